@@ -1,0 +1,24 @@
+//! The two documents of Earnest and the arithmetic between them.
+//!
+//! A [`Measurement`] says, in public, what an oracle will measure. An [`Agreement`] says, in
+//! private, what two parties pay each other for each outcome of one measurement. Compiling an
+//! agreement gives a [`PayoutTable`]: the exact satoshis of either side at every outcome.
+//!
+//! This crate knows nothing of DLCs, clocks, networks or files: it turns bytes into types that
+//! cannot be wrong, and types into integers. Start reading at [`agreement`].
+
+pub mod agreement;
+pub mod canonical;
+pub mod measurement;
+pub mod payout;
+pub mod presets;
+pub mod units;
+
+pub use agreement::{Agreement, OracleSet, Party, Tolerance};
+pub use canonical::DocumentError;
+pub use measurement::{
+    EnumScale, Expectations, Indicator, Level, Measurement, Method, NumericScale, Outcome, Quorum,
+    Rounding, Scale, Target, TimeRange, Worse,
+};
+pub use payout::{CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side};
+pub use units::{EventId, Hex32, OutcomeValue, Ppm, Sat, TermsHash, UnixSeconds};

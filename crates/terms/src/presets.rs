@@ -1,0 +1,1 @@
+//! Schedules and definitions that well-known services publish, each with its source.
