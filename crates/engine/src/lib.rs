@@ -1,1 +1,24 @@
-//! engine
+//! The life of one escrow: pure decisions over an append-only list of events.
+//!
+//! [`Escrow`] is what the events add up to. [`decide`] says whether a step is allowed now and which
+//! event records it. [`due`] says what must be done next, given what the chain shows at this
+//! moment. [`status`] names the state that an owner sees.
+//!
+//! Confirmation is never stored: whether something is on the chain, and how deep, arrives with each
+//! call as a [`ChainView`], so that a reorganisation needs no undoing. The crate knows no clock, no
+//! network, no keys and no files; contract messages pass through it as bytes that
+//! `contract::gate` has already checked. Start reading at [`due`].
+
+mod bytes;
+mod decide;
+mod due;
+mod escrow;
+mod event;
+mod view;
+
+pub use bytes::Bytes;
+pub use decide::{Command, Refusal, decide};
+pub use due::{Due, due};
+pub use escrow::Escrow;
+pub use event::{Coin, DlcRole, Event, Opened, SpendKind};
+pub use view::{ChainView, Place, SpendView, Status, status};

@@ -1,0 +1,158 @@
+//! What an escrow's events add up to.
+
+use bitcoin::{OutPoint, Txid};
+use terms::{Agreement, Hex32, Sat};
+
+use crate::bytes::Bytes;
+use crate::event::{Coin, DlcRole, Event, Opened, SpendKind};
+use crate::view::Status;
+
+/// One escrow, folded from its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escrow {
+    /// What was fixed at the start.
+    pub opened: Opened,
+    /// The offer, made or taken.
+    pub offer: Option<Bytes>,
+    /// The accept, made or taken.
+    pub accept: Option<Bytes>,
+    /// The signatures, made or taken.
+    pub sign: Option<Bytes>,
+    /// Our coins in the funding transaction.
+    pub coins: Vec<Coin>,
+    /// The output that the contract locks.
+    pub funding: Option<OutPoint>,
+    /// The complete funding transaction, once we have it.
+    pub funding_tx: Option<Bytes>,
+    /// Attestations by the oracle's place in the agreement.
+    pub attestations: Vec<(usize, Bytes)>,
+    /// The CET that we built.
+    pub cet: Option<Bytes>,
+    /// The refund that we built.
+    pub refund: Option<Bytes>,
+    /// The transaction that takes our coins back.
+    pub cancel: Option<Bytes>,
+    /// Why the escrow ended before it was funded.
+    pub abandoned: Option<String>,
+    /// The last spend of the funding output that we saw.
+    pub spend: Option<(Txid, SpendKind, Bytes)>,
+    /// The last state that was noted for the owner.
+    pub noted: Status,
+    /// The number of events so far; the next one's sequence number.
+    pub events: u64,
+}
+
+impl Escrow {
+    /// Starts from the first event.
+    ///
+    /// Returns `None` when the first event is not [`Event::Opened`].
+    pub fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Self> {
+        let mut events = events.into_iter();
+        let Event::Opened(opened) = events.next()? else {
+            return None;
+        };
+        let mut escrow = Self::new(opened.as_ref().clone());
+        for event in events {
+            escrow.apply(event);
+        }
+        Some(escrow)
+    }
+
+    /// An escrow about which nothing but the terms is known.
+    pub fn new(opened: Opened) -> Self {
+        Self {
+            opened,
+            offer: None,
+            accept: None,
+            sign: None,
+            coins: Vec::new(),
+            funding: None,
+            funding_tx: None,
+            attestations: Vec::new(),
+            cet: None,
+            refund: None,
+            cancel: None,
+            abandoned: None,
+            spend: None,
+            noted: Status::Agreed,
+            events: 1,
+        }
+    }
+
+    /// Adds one event. Total: an event that does not fit changes only what it names.
+    pub fn apply(&mut self, event: &Event) {
+        self.events += 1;
+        match event.clone() {
+            Event::Opened(_) => {}
+            Event::OfferMade { offer, coins } => {
+                self.offer = Some(offer);
+                self.coins = coins;
+            }
+            Event::OfferTaken { offer, accept, coins, funding } => {
+                self.offer = Some(offer);
+                self.accept = Some(accept);
+                self.coins = coins;
+                self.funding = Some(funding);
+            }
+            Event::AcceptTaken { accept, sign, funding } => {
+                self.accept = Some(accept);
+                self.sign = Some(sign);
+                self.funding = Some(funding);
+            }
+            Event::SignTaken { sign, funding_tx } => {
+                self.sign = Some(sign);
+                self.funding_tx = Some(funding_tx);
+            }
+            Event::FundingSeen { funding_tx } => self.funding_tx = Some(funding_tx),
+            Event::Attested { oracle, attestation } => {
+                self.attestations.push((oracle, attestation));
+                self.attestations.sort_by_key(|(index, _)| *index);
+            }
+            Event::CetBuilt { tx } => self.cet = Some(tx),
+            Event::RefundBuilt { tx } => self.refund = Some(tx),
+            Event::CancelBuilt { tx } => self.cancel = Some(tx),
+            Event::Abandoned { reason } => self.abandoned = Some(reason),
+            Event::SpendSeen { txid, kind, tx } => self.spend = Some((txid, kind, tx)),
+            Event::Observed { status, .. } => self.noted = status,
+        }
+    }
+
+    /// The escrow's id.
+    pub fn id(&self) -> Hex32 {
+        self.opened.id
+    }
+
+    /// What was agreed.
+    pub fn agreement(&self) -> &Agreement {
+        &self.opened.agreement
+    }
+
+    /// The other party's identity key.
+    pub fn counterparty(&self) -> Hex32 {
+        match self.opened.side {
+            terms::Side::Provider => self.opened.agreement.buyer.key,
+            terms::Side::Buyer => self.opened.agreement.provider.key,
+        }
+    }
+
+    /// The moment after which the refund is valid, in unix seconds of median time past.
+    pub fn refund_locktime(&self) -> u64 {
+        self.opened.maturity.saturating_add(self.opened.agreement.refund_delay_s)
+    }
+
+    /// What we put in besides fees.
+    pub fn own_collateral(&self) -> Sat {
+        match self.opened.side {
+            terms::Side::Provider => self.opened.agreement.bond_sat,
+            terms::Side::Buyer => self.opened.agreement.price_sat,
+        }
+    }
+
+    /// Whether our signature over the funding transaction has left, so that only the chain can tell how it ends.
+    pub fn at_stake(&self) -> bool {
+        match self.opened.role {
+            DlcRole::Offerer => self.sign.is_some(),
+            DlcRole::Accepter => self.funding_tx.is_some(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What happened to an escrow, as it is stored for ever.
+
+use bitcoin::{OutPoint, Txid};
+use serde::{Deserialize, Serialize};
+use terms::{Agreement, Hex32, Sat, Side};
+
+use crate::Status;
+use crate::bytes::Bytes;
+
+/// Which DLC message a party starts with (dlcspecs, "Contract Negotiation").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DlcRole {
+    /// Sends the offer, and later signs.
+    Offerer,
+    /// Accepts, and later completes and broadcasts the funding transaction.
+    Accepter,
+}
+
+/// A coin of our own that an escrow spends, with its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coin {
+    /// Where it is.
+    pub outpoint: OutPoint,
+    /// What it is worth.
+    pub value_sat: Sat,
+}
+
+/// Everything that is fixed when both sides have agreed to the terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The escrow's id: the id of the session that negotiated it.
+    pub id: Hex32,
+    /// What we are in the agreement.
+    pub side: Side,
+    /// What we are in the contract.
+    pub role: DlcRole,
+    /// What was agreed.
+    pub agreement: Agreement,
+    /// The oracles' announcements, in the agreement's order.
+    pub announcements: Vec<Bytes>,
+    /// The latest maturity among them, in unix seconds.
+    pub maturity: u64,
+    /// The contract's temporary id, from which our contract key follows.
+    pub temporary_id: Hex32,
+}
+
+/// What a spend of the funding output turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpendKind {
+    /// A contract execution transaction.
+    Cet {
+        /// What it pays the provider.
+        provider_sat: Sat,
+        /// What it pays the buyer.
+        buyer_sat: Sat,
+    },
+    /// The refund transaction.
+    Refund,
+    /// None that we know.
+    Unknown,
+}
+
+/// One thing that happened. Stored in order, never changed; old ones stay readable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Both sides agreed to the terms.
+    Opened(Box<Opened>),
+    /// We made the offer, and reserved the coins that it spends.
+    OfferMade {
+        /// The message.
+        offer: Bytes,
+        /// Our coins in it.
+        coins: Vec<Coin>,
+    },
+    /// The peer's offer passed the gate, and we accepted it.
+    OfferTaken {
+        /// The peer's message.
+        offer: Bytes,
+        /// Ours.
+        accept: Bytes,
+        /// Our coins in it.
+        coins: Vec<Coin>,
+        /// The output that the contract locks.
+        funding: OutPoint,
+    },
+    /// The peer's accept passed the gate, and we signed.
+    AcceptTaken {
+        /// The peer's message.
+        accept: Bytes,
+        /// Ours; once it has left, the peer alone can fund.
+        sign: Bytes,
+        /// The output that the contract locks.
+        funding: OutPoint,
+    },
+    /// The peer's signatures passed the gate, and the funding transaction is complete.
+    SignTaken {
+        /// The peer's message.
+        sign: Bytes,
+        /// The funding transaction, ready to broadcast.
+        funding_tx: Bytes,
+    },
+    /// The offerer saw the complete funding transaction, which only the accepter could make.
+    FundingSeen {
+        /// It.
+        funding_tx: Bytes,
+    },
+    /// An oracle's attestation passed the gate.
+    Attested {
+        /// The oracle's place in the agreement.
+        oracle: usize,
+        /// The message.
+        attestation: Bytes,
+    },
+    /// We built the CET that the attestations unlock.
+    CetBuilt {
+        /// It.
+        tx: Bytes,
+    },
+    /// We built the refund.
+    RefundBuilt {
+        /// It.
+        tx: Bytes,
+    },
+    /// We built a transaction that spends a coin of ours which the funding transaction needs.
+    CancelBuilt {
+        /// It.
+        tx: Bytes,
+    },
+    /// The escrow ended before our coins were at stake; they are free again.
+    Abandoned {
+        /// Why, in words for the owner.
+        reason: String,
+    },
+    /// Someone spent the funding output.
+    SpendSeen {
+        /// The spending transaction.
+        txid: Txid,
+        /// What it is.
+        kind: SpendKind,
+        /// It, for the record.
+        tx: Bytes,
+    },
+    /// The state that the owner sees changed.
+    Observed {
+        /// The new state.
+        status: Status,
+        /// The chain's height at that moment.
+        height: u32,
+    },
+}
+
+impl Event {
+    /// The event's name as it is stored and shown.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opened(_) => "opened",
+            Self::OfferMade { .. } => "offer_made",
+            Self::OfferTaken { .. } => "offer_taken",
+            Self::AcceptTaken { .. } => "accept_taken",
+            Self::SignTaken { .. } => "sign_taken",
+            Self::FundingSeen { .. } => "funding_seen",
+            Self::Attested { .. } => "attested",
+            Self::CetBuilt { .. } => "cet_built",
+            Self::RefundBuilt { .. } => "refund_built",
+            Self::CancelBuilt { .. } => "cancel_built",
+            Self::Abandoned { .. } => "abandoned",
+            Self::SpendSeen { .. } => "spend_seen",
+            Self::Observed { .. } => "observed",
+        }
+    }
+}

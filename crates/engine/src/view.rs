@@ -1,0 +1,188 @@
+//! What the chain shows about an escrow at one moment, and the state that follows from it.
+
+use bitcoin::Txid;
+use serde::{Deserialize, Serialize};
+
+use crate::escrow::Escrow;
+use crate::event::SpendKind;
+
+/// Where a transaction is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Neither in the mempool nor in a block of the current chain.
+    #[default]
+    Unknown,
+    /// In the mempool.
+    Mempool,
+    /// In a block of the current chain.
+    Confirmed {
+        /// The block's height.
+        height: u32,
+    },
+}
+
+impl Place {
+    /// How deep it is under a tip: 1 when the tip itself holds it, 0 when it is not confirmed.
+    pub fn confirmations(self, tip: u32) -> u32 {
+        match self {
+            Self::Confirmed { height } => (tip + 1).saturating_sub(height),
+            Self::Unknown | Self::Mempool => 0,
+        }
+    }
+
+    /// Whether it is anywhere at all.
+    pub fn is_seen(self) -> bool {
+        self != Self::Unknown
+    }
+}
+
+/// A spend of the funding output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpendView {
+    /// The spending transaction.
+    pub txid: Txid,
+    /// What it is.
+    pub kind: SpendKind,
+    /// Where it is.
+    pub place: Place,
+}
+
+/// What the chain shows about one escrow at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainView {
+    /// The tip's height.
+    pub height: u32,
+    /// The tip's median time past, which timelocks compare.
+    pub median_time_past: u64,
+    /// The depth at which something counts as final.
+    pub depth: u32,
+    /// The funding transaction.
+    pub funding: Place,
+    /// A spend of its output.
+    pub spend: Option<SpendView>,
+    /// The transaction that takes our coins back.
+    pub cancel: Place,
+}
+
+/// The state of an escrow as its owner sees it (DESIGN.md, "Life of an escrow").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Both sides agreed to the terms.
+    Agreed,
+    /// The offer is made.
+    Offered,
+    /// The offer is accepted.
+    Accepted,
+    /// Our signatures have left; the peer can fund.
+    Signed,
+    /// The funding transaction waits for confirmations.
+    FundingBroadcast,
+    /// Funded; the window has not started.
+    Funded,
+    /// Funded; the oracle measures, or has not attested yet.
+    Measuring,
+    /// The attestation is here.
+    Attested,
+    /// A CET waits for confirmations.
+    CetBroadcast,
+    /// The refund waits for confirmations.
+    RefundBroadcast,
+    /// A spend of the funding output that we do not know.
+    UnknownSpend,
+    /// We take our coins back.
+    Cancelling,
+    /// A CET is deep enough.
+    Settled,
+    /// The refund is deep enough.
+    Refunded,
+    /// Ended without locking anything.
+    Cancelled,
+}
+
+impl Status {
+    /// Whether nothing is left to do unless the chain is reorganised.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Settled | Self::Refunded | Self::Cancelled)
+    }
+
+    /// The state's name, as in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agreed => "agreed",
+            Self::Offered => "offered",
+            Self::Accepted => "accepted",
+            Self::Signed => "signed",
+            Self::FundingBroadcast => "funding_broadcast",
+            Self::Funded => "funded",
+            Self::Measuring => "measuring",
+            Self::Attested => "attested",
+            Self::CetBroadcast => "cet_broadcast",
+            Self::RefundBroadcast => "refund_broadcast",
+            Self::UnknownSpend => "unknown_spend",
+            Self::Cancelling => "cancelling",
+            Self::Settled => "settled",
+            Self::Refunded => "refunded",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The state of an escrow, from its record and what the chain shows now.
+pub fn status(escrow: &Escrow, view: &ChainView, now: u64) -> Status {
+    if let Some(spend) = view.spend.filter(|spend| spend.place.is_seen()) {
+        return spent(spend, view);
+    }
+    if view.cancel.confirmations(view.height) >= view.depth {
+        return Status::Cancelled;
+    }
+    if view.funding.confirmations(view.height) >= view.depth {
+        return funded(escrow, now);
+    }
+    if escrow.cancel.is_some() {
+        return Status::Cancelling;
+    }
+    if view.funding.is_seen() {
+        return Status::FundingBroadcast;
+    }
+    if escrow.abandoned.is_some() {
+        return Status::Cancelled;
+    }
+    unfunded(escrow)
+}
+
+fn spent(spend: SpendView, view: &ChainView) -> Status {
+    let deep = spend.place.confirmations(view.height) >= view.depth;
+    match (spend.kind, deep) {
+        (SpendKind::Cet { .. }, true) => Status::Settled,
+        (SpendKind::Cet { .. }, false) => Status::CetBroadcast,
+        (SpendKind::Refund, true) => Status::Refunded,
+        (SpendKind::Refund, false) => Status::RefundBroadcast,
+        (SpendKind::Unknown, _) => Status::UnknownSpend,
+    }
+}
+
+fn funded(escrow: &Escrow, now: u64) -> Status {
+    let needed = usize::try_from(escrow.agreement().oracles.threshold).unwrap_or(usize::MAX);
+    if escrow.attestations.len() >= needed {
+        Status::Attested
+    } else if now >= escrow.agreement().measurement.window.start.0 {
+        Status::Measuring
+    } else {
+        Status::Funded
+    }
+}
+
+fn unfunded(escrow: &Escrow) -> Status {
+    if escrow.funding_tx.is_some() {
+        Status::FundingBroadcast
+    } else if escrow.sign.is_some() {
+        Status::Signed
+    } else if escrow.accept.is_some() {
+        Status::Accepted
+    } else if escrow.offer.is_some() {
+        Status::Offered
+    } else {
+        Status::Agreed
+    }
+}
