@@ -48,7 +48,7 @@ need_apt() {
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing the Debian packages ${missing[*]}"
     # An old list names versions that the mirror has dropped since, so the list is renewed first.
-    as_root apt-get -qq update >&2 || say "the package lists could not be renewed; trying with the ones here"
+    as_root apt-get -qq update >/dev/null || say "the package lists could not be renewed; trying with the ones here"
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq install --yes --no-install-recommends "${missing[@]}" >&2
+        apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
 }
