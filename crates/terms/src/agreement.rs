@@ -1,5 +1,7 @@
 //! The agreement: what two parties pay each other for each outcome of one measurement, private.
 
+pub(crate) mod rules;
+
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{self, DocumentError};
@@ -82,7 +84,7 @@ impl Agreement {
     /// # Errors
     /// Names the field and the rule that it breaks.
     pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let agreement: Self = canonical::parse(bytes)?;
+        let agreement: Self = canonical::parse_exact(bytes)?;
         agreement.validate()?;
         Ok(agreement)
     }
@@ -99,7 +101,7 @@ impl Agreement {
 
     /// Price and bond together: what the contract pays out at every outcome.
     pub fn total_sat(&self) -> Sat {
-        Sat(self.price_sat.0 + self.bond_sat.0)
+        Sat(self.price_sat.0.saturating_add(self.bond_sat.0))
     }
 
     /// Checks every rule that the fields must obey together.
@@ -107,7 +109,7 @@ impl Agreement {
     /// # Errors
     /// Names the field and the rule that it breaks.
     pub fn validate(&self) -> Result<(), DocumentError> {
-        todo!()
+        rules::check(self)
     }
 
     /// Works out the exact satoshis of either side at every outcome.

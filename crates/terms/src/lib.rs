@@ -12,13 +12,16 @@ pub mod canonical;
 pub mod measurement;
 pub mod payout;
 pub mod presets;
+pub mod scale;
 pub mod units;
 
 pub use agreement::{Agreement, OracleSet, Party, Tolerance};
 pub use canonical::DocumentError;
 pub use measurement::{
-    EnumScale, Expectations, Indicator, Level, Measurement, Method, NumericScale, Outcome, Quorum,
-    Rounding, Scale, Target, TimeRange, Worse,
+    Expectations, Indicator, Measurement, Method, Quorum, Rounding, Target, TimeRange,
 };
-pub use payout::{CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side};
+pub use payout::{
+    CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side,
+};
+pub use scale::{EnumScale, Level, NumericScale, Outcome, Scale, Worse};
 pub use units::{EventId, Hex32, OutcomeValue, Ppm, Sat, TermsHash, UnixSeconds};

@@ -1,9 +1,13 @@
 //! The measurement: what an oracle will measure, public, and named by its hash.
 
+mod rules;
+mod target_url;
+
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{self, DocumentError};
-use crate::units::{EventId, Hex32, OutcomeValue, Ppm, UnixSeconds};
+pub use crate::scale::{EnumScale, Level, NumericScale, Outcome, Scale, Worse};
+use crate::units::{EventId, Hex32, Ppm, UnixSeconds};
 
 /// What an oracle will measure, and how it turns samples into one outcome. Version 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +114,18 @@ pub struct TimeRange {
     pub end: UnixSeconds,
 }
 
+impl TimeRange {
+    /// Its length; 0 when it ends before it starts.
+    pub fn seconds(&self) -> u64 {
+        self.end.0.saturating_sub(self.start.0)
+    }
+
+    /// Whether a moment lies in it.
+    pub fn contains(&self, moment: UnixSeconds) -> bool {
+        (self.start..self.end).contains(&moment)
+    }
+}
+
 /// Budgeting methods, as OpenSLO names them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -145,83 +161,13 @@ pub enum Rounding {
     Down,
 }
 
-/// The outcome's scale: a number in base 2, or one of a few named levels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Scale {
-    /// A number.
-    Numeric(NumericScale),
-    /// A level.
-    Enum(EnumScale),
-}
-
-/// A number of `digits` base-2 digits, unsigned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NumericScale {
-    /// The unit, as the announcement states it: `ppm`, `h` ...
-    pub unit: String,
-    /// The number of base-2 digits, n.
-    pub digits: u64,
-    /// The largest value; readings above it are clamped to it.
-    pub max: OutcomeValue,
-    /// R, of the form `2^n - 2^k`: this and every value above it mean "indeterminate".
-    pub indeterminate_from: OutcomeValue,
-    /// Which direction is worse for the buyer.
-    pub worse: Worse,
-}
-
-/// Which direction of a scale is worse for the buyer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Worse {
-    /// More is worse: downtime, lateness.
-    Higher,
-    /// Less is worse: tokens per second.
-    Lower,
-}
-
-/// A few named levels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnumScale {
-    /// The levels by ascending threshold; the first starts at 0.
-    pub levels: Vec<Level>,
-    /// The name of the level that means "indeterminate".
-    pub indeterminate: String,
-    /// Which direction of the thresholds is worse for the buyer.
-    pub worse: Worse,
-}
-
-/// One named level of an enum scale.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Level {
-    /// Its name, which the oracle signs.
-    pub name: String,
-    /// The smallest reading that it covers.
-    pub from: OutcomeValue,
-}
-
-/// What an oracle attests, before it is encoded as digits or as a level's name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// A value of a numeric scale, at most its `max`.
-    Value(OutcomeValue),
-    /// A level of an enum scale.
-    Level(String),
-    /// The oracle itself could not measure enough.
-    Indeterminate,
-}
-
 impl Measurement {
     /// Parses and checks a measurement.
     ///
     /// # Errors
     /// Names the field and the rule that it breaks.
     pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let measurement: Self = canonical::parse(bytes)?;
+        let measurement: Self = canonical::parse_exact(bytes)?;
         measurement.validate()?;
         Ok(measurement)
     }
@@ -241,35 +187,25 @@ impl Measurement {
     /// # Errors
     /// Names the field and the rule that it breaks.
     pub fn validate(&self) -> Result<(), DocumentError> {
-        todo!()
+        rules::check(self)
     }
 
-    /// The number of probe indices in the window: one every `probe_every_ms`.
+    /// The number of probe indices in the window: one every `probe_every_ms`. 0 for a window that no document has.
     pub fn probe_count(&self) -> u64 {
-        (self.window.end.0 - self.window.start.0) * 1000 / self.probe_every_ms
-    }
-}
-
-impl Scale {
-    /// The strings an oracle signs for an outcome: `n` digits "0"/"1", most significant first, or one level name.
-    /// Values above `max` are clamped to it; indeterminate is `2^n - 1`, or the level of that name.
-    ///
-    /// Returns `None` when the outcome is not one of this scale (a level for a number, an unknown level).
-    pub fn encode(&self, outcome: &Outcome) -> Option<Vec<String>> {
-        let _ = outcome;
-        todo!()
+        let window_ms = self.window.seconds().saturating_mul(1000);
+        window_ms.checked_div(self.probe_every_ms).unwrap_or(0)
     }
 
-    /// The outcome that signed strings stand for; `None` when they are none of this scale's.
-    /// Every value from `indeterminate_from` reads as [`Outcome::Indeterminate`].
-    pub fn decode(&self, outcomes: &[String]) -> Option<Outcome> {
-        let _ = outcomes;
-        todo!()
+    /// The number of slices in the window, those in exclusions included. 0 for a window that no document has.
+    pub fn slice_count(&self) -> u64 {
+        self.window.seconds().checked_div(self.slice_s).unwrap_or(0)
     }
 
-    /// The outcome for an integer reading (already rounded): clamped to `max`, or the level that covers it.
-    pub fn classify(&self, reading: u64) -> Outcome {
-        let _ = reading;
-        todo!()
+    /// The number of probe indices in one slice. 0 for a slice that no document has.
+    pub fn probes_per_slice(&self) -> u64 {
+        self.slice_s
+            .saturating_mul(1000)
+            .checked_div(self.probe_every_ms)
+            .unwrap_or(0)
     }
 }

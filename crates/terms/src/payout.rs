@@ -1,9 +1,13 @@
 //! Payout schedules, and their compilation to the exact satoshis of either side.
 
+mod compile;
+mod rules;
+
 use serde::{Deserialize, Serialize};
 
-use crate::measurement::{Outcome, Scale};
-use crate::units::{OutcomeValue, Ppm, Sat};
+use crate::canonical::DocumentError;
+use crate::scale::{Outcome, Scale};
+use crate::units::{OutcomeValue, PPM_WHOLE, Ppm, Sat};
 
 /// What each outcome pays, as shares of price and bond.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,11 +112,31 @@ pub struct Segment {
     pub provider_sat: Sat,
 }
 
+impl Segment {
+    /// The number of base-2 digit prefixes that cover its values and no other.
+    fn prefixes(&self) -> u64 {
+        let (mut start, limit) = (self.start.0, self.end.0 + 1);
+        let mut count = 0;
+        while start < limit {
+            let aligned = start.trailing_zeros();
+            let fitting = (limit - start).ilog2();
+            start += 1 << aligned.min(fitting);
+            count += 1;
+        }
+        count
+    }
+}
+
 /// Why a schedule cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
+    /// A field of payout, scale or amounts breaks a rule of its own.
+    #[error(transparent)]
+    Invalid(#[from] DocumentError),
     /// A share of the total is between 1 and 999 sat, which the libraries would burn to fees.
-    #[error("payout.schedule: at outcome {outcome} the {side:?} would get {sat} sat; an output must be 0 or at least 1000 sat")]
+    #[error(
+        "payout.schedule: at outcome {outcome} the {side:?} would get {sat} sat; an output must be 0 or at least 1000 sat"
+    )]
     Dust {
         /// The first outcome at which it happens.
         outcome: String,
@@ -122,7 +146,9 @@ pub enum CompileError {
         sat: Sat,
     },
     /// A worse outcome would pay the provider more.
-    #[error("payout.schedule: the provider would get {worse_sat} sat at outcome {outcome}, more than the {better_sat} sat of a better outcome")]
+    #[error(
+        "payout.schedule: the provider would get {worse_sat} sat at outcome {outcome}, more than the {better_sat} sat of a better outcome"
+    )]
     PaysMoreForWorse {
         /// The worse outcome.
         outcome: String,
@@ -140,13 +166,67 @@ pub enum CompileError {
         rule: &'static str,
     },
     /// The ramps have too many steps to sign.
-    #[error("payout.schedule.numeric.quantum_bits: the schedule has {segments} steps, at most {most} can be signed; take a larger quantum")]
+    #[error(
+        "payout.schedule.numeric.quantum_bits: the schedule has {segments} steps, at most {most} can be signed; take a larger quantum"
+    )]
     TooManySegments {
         /// How many there are.
         segments: u64,
         /// How many there may be.
         most: u64,
     },
+}
+
+impl Payout {
+    /// Checks the rules that need neither scale nor amounts; paths start at the payout.
+    ///
+    /// # Errors
+    /// Names the field and the rule that it breaks.
+    pub fn validate(&self) -> Result<(), DocumentError> {
+        rules::check(self)
+    }
+}
+
+impl Credit {
+    /// The buyer gets nothing: the price goes to the provider, its bond back to it.
+    pub const NONE: Self = Self {
+        price_back_ppm: Ppm(0),
+        bond_forfeit_ppm: Ppm(0),
+    };
+
+    /// The buyer gets the price and the bond.
+    pub const ALL: Self = Self {
+        price_back_ppm: Ppm(PPM_WHOLE),
+        bond_forfeit_ppm: Ppm(PPM_WHOLE),
+    };
+
+    /// The buyer gets a share of the price back; the bond goes back to the provider.
+    pub const fn of_price(ppm: u64) -> Self {
+        Self {
+            price_back_ppm: Ppm(ppm),
+            ..Self::NONE
+        }
+    }
+}
+
+impl Piece {
+    /// A step: one credit from `from` up to the next piece.
+    pub const fn step(from: u64, credit: Credit) -> Self {
+        Self {
+            from: OutcomeValue(from),
+            credit,
+            ramp_to: None,
+        }
+    }
+
+    /// A ramp from `credit` at `from` to `ramp_to` at the start of the next piece.
+    pub const fn ramp(from: u64, credit: Credit, ramp_to: Credit) -> Self {
+        Self {
+            from: OutcomeValue(from),
+            credit,
+            ramp_to: Some(ramp_to),
+        }
+    }
 }
 
 impl PayoutTable {
@@ -157,9 +237,13 @@ impl PayoutTable {
     ///
     /// # Errors
     /// See [`CompileError`].
-    pub fn compile(payout: &Payout, scale: &Scale, price: Sat, bond: Sat) -> Result<Self, CompileError> {
-        let _ = (payout, scale, price, bond);
-        todo!()
+    pub fn compile(
+        payout: &Payout,
+        scale: &Scale,
+        price: Sat,
+        bond: Sat,
+    ) -> Result<Self, CompileError> {
+        compile::compile(payout, scale, price, bond)
     }
 
     /// Price and bond together.
@@ -171,13 +255,51 @@ impl PayoutTable {
 
     /// The provider's satoshis at a value in `0..2^n`; `None` outside, or for an enum scale.
     pub fn at_value(&self, value: OutcomeValue) -> Option<Sat> {
-        let _ = value;
-        todo!()
+        let Self::Numeric { segments, .. } = self else {
+            return None;
+        };
+        let covering = segments.partition_point(|segment| segment.end < value);
+        segments.get(covering).map(|segment| segment.provider_sat)
     }
 
-    /// The provider's satoshis at an outcome; `None` when it is not one of this scale.
+    /// The provider's satoshis at an outcome; `None` when it is not one of this scale: a level of a numeric scale,
+    /// an unknown level, or a value that lies in the indeterminate block.
     pub fn at(&self, outcome: &Outcome) -> Option<Sat> {
-        let _ = outcome;
-        todo!()
+        match self {
+            Self::Numeric { segments, .. } => {
+                let (block, below) = segments.split_last()?;
+                match outcome {
+                    Outcome::Indeterminate => Some(block.provider_sat),
+                    Outcome::Value(value) if *value < block.start => {
+                        let covering = below.partition_point(|segment| segment.end < *value);
+                        below.get(covering).map(|segment| segment.provider_sat)
+                    }
+                    Outcome::Value(_) | Outcome::Level(_) => None,
+                }
+            }
+            Self::Levels { levels, .. } => {
+                let ((_, block), named) = levels.split_last()?;
+                match outcome {
+                    Outcome::Indeterminate => Some(*block),
+                    Outcome::Level(name) => named
+                        .iter()
+                        .find(|(level, _)| level == name)
+                        .map(|(_, sat)| *sat),
+                    Outcome::Value(_) => None,
+                }
+            }
+        }
+    }
+
+    /// How many adaptor signatures a contract with one oracle needs: the base-2 digit prefixes that cover the
+    /// segments exactly, or one a level.
+    ///
+    /// A segment that starts and ends at multiples of a large power of two takes one; one whose edges fall
+    /// anywhere takes up to `2n`.
+    pub fn signature_estimate(&self) -> u64 {
+        match self {
+            Self::Numeric { segments, .. } => segments.iter().map(Segment::prefixes).sum(),
+            Self::Levels { levels, .. } => levels.len() as u64,
+        }
     }
 }

@@ -42,6 +42,9 @@ integer!(
     OutcomeValue
 );
 
+/// The smallest output of a contract: the DLC libraries give anything smaller to the miners without a word.
+pub const MIN_OUTPUT_SAT: Sat = Sat(1000);
+
 /// Thirty-two bytes, written as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hex32(pub [u8; 32]);
