@@ -1,0 +1,198 @@
+//! The card: what a node says about itself to anybody, at `GET /.well-known/earnest.json`.
+
+use secp256k1_zkp::Keypair;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use terms::{DocumentError, Hex32, UnixSeconds, canonical};
+
+use crate::bytes::Hex64;
+use crate::envelope;
+use crate::offer::{Offer, OfferError};
+use crate::signing;
+use crate::text::check_text;
+
+/// Where a node serves its card.
+pub const PATH: &str = "/.well-known/earnest.json";
+
+/// The card format's version: a card's `v`.
+pub const VERSION: u64 = 1;
+
+/// The BIP340 tag of a card's hash.
+pub const TAG: &str = "earnest/card/v1";
+
+/// The largest card that is parsed, in bytes.
+pub const MAX_BYTES: usize = 1024 * 1024;
+
+/// The most offers on a card.
+pub const MAX_OFFERS: usize = 100;
+
+/// The most protocol versions that a card may list.
+pub const MAX_VERSIONS: usize = 16;
+
+/// What a node says about itself; [`Card::seal`] adds versions, key and signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardDraft {
+    /// The chain on which its offers are: `regtest`, `signet`, `testnet4` or `mainnet`.
+    pub network: String,
+    /// What it offers.
+    pub offers: Vec<Offer>,
+    /// What the agent may do and whom to ask, for a person to read.
+    pub note: String,
+    /// When the card was made.
+    pub at: UnixSeconds,
+}
+
+/// A signed card. One that came from [`Card::seal`] or [`Card::open`] bears its key's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// The card format's version.
+    pub v: u64,
+    /// The node's identity key (x-only).
+    pub key: Hex32,
+    /// The chain on which its offers are.
+    pub network: String,
+    /// The envelope versions that it speaks.
+    pub versions: Vec<u64>,
+    /// What it offers.
+    pub offers: Vec<Offer>,
+    /// For a person to read.
+    pub note: String,
+    /// When the card was made.
+    pub at: UnixSeconds,
+    /// BIP340, over the tagged hash of everything else.
+    pub sig: Hex64,
+}
+
+/// Why a card was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CardError {
+    /// It is not a card, or a field breaks a rule.
+    #[error("{0}")]
+    Document(#[from] DocumentError),
+    /// It is of another version.
+    #[error("v: card version {got} is not understood here, only {VERSION}")]
+    Version {
+        /// The card's version.
+        got: u64,
+    },
+    /// None of its protocol versions is spoken here.
+    #[error("versions: {versions:?} has none that is spoken here, which is {}", envelope::VERSION)]
+    NoCommonVersion {
+        /// What it speaks.
+        versions: Vec<u64>,
+    },
+    /// An offer is not whole.
+    #[error("offers[{index}].{error}")]
+    Offer {
+        /// Its place.
+        index: usize,
+        /// What is wrong with it.
+        error: OfferError,
+    },
+    /// `key` did not sign this.
+    #[error("sig: is not a signature of `key` over this card")]
+    Signature,
+}
+
+impl CardError {
+    /// The field that broke a rule.
+    pub fn field(&self) -> String {
+        match self {
+            Self::Document(e) => e.field.clone(),
+            Self::Version { .. } => "v".to_owned(),
+            Self::NoCommonVersion { .. } => "versions".to_owned(),
+            Self::Offer { index, error } => format!("offers[{index}].{}", error.field()),
+            Self::Signature => "sig".to_owned(),
+        }
+    }
+}
+
+impl Card {
+    /// Signs a card.
+    ///
+    /// # Errors
+    /// When a field breaks a rule that [`Card::open`] would refuse it for.
+    pub fn seal(draft: CardDraft, keypair: &Keypair) -> Result<Self, CardError> {
+        let CardDraft { network, offers, note, at } = draft;
+        let key = signing::public_key(keypair);
+        let versions = vec![envelope::VERSION];
+        let mut card = Self { v: VERSION, key, network, versions, offers, note, at, sig: Hex64([0; 64]) };
+        card.check()?;
+        card.sig = signing::sign(card.signing_hash(), keypair);
+        if card.bytes().len() > MAX_BYTES {
+            return Err(DocumentError::new("offers", "must leave the card within 1 MiB").into());
+        }
+        Ok(card)
+    }
+
+    /// Takes a card from a node: strictly parsed, its signature and each offer's shape checked. Whether an
+    /// offer can still be taken is asked when it is: [`Offer::check`].
+    ///
+    /// # Errors
+    /// See [`CardError`].
+    pub fn open(bytes: &[u8]) -> Result<Self, CardError> {
+        let written: Value = canonical::parse_within(bytes, MAX_BYTES)?;
+        check_version(&written)?;
+        let card: Self = canonical::parse_within(bytes, MAX_BYTES)?;
+        card.check()?;
+        signing::verify(card.signing_hash(), card.key, card.sig).map_err(|_| CardError::Signature)?;
+        if canonical::bytes(&written) != card.bytes() {
+            return Err(DocumentError::new("document", "must be objects with exactly the fields of version 1").into());
+        }
+        Ok(card)
+    }
+
+    /// The bytes to serve: canonical.
+    pub fn bytes(&self) -> Vec<u8> {
+        canonical::bytes(self)
+    }
+
+    /// The offer of an id.
+    pub fn offer(&self, id: Hex32) -> Option<&Offer> {
+        self.offers.iter().find(|offer| offer.id == id)
+    }
+
+    fn signing_hash(&self) -> Hex32 {
+        #[derive(Serialize)]
+        struct Unsigned<'a> {
+            v: u64,
+            key: Hex32,
+            network: &'a str,
+            versions: &'a [u64],
+            offers: &'a [Offer],
+            note: &'a str,
+            at: UnixSeconds,
+        }
+        let Self { v, key, network, versions, offers, note, at, sig: _ } = self;
+        signing::tagged_hash(TAG, &Unsigned { v: *v, key: *key, network, versions, offers, note, at: *at })
+    }
+
+    fn check(&self) -> Result<(), CardError> {
+        check_text("note", &self.note)?;
+        if self.versions.len() > MAX_VERSIONS {
+            return Err(DocumentError::new("versions", "must list at most 16").into());
+        }
+        if !self.versions.contains(&envelope::VERSION) {
+            return Err(CardError::NoCommonVersion { versions: self.versions.clone() });
+        }
+        if self.offers.len() > MAX_OFFERS {
+            return Err(DocumentError::new("offers", "must hold at most 100").into());
+        }
+        for (index, offer) in self.offers.iter().enumerate() {
+            if offer.network != self.network {
+                return Err(DocumentError::new(format!("offers[{index}].network"), "must be the card's").into());
+            }
+            offer.check_shape().map_err(|error| CardError::Offer { index, error })?;
+        }
+        Ok(())
+    }
+}
+
+fn check_version(written: &Value) -> Result<(), CardError> {
+    match written.get("v").and_then(Value::as_u64) {
+        Some(VERSION) => Ok(()),
+        Some(got) => Err(CardError::Version { got }),
+        None => Err(DocumentError::new("v", "must be the card's version, a number").into()),
+    }
+}

@@ -1,0 +1,141 @@
+//! The shapes of an oracle's own read and request API. What existing oracle clients speak (kormir)
+//! is made of the DLC library's own types and has no shapes here.
+//!
+//! Requests are [`terms::Measurement`] documents, refused when anything in them is unknown; answers may
+//! gain fields, so readers ignore what they do not know.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use terms::{EventId, Hex32, Measurement, Outcome, UnixSeconds};
+
+use crate::bytes::HexBytes;
+
+/// `GET /v1/info`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OracleInfo {
+    /// The program's version.
+    pub version: String,
+    /// The key that signs announcements and attestations (x-only).
+    pub pubkey: Hex32,
+    /// The chain that the oracle's events are meant for.
+    pub network: String,
+    /// The name of the place from which it measures.
+    pub vantage: String,
+    /// An event's maturity is its window's end plus this.
+    pub publication_delay_s: u64,
+    /// Who may ask for measurements: `open`, or `token` for holders of the bearer token.
+    pub accept: String,
+    /// Milliseconds between two probes, at least.
+    pub least_probe_every_ms: u64,
+    /// So many probes fit in one event's window.
+    pub max_probes: u64,
+    /// So many bytes of a body are read.
+    pub max_body_bytes: u64,
+    /// How many reference targets tell whether the oracle itself is connected.
+    pub references: u64,
+    /// How many of them must answer for a failed probe to count.
+    pub references_needed: u64,
+    /// The oracle's time.
+    pub now: UnixSeconds,
+    /// Whether that time is simulated, and the key therefore worthless elsewhere.
+    pub simulated_time: bool,
+}
+
+/// `POST /v1/measurements`: the event that now stands announced.
+///
+/// 201 the first time, 200 with the same bytes every time after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// The id of the measurement's event.
+    pub event_id: EventId,
+    /// When it will be attested.
+    pub maturity: UnixSeconds,
+    /// The announcement: TLV with type and length.
+    pub announcement_hex: HexBytes,
+}
+
+/// How far an event has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventState {
+    /// Announced; its window has not started.
+    Announced,
+    /// In its window, or just past it and still being closed.
+    Measuring,
+    /// Its outcome is public, unsigned and open to objection until maturity.
+    Provisional,
+    /// Signed, once and for all.
+    Attested,
+}
+
+/// One line of `GET /v1/events`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventSummary {
+    /// The event's id.
+    pub event_id: EventId,
+    /// How far it has come.
+    pub state: EventState,
+    /// The first second of its window.
+    pub window_start: UnixSeconds,
+    /// The second after its window's last.
+    pub window_end: UnixSeconds,
+    /// When it is, or was to be, attested.
+    pub maturity: UnixSeconds,
+}
+
+/// `GET /v1/events?before=CURSOR`: newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<EventSummary>,
+    /// Pass it as `before` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}
+
+/// `GET /v1/events/{id}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    /// The event's id.
+    pub event_id: EventId,
+    /// What is measured.
+    pub measurement: Measurement,
+    /// When it is, or was to be, attested.
+    pub maturity: UnixSeconds,
+    /// How far it has come.
+    pub state: EventState,
+    /// The announcement: TLV with type and length.
+    pub announcement_hex: HexBytes,
+    /// SHA-256 commitment to the seed that jitters the probes; the evidence reveals the seed.
+    pub seed_commitment: Hex32,
+    /// What the closed window came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisional: Option<Provisional>,
+    /// The attestation: TLV with type and length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation_hex: Option<HexBytes>,
+}
+
+/// What a closed window came to: public until maturity, and signed then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provisional {
+    /// What will be signed.
+    pub outcome: Outcome,
+    /// When the window was closed.
+    pub closed_at: UnixSeconds,
+    /// The Merkle root (RFC 6962) over the verdicts of the window's slices.
+    pub root: Hex32,
+    /// How the outcome came about, as `earnest-oracle measure` prints it.
+    pub report: Value,
+}
+
+/// `GET /v1/events/{id}/slices?from=N`: verdicts of slices that have ended, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlicePage {
+    /// The verdicts, each as it stands in the Merkle tree.
+    pub slices: Vec<Value>,
+    /// How many slices the window has.
+    pub total: u64,
+    /// Pass it as `from` to go on; slices that have not ended yet are not there.
+    pub next: u64,
+}

@@ -1,0 +1,283 @@
+//! The shapes of a node's owner API: JSON over loopback, with the owner's bearer token.
+//!
+//! Requests refuse unknown fields; answers may gain fields, so readers ignore what they do not know.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use terms::{Agreement, DocumentError, EventId, Hex32, Outcome, Sat, TermsHash, UnixSeconds};
+
+use crate::bytes::HexBytes;
+use crate::text::check_url;
+
+/// The header that makes a repeated POST harmless: the same key and body give the same answer.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// The largest request body that the owner API reads, in bytes.
+pub const MAX_REQUEST_BYTES: usize = terms::canonical::MAX_DOCUMENT_BYTES;
+
+/// `GET /v1/info`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// The program's version.
+    pub version: String,
+    /// The node's identity key (x-only).
+    pub key: Hex32,
+    /// The chain.
+    pub network: String,
+    /// The height of the chain's tip, as the wallet knows it.
+    pub height: u32,
+    /// The node's time.
+    pub now: UnixSeconds,
+    /// Whether that time is simulated.
+    pub simulated_time: bool,
+}
+
+/// `GET /v1/balance`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// Confirmed and free to spend.
+    pub available_sat: Sat,
+    /// Confirmed, but reserved for an escrow that is not funded yet.
+    pub reserved_sat: Sat,
+    /// On its way in, or change that is not confirmed.
+    pub pending_sat: Sat,
+    /// The own part of what is locked in live escrows.
+    pub locked_sat: Sat,
+}
+
+/// `POST /v1/addresses` with `{}`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddressRequest {}
+
+/// The answer: an address that was not given out before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The address, of the node's network.
+    pub address: String,
+}
+
+/// `POST /v1/withdrawals`: an amount, or everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawalRequest {
+    /// Where to; an address of the node's network.
+    pub address: String,
+    /// How much arrives. Not together with `sweep`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_sat: Option<Sat>,
+    /// Everything that is available, fees taken from it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sweep: bool,
+    /// The fee rate; the node's own choice when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_rate_sat_vb: Option<u64>,
+}
+
+/// How much a withdrawal takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithdrawalAmount {
+    /// This much arrives.
+    Exactly(Sat),
+    /// Everything that is available.
+    Sweep,
+}
+
+impl WithdrawalRequest {
+    /// The one way in which the request says how much.
+    ///
+    /// # Errors
+    /// When it says it twice or not at all.
+    pub fn amount(&self) -> Result<WithdrawalAmount, DocumentError> {
+        match (self.amount_sat, self.sweep) {
+            (Some(amount), false) => Ok(WithdrawalAmount::Exactly(amount)),
+            (None, true) => Ok(WithdrawalAmount::Sweep),
+            (Some(_), true) => Err(DocumentError::new("sweep", "cannot stand beside amount_sat")),
+            (None, false) => Err(DocumentError::new("amount_sat", "must be given, unless sweep is true")),
+        }
+    }
+}
+
+/// The answer to a withdrawal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// The transaction that was broadcast, as explorers show it.
+    pub txid: Hex32,
+}
+
+/// One line of `GET /v1/transactions`, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionView {
+    /// The transaction.
+    pub txid: Hex32,
+    /// The block's height; none while unconfirmed.
+    pub height: Option<u32>,
+    /// What it pays to this wallet.
+    pub received_sat: Sat,
+    /// What it spends of this wallet.
+    pub sent_sat: Sat,
+    /// Its fee, where every input is known.
+    pub fee_sat: Option<Sat>,
+}
+
+/// `POST /v1/purchases`: take a provider's published offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PurchaseRequest {
+    /// The provider's base URL, where its card is.
+    pub provider_url: String,
+    /// The offer's id on that card.
+    pub offer_id: Hex32,
+}
+
+impl PurchaseRequest {
+    /// Checks what the types alone do not.
+    ///
+    /// # Errors
+    /// Names the field and the rule that it breaks.
+    pub fn check(&self) -> Result<(), DocumentError> {
+        check_url("provider_url", &self.provider_url)
+    }
+}
+
+/// The answer to a purchase: an escrow has begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purchase {
+    /// The escrow's id at this node.
+    pub escrow_id: String,
+    /// What both parties accepted.
+    pub terms_hash: TermsHash,
+}
+
+/// Which side of an escrow a node is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// It sells.
+    Provider,
+    /// It buys.
+    Buyer,
+}
+
+/// What closed an escrow: which kind of transaction spent the funding output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosingKind {
+    /// A contract execution transaction: an attestation was used.
+    Cet,
+    /// The refund transaction.
+    Refund,
+    /// Something else that both signed.
+    Other,
+}
+
+/// One escrow, as one side sees it: `GET /v1/escrows/{id}`; the list of `GET /v1/escrows` has the same
+/// shape, with `messages`, `transactions`, `announcements`, `attestations` and `history` left empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscrowView {
+    /// Its id at this node.
+    pub id: String,
+    /// Which side this node is on.
+    pub role: Role,
+    /// The state's name.
+    pub state: String,
+    /// What was agreed.
+    pub agreement: Agreement,
+    /// Its hash.
+    pub terms_hash: TermsHash,
+    /// The measured event.
+    pub event_id: EventId,
+    /// The other party's identity key.
+    pub counterparty: Hex32,
+    /// The funding transaction, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funding_txid: Option<Hex32>,
+    /// The transaction that spent the funding output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing_txid: Option<Hex32>,
+    /// Its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing_kind: Option<ClosingKind>,
+    /// What the closing transaction pays the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_sat: Option<Sat>,
+    /// What the closing transaction pays the buyer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer_sat: Option<Sat>,
+    /// What was attested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The three DLC messages, as far as they exist.
+    #[serde(default)]
+    pub messages: DlcMessages,
+    /// The announcements, in the order of the agreement's oracle keys: TLVs.
+    #[serde(default)]
+    pub announcements: Vec<HexBytes>,
+    /// The attestations seen so far: TLVs.
+    #[serde(default)]
+    pub attestations: Vec<HexBytes>,
+    /// The transactions, as far as they exist.
+    #[serde(default)]
+    pub transactions: EscrowTransactions,
+    /// What happened, oldest first.
+    #[serde(default)]
+    pub history: Vec<HistoryEntry>,
+}
+
+/// The wire bytes of the three DLC messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DlcMessages {
+    /// The offer message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<HexBytes>,
+    /// The accept message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<HexBytes>,
+    /// The sign message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<HexBytes>,
+}
+
+/// An escrow's transactions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscrowTransactions {
+    /// The funding transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funding: Option<EscrowTransaction>,
+    /// The CET that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cet: Option<EscrowTransaction>,
+    /// The refund transaction, once it is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<EscrowTransaction>,
+}
+
+/// One transaction of an escrow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscrowTransaction {
+    /// Its id.
+    pub txid: Hex32,
+    /// Its bytes.
+    pub hex: HexBytes,
+    /// The height of its block; none while it is not in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+/// One event of an escrow's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Its number in this escrow, ascending.
+    pub seq: u64,
+    /// When it was stored.
+    pub at: UnixSeconds,
+    /// The event's name.
+    pub event: String,
+    /// Its data, for programs that want more than the name.
+    pub detail: Value,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
