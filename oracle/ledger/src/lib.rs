@@ -1,1 +1,35 @@
-//! ledger
+//! From samples to one outcome, and to the evidence for it.
+//!
+//! A measurement says what counts; samples say what the vantages saw. [`evaluate`] decides every
+//! probe by quorum, every slice by its probes, and the outcome by its slices, in exact integer
+//! arithmetic. The same samples give the same [`Report`] to the bit, in whatever order they came and
+//! however often. What nobody could decide is *unmeasured*, and never counts as bad.
+//!
+//! There are two routes to a report, and they agree: [`evaluate`] takes all samples at once;
+//! [`slice_verdict`] closes one slice at a time and [`report`] adds the slices up.
+//!
+//! This crate knows no clock, no network, no files, no keys and no DLC: announcements and
+//! attestations pass through a [`bundle::Bundle`] as opaque text. Start reading at [`evaluate`], then
+//! [`Grid`] and [`SliceVerdict`].
+
+pub mod bundle;
+pub mod csv;
+pub mod schedule;
+
+mod audit;
+mod evaluate;
+mod explain;
+mod grid;
+mod quorum;
+mod ratio;
+mod reading;
+mod report;
+mod sample;
+mod slice;
+
+pub use evaluate::{Evaluation, evaluate, outcome};
+pub use grid::{Grid, MAX_PROBES_PER_SLICE, MAX_SLICES};
+pub use ratio::Ratio;
+pub use report::{Incident, ProbeCounts, Report, SliceCounts, SliceError, progress, report};
+pub use sample::{MAX_VANTAGE_CHARS, Sample, Verdict};
+pub use slice::{SliceState, SliceVerdict, slice_verdict};

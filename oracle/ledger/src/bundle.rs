@@ -1,0 +1,133 @@
+//! Everything needed to recompute one event's outcome, in one file.
+//!
+//! ```text
+//! measurement -> event id            samples -> slices -> leaves -> root
+//! announcement, attestation          samples -> report
+//! ```
+//! [`Bundle::audit`] follows the arrows and says where one breaks. Whether the announcement and the
+//! attestation belong to it, and whether the oracle signed the root, is checked by the crate `signer`.
+
+use serde::{Deserialize, Serialize};
+use terms::{DocumentError, Hex32, Measurement};
+
+pub use crate::audit::{AuditError, Check};
+use crate::evaluate::{in_order, slices};
+use crate::grid::Grid;
+use crate::report::{Report, add_up};
+use crate::sample::Sample;
+use crate::slice::SliceVerdict;
+use crate::{csv, schedule};
+
+/// The format's version.
+pub const VERSION: u64 = 1;
+
+/// A larger bundle is refused: 512 MiB. A month of 15-second probes takes 7 MB.
+pub const MAX_BUNDLE_BYTES: usize = 512 << 20;
+
+/// The evidence of one event. Version 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundle {
+    /// The format's version: 1.
+    pub v: u64,
+    /// What was measured.
+    pub measurement: Measurement,
+    /// The oracle's announcement, as the hex of its TLV record.
+    pub announcement: String,
+    /// The oracle's attestation, as the hex of its TLV record, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<String>,
+    /// What the oracle said of its probe seed before the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_commitment: Option<Hex32>,
+    /// The seed, once it is revealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_seed: Option<Hex32>,
+    /// The root over the leaves of all slices.
+    pub root: Hex32,
+    /// The oracle's signature over the root, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_signature: Option<String>,
+    /// The outcome and its counts.
+    pub report: Report,
+    /// Every slice of the window, ascending.
+    pub slices: Vec<SliceVerdict>,
+    /// The samples inside the window as CSV, in the order of evidence, without exact repetitions.
+    pub samples: String,
+}
+
+/// What a bundle is made from, besides the samples.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// See [`Bundle::measurement`].
+    pub measurement: Measurement,
+    /// See [`Bundle::announcement`].
+    pub announcement: String,
+    /// See [`Bundle::attestation`].
+    pub attestation: Option<String>,
+    /// See [`Bundle::seed_commitment`].
+    pub seed_commitment: Option<Hex32>,
+    /// See [`Bundle::probe_seed`].
+    pub probe_seed: Option<Hex32>,
+    /// See [`Bundle::root_signature`].
+    pub root_signature: Option<String>,
+}
+
+impl Bundle {
+    /// Builds the bundle over these samples, in any order; those outside the window are left out.
+    ///
+    /// # Errors
+    /// Names the field of the measurement and the rule that it breaks.
+    pub fn build(draft: Draft, samples: &[Sample]) -> Result<Self, DocumentError> {
+        let grid = Grid::new(&draft.measurement)?;
+        let samples = in_order(&grid, samples);
+        let slices = slices(&grid, &samples);
+        Ok(Self {
+            v: VERSION,
+            measurement: draft.measurement,
+            announcement: draft.announcement,
+            attestation: draft.attestation,
+            seed_commitment: draft.seed_commitment,
+            probe_seed: draft.probe_seed,
+            root: root(&slices),
+            root_signature: draft.root_signature,
+            report: add_up(&grid, &slices),
+            samples: csv::write(samples),
+            slices,
+        })
+    }
+
+    /// Parses a bundle. Its contents are not checked yet: that is [`Bundle::audit`].
+    ///
+    /// # Errors
+    /// [`AuditError::TooLarge`], or [`AuditError::Json`] with line and column.
+    pub fn parse(bytes: &[u8]) -> Result<Self, AuditError> {
+        if bytes.len() > MAX_BUNDLE_BYTES {
+            return Err(AuditError::TooLarge { bytes: bytes.len() });
+        }
+        serde_json::from_slice(bytes).map_err(|error| AuditError::Json {
+            line: error.line(),
+            column: error.column(),
+            category: error.classify(),
+        })
+    }
+
+    /// The bundle as JSON.
+    ///
+    /// # Panics
+    /// Never: a bundle holds only strings, integers, lists and objects.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a bundle holds only strings, integers, lists and objects")
+    }
+
+    /// Whether the revealed seed is the one that was committed to; `None` while nothing can be compared.
+    pub fn seed_matches(&self) -> Option<bool> {
+        let (seed, commitment) = self.probe_seed.zip(self.seed_commitment)?;
+        Some(schedule::seed_commitment(&seed.0) == commitment)
+    }
+}
+
+/// The root over the leaves of these slices, in this order.
+pub fn root(slices: &[SliceVerdict]) -> Hex32 {
+    Hex32(evidence::root(slices.iter().map(SliceVerdict::leaf)))
+}

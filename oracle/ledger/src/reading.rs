@@ -1,0 +1,121 @@
+//! From slices to the reading that becomes the outcome.
+
+use terms::{Indicator, Method, Outcome, Ppm, units::PPM_WHOLE};
+
+use crate::grid::Grid;
+use crate::ratio::Ratio;
+use crate::slice::{SliceState, SliceVerdict};
+
+/// What the slices read.
+pub(crate) struct Reading {
+    pub(crate) outcome: Outcome,
+    pub(crate) exact: Option<Ratio>,
+    pub(crate) value: Option<u64>,
+}
+
+impl Reading {
+    const INDETERMINATE: Self = Self {
+        outcome: Outcome::Indeterminate,
+        exact: None,
+        value: None,
+    };
+}
+
+/// Reads slices, ascending by index.
+pub(crate) fn read(grid: &Grid, slices: &[SliceVerdict]) -> Reading {
+    match grid.measurement().indicator {
+        Indicator::Lateness { deadline, unit_s } => {
+            lateness(grid, slices, deadline.0 * 1000, unit_s * 1000)
+        }
+        _ => share(grid, slices),
+    }
+}
+
+fn share(grid: &Grid, slices: &[SliceVerdict]) -> Reading {
+    if too_few_measured(grid, slices) {
+        return Reading::INDETERMINATE;
+    }
+    let measured = slices.iter().filter(|slice| slice.is_measured());
+    let exact = match grid.measurement().method {
+        Method::Timeslices { .. } => {
+            let (all, bad) = measured.fold((0, 0), |(all, bad), slice| {
+                (all + 1, bad + u64::from(slice.state == SliceState::Bad))
+            });
+            Ratio::new(bad, all)
+        }
+        Method::RatioTimeslices {} => {
+            Ratio::mean(measured.map(|slice| (slice.bad, slice.decided())))
+        }
+        Method::Occurrences {} => {
+            let (all, bad) = measured.fold((0, 0), |(all, bad), slice| {
+                (all + slice.decided(), bad + slice.bad)
+            });
+            Ratio::new(bad, all)
+        }
+    };
+    exact.map_or(Reading::INDETERMINATE, |exact| {
+        valued(grid, exact, PPM_WHOLE)
+    })
+}
+
+fn valued(grid: &Grid, exact: Ratio, factor: u64) -> Reading {
+    let value = exact.scaled(factor, grid.measurement().rounding);
+    Reading {
+        outcome: grid.measurement().outcome.classify(value),
+        exact: Some(exact),
+        value: Some(value),
+    }
+}
+
+/// The delivery counts from the slot after the last probe that found it missing. Where the oracle
+/// could not decide in between, the doubt is the oracle's, not the provider's.
+fn lateness(grid: &Grid, slices: &[SliceVerdict], deadline_ms: u64, unit_ms: u64) -> Reading {
+    let delivered_in = slices.iter().position(|slice| slice.first_good.is_some());
+    let up_to = delivered_in.map_or(slices, |position| &slices[..=position]);
+    let since = up_to
+        .iter()
+        .rev()
+        .find_map(|slice| slice.last_bad)
+        .map_or(0, |last_bad| last_bad + 1);
+    let late_ms = grid.probe_start_ms(since).saturating_sub(deadline_ms);
+    let before = &up_to[..delivered_in.unwrap_or(slices.len())];
+    match delivered_in {
+        Some(_) if late_ms == 0 => timed(grid, 0, unit_ms),
+        Some(_) if before.is_empty() || !too_few_measured(grid, before) => {
+            timed(grid, late_ms, unit_ms)
+        }
+        None if !too_few_measured(grid, slices) => never(grid),
+        _ => Reading::INDETERMINATE,
+    }
+}
+
+fn timed(grid: &Grid, late_ms: u64, unit_ms: u64) -> Reading {
+    Ratio::new(late_ms, unit_ms).map_or(Reading::INDETERMINATE, |exact| valued(grid, exact, 1))
+}
+
+fn never(grid: &Grid) -> Reading {
+    Reading {
+        outcome: grid.measurement().outcome.classify(u64::MAX),
+        exact: None,
+        value: None,
+    }
+}
+
+/// More unmeasured slices than the measurement allows, or none measured at all.
+fn too_few_measured(grid: &Grid, slices: &[SliceVerdict]) -> bool {
+    let measured = slices.iter().filter(|slice| slice.is_measured()).count() as u64;
+    let unmeasured = slices
+        .iter()
+        .filter(|slice| slice.state == SliceState::Unmeasured)
+        .count() as u64;
+    measured == 0
+        || over(
+            unmeasured,
+            measured + unmeasured,
+            grid.measurement().indeterminate_above_ppm,
+        )
+}
+
+fn over(part: u64, whole: u64, limit: Ppm) -> bool {
+    u128::from(part) * u128::from(PPM_WHOLE) > u128::from(limit.0) * u128::from(whole)
+}

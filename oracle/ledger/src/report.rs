@@ -1,0 +1,189 @@
+//! The outcome, and the counts that explain it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use terms::{EventId, Outcome, UnixSeconds};
+
+use crate::grid::Grid;
+use crate::ratio::Ratio;
+use crate::reading;
+use crate::slice::{SliceState, SliceVerdict, decide};
+
+/// The outcome of a measurement, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// The event that the measurement defines.
+    pub event_id: EventId,
+    /// What the oracle attests.
+    pub outcome: Outcome,
+    /// The exact reading: the bad share (of one, not of a million), or the units of lateness. Absent when
+    /// the outcome is indeterminate, or nothing was ever delivered.
+    pub reading: Option<Ratio>,
+    /// The reading in the outcome's unit, rounded, before it is clamped to the scale.
+    pub value: Option<u64>,
+    /// How many slices came to what.
+    pub slices: SliceCounts,
+    /// How many probes came to what.
+    pub probes: ProbeCounts,
+    /// Runs of bad slices, in their order.
+    pub incidents: Vec<Incident>,
+}
+
+/// How many slices came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SliceCounts {
+    /// All.
+    pub total: u64,
+    /// Measured and good.
+    pub good: u64,
+    /// Measured and bad.
+    pub bad: u64,
+    /// Not decided often enough.
+    pub unmeasured: u64,
+    /// Left out by the measurement's exclusions.
+    pub excluded: u64,
+}
+
+/// How many probes came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeCounts {
+    /// Found good by a quorum.
+    pub good: u64,
+    /// Found bad by a quorum.
+    pub bad: u64,
+    /// Without a quorum.
+    pub undecided: u64,
+    /// In an exclusion.
+    pub excluded: u64,
+}
+
+/// A run of bad slices next to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Incident {
+    /// When its first slice begins.
+    pub start: UnixSeconds,
+    /// When its last slice ends.
+    pub end: UnixSeconds,
+    /// Its bad probes.
+    pub bad: u64,
+    /// Its decided probes.
+    pub decided: u64,
+}
+
+/// Why slices do not add up to a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SliceError {
+    /// The window has no slice of this index.
+    #[error("slice {index} is outside the window of {slices} slices")]
+    OutsideWindow {
+        /// The index.
+        index: u64,
+        /// How many slices the window has.
+        slices: u64,
+    },
+    /// Two verdicts for one slice.
+    #[error("slice {index} is given twice")]
+    Twice {
+        /// The index.
+        index: u64,
+    },
+}
+
+/// Adds slices up to the report, in any order. A slice that is not given is unmeasured.
+///
+/// # Errors
+/// Names the slice that is outside the window or given twice.
+pub fn report(grid: &Grid, slices: &[SliceVerdict]) -> Result<Report, SliceError> {
+    progress(grid, slices, grid.slices())
+}
+
+/// The report as if the window ended after its first `closed` slices: what a running event shows.
+///
+/// # Errors
+/// As [`report`]; a slice beyond the `closed` ones counts as outside.
+pub fn progress(grid: &Grid, slices: &[SliceVerdict], closed: u64) -> Result<Report, SliceError> {
+    let total = closed.min(grid.slices());
+    let mut given = BTreeMap::new();
+    for slice in slices {
+        let index = slice.index;
+        if index >= total {
+            return Err(SliceError::OutsideWindow {
+                index,
+                slices: total,
+            });
+        }
+        if given.insert(index, slice).is_some() {
+            return Err(SliceError::Twice { index });
+        }
+    }
+    let complete = (0..total).map(|index| {
+        given
+            .get(&index)
+            .map_or_else(|| decide(grid, index, &[]), |s| (*s).clone())
+    });
+    Ok(add_up(grid, &complete.collect::<Vec<_>>()))
+}
+
+/// Adds up slices that are complete and ascending.
+pub(crate) fn add_up(grid: &Grid, slices: &[SliceVerdict]) -> Report {
+    let reading = reading::read(grid, slices);
+    Report {
+        event_id: grid.measurement().event_id(),
+        outcome: reading.outcome,
+        reading: reading.exact,
+        value: reading.value,
+        slices: slice_counts(slices),
+        probes: probe_counts(slices),
+        incidents: incidents(grid, slices),
+    }
+}
+
+fn slice_counts(slices: &[SliceVerdict]) -> SliceCounts {
+    let mut counts = SliceCounts {
+        total: slices.len() as u64,
+        ..SliceCounts::default()
+    };
+    for slice in slices {
+        *match slice.state {
+            SliceState::Good => &mut counts.good,
+            SliceState::Bad => &mut counts.bad,
+            SliceState::Unmeasured => &mut counts.unmeasured,
+            SliceState::Excluded => &mut counts.excluded,
+        } += 1;
+    }
+    counts
+}
+
+fn probe_counts(slices: &[SliceVerdict]) -> ProbeCounts {
+    slices
+        .iter()
+        .fold(ProbeCounts::default(), |counts, slice| ProbeCounts {
+            good: counts.good + slice.good,
+            bad: counts.bad + slice.bad,
+            undecided: counts.undecided + slice.undecided,
+            excluded: counts.excluded + slice.excluded,
+        })
+}
+
+fn incidents(grid: &Grid, slices: &[SliceVerdict]) -> Vec<Incident> {
+    let runs = slices.chunk_by(|a, b| a.state == b.state);
+    let bad = runs.filter(|run| {
+        run.first()
+            .is_some_and(|slice| slice.state == SliceState::Bad)
+    });
+    bad.filter_map(|run| incident(grid, run)).collect()
+}
+
+fn incident(grid: &Grid, run: &[SliceVerdict]) -> Option<Incident> {
+    Some(Incident {
+        start: run.first()?.start,
+        end: UnixSeconds(grid.slice_end_ms(run.last()?.index) / 1000),
+        bad: run.iter().map(|slice| slice.bad).sum(),
+        decided: run.iter().map(SliceVerdict::decided).sum(),
+    })
+}
