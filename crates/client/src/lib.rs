@@ -1,1 +1,22 @@
-//! client
+//! Typed HTTP clients for everything that Earnest talks to: the owner's own node
+//! ([`OwnerClient`]), a peer's node ([`PeerClient`]) and an oracle ([`OracleClient`]).
+//!
+//! Whoever answers may be hostile. Every answer has a bound on size and time, redirects are not
+//! followed, and an answer that is not what was asked for is an error that names the field. What an
+//! oracle signed is handed on as raw bytes, because judging them is the gate's business.
+//!
+//! This crate deliberately knows nothing of retries, schedules and storage: each call is one
+//! request, and [`ClientError::may_pass`] tells whether asking again can help. Proxies of the
+//! environment are ignored: a bearer token or an envelope goes to whom it is meant for, or nowhere.
+//! Start reading at [`ClientError`], then [`PeerClient`].
+
+mod error;
+mod http;
+mod oracle;
+mod owner;
+mod peer;
+
+pub use error::ClientError;
+pub use oracle::{Announced, OracleClient};
+pub use owner::OwnerClient;
+pub use peer::PeerClient;

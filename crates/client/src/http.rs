@@ -1,0 +1,166 @@
+//! One request and its bounded answer.
+
+use std::time::Duration;
+
+use protocol::{Problem, text};
+use reqwest::{Method, RequestBuilder, Response, redirect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::error::ClientError;
+
+/// The time to connect. A host that does not answer within it is called unreachable, soon enough for a person.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest problem that is read, in bytes.
+const MAX_PROBLEM_BYTES: usize = 64 * 1024;
+
+/// A server, and how long it may take to answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    base: String,
+    client: reqwest::Client,
+    token: Option<String>,
+}
+
+/// An answer whose status says yes.
+pub(crate) struct Answer {
+    pub(crate) url: String,
+    pub(crate) status: u16,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Http {
+    pub(crate) fn new(base: &str, timeout: Duration) -> Result<Self, ClientError> {
+        let url = check_base(base)?;
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("earnest/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|source| ClientError::Unreachable { url: base.to_owned(), source })?;
+        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), client, token: None })
+    }
+
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        Self { token: Some(token.trim().to_owned()), ..self }
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) async fn get(&self, path: &str, max_bytes: usize) -> Result<Answer, ClientError> {
+        self.send(path, self.request(Method::GET, path), max_bytes).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Vec<u8>, max_bytes: usize) -> Result<Answer, ClientError> {
+        let request = self.request(Method::POST, path).header("content-type", "application/json").body(body);
+        self.send(path, request, max_bytes).await
+    }
+
+    pub(crate) async fn post_once<T: Serialize>(
+        &self,
+        path: &str,
+        body: &T,
+        idempotency_key: &str,
+        max_bytes: usize,
+    ) -> Result<Answer, ClientError> {
+        let request = self
+            .request(Method::POST, path)
+            .header("content-type", "application/json")
+            .header(protocol::owner::IDEMPOTENCY_KEY, idempotency_key)
+            .body(terms::canonical::bytes(body));
+        self.send(path, request, max_bytes).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn send(&self, path: &str, request: RequestBuilder, max_bytes: usize) -> Result<Answer, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let response = request.send().await.map_err(|e| transport(&url, e))?;
+        let status = response.status();
+        if status.is_success() {
+            let bytes = read(response, &url, max_bytes).await?;
+            return Ok(Answer { url, status: status.as_u16(), bytes });
+        }
+        let status = status.as_u16();
+        let body = read(response, &url, MAX_PROBLEM_BYTES).await.unwrap_or_default();
+        Err(refusal(url, status, &body))
+    }
+}
+
+impl Answer {
+    /// Reads the answer as JSON. Fields that it does not know are ignored, so that an API can grow.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
+        let mut reader = serde_json::Deserializer::from_slice(&self.bytes);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
+            let path = e.path().to_string();
+            self.malformed(if path == "." { "body" } else { &path }, e.inner().to_string())
+        })?;
+        reader.end().map_err(|e| self.malformed("body", e.to_string()))?;
+        Ok(value)
+    }
+
+    pub(crate) fn malformed(&self, field: impl Into<String>, rule: impl Into<String>) -> ClientError {
+        ClientError::Malformed { url: self.url.clone(), field: field.into(), rule: rule.into() }
+    }
+}
+
+fn check_base(base: &str) -> Result<Url, ClientError> {
+    let refuse = |rule| ClientError::BaseUrl { url: base.to_owned(), rule };
+    let url = Url::parse(base).map_err(|_| refuse("is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("must be an http or https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("must not carry a user or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("must not carry a query or fragment"));
+    }
+    Ok(url)
+}
+
+/// Reads a body up to a bound, whatever its length header promises.
+async fn read(mut response: Response, url: &str, max_bytes: usize) -> Result<Vec<u8>, ClientError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| transport(url, e))? {
+        if bytes.len() + chunk.len() > max_bytes {
+            let rule = format!("is longer than {max_bytes} bytes");
+            return Err(ClientError::Malformed { url: url.to_owned(), field: "body".to_owned(), rule });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn transport(url: &str, source: reqwest::Error) -> ClientError {
+    let url = url.to_owned();
+    // A connection that can't be made in time is a host that isn't there, not a slow answer.
+    if source.is_timeout() && !source.is_connect() {
+        return ClientError::Timeout { url };
+    }
+    ClientError::Unreachable { url, source: source.without_url() }
+}
+
+/// The reason, if it is one that may be shown to a person; it comes from a stranger.
+fn refusal(url: String, status: u16, body: &[u8]) -> ClientError {
+    let readable = |p: &Problem| {
+        let texts = [Some(&p.kind), Some(&p.title), Some(&p.detail), p.field.as_ref()];
+        texts.into_iter().flatten().all(|t| text::check_text("problem", t).is_ok())
+    };
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) if readable(&problem) => ClientError::Refused(Problem { status, ..problem }),
+        _ => ClientError::Status { url, status },
+    }
+}

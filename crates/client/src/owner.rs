@@ -1,0 +1,138 @@
+//! The owner's client of their own node.
+
+use std::time::Duration;
+
+use protocol::owner::{
+    Address, AddressRequest, Balance, EscrowView, Info, Purchase, PurchaseRequest, TransactionView, Withdrawal,
+    WithdrawalRequest,
+};
+use protocol::{Offer, OfferDraft};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ClientError;
+use crate::http::Http;
+
+/// A purchase waits for the peer's answers, so the owner waits longer than anybody.
+const TIMEOUT: Duration = Duration::from_secs(180);
+
+/// A detailed escrow holds three DLC messages as hex.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Talks to one's own node. POSTs take an idempotency key: with the same key and body, asking
+/// again gives the same answer and does nothing twice.
+#[derive(Clone, Debug)]
+pub struct OwnerClient {
+    http: Http,
+}
+
+impl OwnerClient {
+    /// A client of the node at `base`, with the bearer token from its data folder.
+    ///
+    /// # Errors
+    /// [`ClientError::BaseUrl`]
+    pub fn new(base: &str, token: &str) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::new(base, TIMEOUT)?.with_token(token) })
+    }
+
+    /// Whether the node is ready to serve. Unreachable counts as no.
+    pub async fn ready(&self) -> bool {
+        self.http.get("/readyz", MAX_ANSWER_BYTES).await.is_ok()
+    }
+
+    /// Who and where the node is.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn info(&self) -> Result<Info, ClientError> {
+        self.get("/v1/info").await
+    }
+
+    /// What the wallet holds.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn balance(&self) -> Result<Balance, ClientError> {
+        self.get("/v1/balance").await
+    }
+
+    /// A new address to receive at.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn new_address(&self, idempotency_key: &str) -> Result<Address, ClientError> {
+        self.post("/v1/addresses", &AddressRequest {}, idempotency_key).await
+    }
+
+    /// Sends coins away.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn withdraw(&self, request: &WithdrawalRequest, idempotency_key: &str) -> Result<Withdrawal, ClientError> {
+        self.post("/v1/withdrawals", request, idempotency_key).await
+    }
+
+    /// The wallet's transactions, newest first.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn transactions(&self) -> Result<Vec<TransactionView>, ClientError> {
+        self.get("/v1/transactions").await
+    }
+
+    /// Publishes an offer on the node's card.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn create_offer(&self, draft: &OfferDraft, idempotency_key: &str) -> Result<Offer, ClientError> {
+        self.post("/v1/offers", draft, idempotency_key).await
+    }
+
+    /// The published offers.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn offers(&self) -> Result<Vec<Offer>, ClientError> {
+        self.get("/v1/offers").await
+    }
+
+    /// Takes a provider's published offer.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn purchase(&self, request: &PurchaseRequest, idempotency_key: &str) -> Result<Purchase, ClientError> {
+        self.post("/v1/purchases", request, idempotency_key).await
+    }
+
+    /// All escrows, without their messages and history.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn escrows(&self) -> Result<Vec<EscrowView>, ClientError> {
+        self.get("/v1/escrows").await
+    }
+
+    /// One escrow with everything; `None` when there is none of this id.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn escrow(&self, id: &str) -> Result<Option<EscrowView>, ClientError> {
+        match self.get(&format!("/v1/escrows/{}", segment(id))).await {
+            Err(e) if e.status() == Some(404) => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.http.get(path, MAX_ANSWER_BYTES).await?.json()
+    }
+
+    async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B, key: &str) -> Result<T, ClientError> {
+        self.http.post_once(path, body, key, MAX_ANSWER_BYTES).await?.json()
+    }
+}
+
+/// Escapes what a person typed, so that it stays one segment of the path.
+fn segment(id: &str) -> String {
+    url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
+}

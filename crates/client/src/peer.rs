@@ -1,0 +1,73 @@
+//! A node's client of another node.
+
+use std::time::Duration;
+
+use protocol::{Card, Envelope, card, envelope};
+
+use crate::error::ClientError;
+use crate::http::Http;
+
+/// Verifying some thousand adaptor signatures takes a peer seconds, on a small machine many.
+const TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Where a node takes envelopes.
+const ENVELOPES: &str = "/v1/envelopes";
+
+/// Talks to another node's peer API.
+#[derive(Clone, Debug)]
+pub struct PeerClient {
+    http: Http,
+}
+
+impl PeerClient {
+    /// A client of the node at `base`.
+    ///
+    /// # Errors
+    /// [`ClientError::BaseUrl`]
+    pub fn new(base: &str) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::new(base, TIMEOUT)? })
+    }
+
+    /// The base URL.
+    pub fn base(&self) -> &str {
+        self.http.base()
+    }
+
+    /// The node's card, its signature and every offer's shape checked. Whose card it is, only the
+    /// caller can judge: whoever answers at an address may sign with any key.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn card(&self) -> Result<Card, ClientError> {
+        let answer = self.http.get(card::PATH, card::MAX_BYTES).await?;
+        Card::open(&answer.bytes).map_err(|e| {
+            let problem = protocol::Problem::from(&e);
+            answer.malformed(e.field(), problem.detail)
+        })
+    }
+
+    /// Sends an envelope, and opens the one that answers: `None` when there is nothing to answer.
+    ///
+    /// The answer is from whom the envelope was for, to whom it was from, and of the same session; whether it
+    /// continues the session is for [`protocol::Session::check`].
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn post(&self, envelope: &Envelope, now_s: u64) -> Result<Option<Envelope>, ClientError> {
+        let answer = self.http.post(ENVELOPES, envelope.bytes(), envelope::MAX_BYTES).await?;
+        if answer.status == 204 {
+            return Ok(None);
+        }
+        let reply = Envelope::open(&answer.bytes, now_s, envelope.from()).map_err(|e| {
+            let problem = protocol::Problem::from(&e);
+            answer.malformed(e.field(), problem.detail)
+        })?;
+        if reply.from() != envelope.to() {
+            return Err(answer.malformed("from", "is not whom the envelope was for"));
+        }
+        if reply.session() != envelope.session() {
+            return Err(answer.malformed("session", "is not the envelope's"));
+        }
+        Ok(Some(reply))
+    }
+}
