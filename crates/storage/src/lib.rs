@@ -1,1 +1,18 @@
-//! storage
+//! Everything that a node remembers, in one SQLite file.
+//!
+//! Events, envelopes, coin reservations and the wallet's changes that belong together are written
+//! through one [`Tx`] and become durable together. What the rows mean is their writers' business:
+//! this crate stores text, bytes and keys, and knows no escrow, no wallet and no clock.
+//!
+//! Start reading at `migrations/0001_start.sql`, then [`Store`].
+
+mod error;
+mod open;
+mod read;
+mod rows;
+mod write;
+
+pub use error::StoreError;
+pub use open::Store;
+pub use rows::{Answer, NewEnvelope, NewSession, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession};
+pub use write::Tx;

@@ -1,0 +1,77 @@
+//! Opening the database, once per process and folder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::Mutex;
+
+use crate::error::StoreError;
+use crate::write::Tx;
+
+/// A node's database. One process at a time; one writer at a time.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) pool: SqlitePool,
+    writer: Mutex<()>,
+    /// Held for its lock.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens, and where needed creates, the database `earnest.sqlite` in a folder.
+    ///
+    /// # Errors
+    /// When another process has it open, when it belongs to another network, when it cannot be read.
+    pub async fn open(folder: &Path, network: &str) -> Result<Self, StoreError> {
+        let lock = lock(&folder.join("earnest.lock"))?;
+        let options = SqliteConnectOptions::new()
+            .filename(folder.join("earnest.sqlite"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10));
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        sqlx::migrate!().run(&pool).await?;
+        let store = Self { pool, writer: Mutex::new(()), _lock: lock };
+        store.belongs_to(network).await?;
+        Ok(store)
+    }
+
+    /// Starts a transaction: everything written through it becomes durable at once, or not at all.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
+        let turn = self.writer.lock().await;
+        Ok(Tx::new(self.pool.begin().await?, turn))
+    }
+
+    async fn belongs_to(&self, network: &str) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO meta (key, value) VALUES ('network', ?) ON CONFLICT DO NOTHING")
+            .bind(network)
+            .execute(&self.pool)
+            .await?;
+        let stored: String = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'network'")
+            .fetch_one(&self.pool)
+            .await?;
+        if stored != network {
+            return Err(StoreError::OtherNetwork { stored, asked: network.to_owned() });
+        }
+        Ok(())
+    }
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let failed = |source| StoreError::Folder { path: path.to_owned(), source };
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}

@@ -1,0 +1,209 @@
+//! Reading.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use terms::Hex32;
+
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::rows::{Answer, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession};
+
+impl Store {
+    /// The wallet's changes, oldest first.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn wallet_changes(&self) -> Result<Vec<String>, StoreError> {
+        let query = sqlx::query_scalar("SELECT json FROM wallet_changes ORDER BY seq");
+        Ok(query.fetch_all(&self.pool).await?)
+    }
+
+    /// The ids of all escrows.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn escrows(&self) -> Result<Vec<Hex32>, StoreError> {
+        let query = sqlx::query("SELECT escrow FROM escrow_events WHERE seq = 0 ORDER BY at, escrow");
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| key(row, "escrow")).collect()
+    }
+
+    /// An escrow's events, oldest first.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn events(&self, escrow: Hex32) -> Result<Vec<StoredEvent>, StoreError> {
+        let rows = sqlx::query("SELECT seq, at, name, json FROM escrow_events WHERE escrow = ? ORDER BY seq")
+            .bind(escrow.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(StoredEvent {
+                    seq: number(row, "seq")?,
+                    at: number(row, "at")?,
+                    name: row.try_get("name")?,
+                    json: row.try_get("json")?,
+                })
+            })
+            .collect()
+    }
+
+    /// All reservations.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn reservations(&self) -> Result<Vec<Reservation>, StoreError> {
+        let rows = sqlx::query("SELECT outpoint, escrow, expires_at FROM reservations")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Reservation {
+                    outpoint: row.try_get("outpoint")?,
+                    escrow: key(row, "escrow")?,
+                    expires_at: number(row, "expires_at")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The published offers, the one that expires first in front.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn offers(&self) -> Result<Vec<StoredOffer>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM offers ORDER BY expires_at, id").fetch_all(&self.pool).await?;
+        rows.iter().map(offer).collect()
+    }
+
+    /// One published offer.
+    ///
+    /// # Errors
+    /// When SQLite fails or the row is damaged.
+    pub async fn offer(&self, id: Hex32) -> Result<Option<StoredOffer>, StoreError> {
+        let query = sqlx::query("SELECT * FROM offers WHERE id = ?").bind(id.to_string());
+        query.fetch_optional(&self.pool).await?.as_ref().map(offer).transpose()
+    }
+
+    /// One session.
+    ///
+    /// # Errors
+    /// When SQLite fails or the row is damaged.
+    pub async fn session(&self, id: Hex32) -> Result<Option<StoredSession>, StoreError> {
+        let query = sqlx::query("SELECT * FROM sessions WHERE id = ?").bind(id.to_string());
+        let Some(row) = query.fetch_optional(&self.pool).await? else {
+            return Ok(None);
+        };
+        Ok(Some(StoredSession {
+            id,
+            counterparty: key(&row, "counterparty")?,
+            peer_url: row.try_get("peer_url")?,
+            offer_id: key(&row, "offer_id")?,
+        }))
+    }
+
+    /// How many sessions a peer has opened since a moment.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn sessions_since(&self, counterparty: Hex32, at: u64) -> Result<u64, StoreError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM sessions WHERE counterparty = ? AND opened_at >= ?")
+                .bind(counterparty.to_string())
+                .bind(stored(at))
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// An envelope by its id.
+    ///
+    /// # Errors
+    /// When SQLite fails or the row is damaged.
+    pub async fn envelope(&self, id: Hex32) -> Result<Option<StoredEnvelope>, StoreError> {
+        let query = sqlx::query("SELECT * FROM envelopes WHERE id = ?").bind(id.to_string());
+        query.fetch_optional(&self.pool).await?.as_ref().map(envelope).transpose()
+    }
+
+    /// A session's envelopes, both ways, in order.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn transcript(&self, session: Hex32) -> Result<Vec<StoredEnvelope>, StoreError> {
+        let query =
+            sqlx::query("SELECT * FROM envelopes WHERE session = ? ORDER BY seq").bind(session.to_string());
+        query.fetch_all(&self.pool).await?.iter().map(envelope).collect()
+    }
+
+    /// Our envelopes that still wait for their answers.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn undelivered(&self) -> Result<Vec<StoredEnvelope>, StoreError> {
+        let query = sqlx::query("SELECT * FROM envelopes WHERE delivered = 0 ORDER BY session, seq");
+        query.fetch_all(&self.pool).await?.iter().map(envelope).collect()
+    }
+
+    /// The owner's payments, as raw transactions, oldest first.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn payments(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT tx FROM payments ORDER BY at").fetch_all(&self.pool).await?)
+    }
+
+    /// The stored answer to a request with this Idempotency-Key.
+    ///
+    /// # Errors
+    /// When SQLite fails or the row is damaged.
+    pub async fn answer(&self, idempotency_key: &str) -> Result<Option<Answer>, StoreError> {
+        let query = sqlx::query("SELECT * FROM answers WHERE key = ?").bind(idempotency_key);
+        let Some(row) = query.fetch_optional(&self.pool).await? else {
+            return Ok(None);
+        };
+        let status = u16::try_from(number(&row, "status")?);
+        Ok(Some(Answer {
+            request_hash: key(&row, "request_hash")?,
+            status: status.map_err(|_| StoreError::Damaged { what: "answer" })?,
+            body: row.try_get("body")?,
+        }))
+    }
+}
+
+fn offer(row: &SqliteRow) -> Result<StoredOffer, StoreError> {
+    let announcements: String = row.try_get("announcements")?;
+    let decoded: Result<Vec<_>, _> = announcements.lines().map(hex::decode).collect();
+    Ok(StoredOffer {
+        id: key(row, "id")?,
+        json: row.try_get("json")?,
+        announcements: decoded.map_err(|_| StoreError::Damaged { what: "offer" })?,
+        expires_at: number(row, "expires_at")?,
+    })
+}
+
+fn envelope(row: &SqliteRow) -> Result<StoredEnvelope, StoreError> {
+    Ok(StoredEnvelope {
+        session: key(row, "session")?,
+        seq: number(row, "seq")?,
+        id: key(row, "id")?,
+        ours: row.try_get("ours")?,
+        delivered: row.try_get("delivered")?,
+        bytes: row.try_get("bytes")?,
+    })
+}
+
+fn key(row: &SqliteRow, column: &'static str) -> Result<Hex32, StoreError> {
+    let text: String = row.try_get(column)?;
+    Hex32::parse(&text).ok_or(StoreError::Damaged { what: column })
+}
+
+fn number(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {
+    let value: i64 = row.try_get(column)?;
+    u64::try_from(value).map_err(|_| StoreError::Damaged { what: column })
+}
+
+/// SQLite's integers are signed; a number beyond them is stored as the largest.
+pub(crate) fn stored(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

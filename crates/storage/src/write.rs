@@ -1,0 +1,194 @@
+//! Writing, always inside one transaction.
+
+use sqlx::{Sqlite, Transaction};
+use terms::Hex32;
+use tokio::sync::MutexGuard;
+
+use crate::error::{StoreError, exists};
+use crate::read::stored;
+use crate::rows::{Answer, NewEnvelope, NewSession, Reservation, StoredEvent, StoredOffer};
+
+/// A transaction: dropped without [`Tx::commit`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    inner: Transaction<'a, Sqlite>,
+    /// Held so that there is one writer at a time.
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(inner: Transaction<'a, Sqlite>, turn: MutexGuard<'a, ()>) -> Self {
+        Self { inner, _turn: turn }
+    }
+
+    /// Makes everything written durable.
+    ///
+    /// # Errors
+    /// When SQLite fails; then nothing was written.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// Appends an event to an escrow.
+    ///
+    /// # Errors
+    /// When the escrow has an event of this number already.
+    pub async fn append_event(&mut self, escrow: Hex32, event: &StoredEvent) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO escrow_events (escrow, seq, at, name, json) VALUES (?, ?, ?, ?, ?)")
+            .bind(escrow.to_string())
+            .bind(stored(event.seq))
+            .bind(stored(event.at))
+            .bind(&event.name)
+            .bind(&event.json)
+            .execute(&mut *self.inner)
+            .await
+            .map_err(exists("event"))?;
+        Ok(())
+    }
+
+    /// Appends a change of the wallet.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn append_wallet_change(&mut self, json: &str) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO wallet_changes (json) VALUES (?)")
+            .bind(json)
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Replaces all changes of the wallet by one that says the same.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn replace_wallet_changes(&mut self, json: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM wallet_changes").execute(&mut *self.inner).await?;
+        self.append_wallet_change(json).await
+    }
+
+    /// Sets a coin aside for an escrow.
+    ///
+    /// # Errors
+    /// [`StoreError::Reserved`] when it is set aside already.
+    pub async fn reserve(&mut self, reservation: &Reservation) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO reservations (outpoint, escrow, expires_at) VALUES (?, ?, ?)")
+            .bind(&reservation.outpoint)
+            .bind(reservation.escrow.to_string())
+            .bind(stored(reservation.expires_at))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(|error| match exists("reservation")(error) {
+                StoreError::Exists { .. } => StoreError::Reserved { outpoint: reservation.outpoint.clone() },
+                other => other,
+            })?;
+        Ok(())
+    }
+
+    /// Lets an escrow's coins go.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn release(&mut self, escrow: Hex32) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM reservations WHERE escrow = ?")
+            .bind(escrow.to_string())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Publishes an offer; the same offer again changes nothing.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn put_offer(&mut self, offer: &StoredOffer) -> Result<(), StoreError> {
+        let announcements: Vec<String> = offer.announcements.iter().map(hex::encode).collect();
+        sqlx::query("INSERT INTO offers (id, json, announcements, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(offer.id.to_string())
+            .bind(&offer.json)
+            .bind(announcements.join("\n"))
+            .bind(stored(offer.expires_at))
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// When a session of this id exists.
+    pub async fn open_session(&mut self, session: &NewSession, at: u64) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO sessions (id, counterparty, peer_url, offer_id, opened_at) VALUES (?, ?, ?, ?, ?)")
+            .bind(session.id.to_string())
+            .bind(session.counterparty.to_string())
+            .bind(&session.peer_url)
+            .bind(session.offer_id.to_string())
+            .bind(stored(at))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(exists("session"))?;
+        Ok(())
+    }
+
+    /// Stores an envelope.
+    ///
+    /// # Errors
+    /// When its id, or its place in the session, is taken.
+    pub async fn put_envelope(&mut self, envelope: &NewEnvelope) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO envelopes (session, seq, id, ours, delivered, bytes) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(envelope.session.to_string())
+            .bind(stored(envelope.seq))
+            .bind(envelope.id.to_string())
+            .bind(envelope.ours)
+            .bind(envelope.delivered)
+            .bind(&envelope.bytes)
+            .execute(&mut *self.inner)
+            .await
+            .map_err(exists("envelope"))?;
+        Ok(())
+    }
+
+    /// Notes that nothing is left to do about an envelope of ours.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn mark_delivered(&mut self, id: Hex32) -> Result<(), StoreError> {
+        sqlx::query("UPDATE envelopes SET delivered = 1 WHERE id = ?")
+            .bind(id.to_string())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Stores a payment of the owner before it is broadcast.
+    ///
+    /// # Errors
+    /// When it is stored already.
+    pub async fn put_payment(&mut self, txid: &str, at: u64, tx: &[u8]) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO payments (txid, at, tx) VALUES (?, ?, ?)")
+            .bind(txid)
+            .bind(stored(at))
+            .bind(tx)
+            .execute(&mut *self.inner)
+            .await
+            .map_err(exists("payment"))?;
+        Ok(())
+    }
+
+    /// Stores the answer to a request of the owner.
+    ///
+    /// # Errors
+    /// When the key has an answer already.
+    pub async fn put_answer(&mut self, idempotency_key: &str, answer: &Answer, at: u64) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO answers (key, request_hash, status, body, at) VALUES (?, ?, ?, ?, ?)")
+            .bind(idempotency_key)
+            .bind(answer.request_hash.to_string())
+            .bind(i64::from(answer.status))
+            .bind(&answer.body)
+            .bind(stored(at))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(exists("answer"))?;
+        Ok(())
+    }
+}
