@@ -1,1 +1,15 @@
-//! replay
+//! Replays: a scenario file becomes real processes on a real chain in simulated time, and what came
+//! of it becomes a table, JSON, and a page that a person wants to look at.
+//!
+//! A scenario ([`scenario`]) says what is agreed, what goes wrong and what must be true at the end.
+//! The runner starts a bitcoind, an oracle, two nodes and a target that fails as told, and lets
+//! simulated time run. It then asks the chain and the parties' public surfaces what happened, and
+//! collects it in one record, from which all output is made.
+//!
+//! This crate deliberately knows nothing of how nodes decide or how oracles sign: it drives the
+//! built binaries through the same HTTP as any user, and takes the chain as the witness. Start
+//! reading at [`scenario::Scenario`].
+
+pub mod plan;
+pub mod record;
+pub mod scenario;

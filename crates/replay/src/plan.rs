@@ -1,0 +1,87 @@
+//! What a scenario's timeline must come to, worked out without running anything.
+//!
+//! One sample a slot, straight from the timeline, through the oracle's own pure function. A replay
+//! never uses this to decide whether it passed: it is the "why" beside an expectation that failed.
+
+use ledger::{Evaluation, Sample, Verdict};
+use terms::{DocumentError, Indicator, Ppm, UnixSeconds, units::PPM_WHOLE};
+
+use crate::scenario::{Condition, Phase, Scenario, Victim};
+
+/// How many of a phase's first `requests` requests fail: spread evenly, rounded down, counted from
+/// the phase's start.
+///
+/// ```
+/// // 49 minutes with 4 probes a minute at 85 %: 166.6 rounded down.
+/// assert_eq!(replay::plan::failures(terms::Ppm(850_000), 49 * 4), 166);
+/// ```
+pub fn failures(share: Ppm, requests: u64) -> u64 {
+    let product = u128::from(requests) * u128::from(share.0);
+    u64::try_from(product / u128::from(PPM_WHOLE)).unwrap_or(u64::MAX)
+}
+
+/// Whether the `k`-th request of a phase fails, counted from 1.
+pub fn fails(share: Ppm, k: u64) -> bool {
+    failures(share, k) > failures(share, k.saturating_sub(1))
+}
+
+/// What the oracle must find when everything happens as the timeline says.
+///
+/// # Errors
+/// As [`ledger::evaluate`]: never for a scenario that was checked.
+pub fn evaluate(scenario: &Scenario) -> Result<Evaluation, DocumentError> {
+    let measurement = &scenario.measurement;
+    let samples: Vec<Sample> = (0..measurement.probe_count())
+        .filter_map(|probe| {
+            sample(scenario, measurement.window.start.0 * 1000 + probe * measurement.probe_every_ms)
+        })
+        .collect();
+    ledger::evaluate(measurement, &samples)
+}
+
+/// What a probe at the start of a slot finds; `None` while the oracle is dead.
+fn sample(scenario: &Scenario, unix_ms: u64) -> Option<Sample> {
+    let moment = UnixSeconds(unix_ms / 1000);
+    if oracle_is_dead(scenario, moment) {
+        return None;
+    }
+    let phase = scenario.phases.iter().find(|phase| phase.range.contains(moment));
+    let (verdict, latency_ms) = match phase {
+        None => (undisturbed(scenario, moment), 0),
+        Some(phase) => disturbed(scenario, phase, unix_ms),
+    };
+    let latency_ms = u32::try_from(latency_ms).unwrap_or(u32::MAX);
+    Some(Sample { unix_ms, vantage: "plan".to_owned(), verdict, latency_ms })
+}
+
+fn oracle_is_dead(scenario: &Scenario, moment: UnixSeconds) -> bool {
+    scenario.faults.iter().any(|fault| {
+        fault.kill == Victim::Oracle
+            && fault.at <= moment
+            && fault.restart_at.is_none_or(|restart| moment < restart)
+    })
+}
+
+fn undisturbed(scenario: &Scenario, moment: UnixSeconds) -> Verdict {
+    let is_delivery = matches!(scenario.measurement.indicator, Indicator::Lateness { .. });
+    let is_there = !is_delivery || scenario.delivered_at.is_some_and(|at| at <= moment);
+    if is_there { Verdict::Good } else { Verdict::Bad }
+}
+
+fn disturbed(scenario: &Scenario, phase: &Phase, unix_ms: u64) -> (Verdict, u64) {
+    let target = &scenario.measurement.target;
+    let good_if = |good| if good { Verdict::Good } else { Verdict::Bad };
+    match &phase.condition {
+        Condition::Down | Condition::WrongBody(_) => (Verdict::Bad, 0),
+        Condition::OracleOffline => (Verdict::Unknown, 0),
+        Condition::Errors(share) => {
+            let request = (unix_ms - phase.range.start.0 * 1000) / scenario.measurement.probe_every_ms + 1;
+            (good_if(!fails(*share, request)), 0)
+        }
+        Condition::Status(code) => {
+            let expected = target.expect.status_from..=target.expect.status_to;
+            (good_if(expected.contains(&u64::from(*code))), 0)
+        }
+        Condition::Slow(latency_ms) => (good_if(*latency_ms < target.timeout_ms), *latency_ms),
+    }
+}

@@ -1,0 +1,239 @@
+//! `[[timeline]]` and `[[fault]]`: what goes wrong, and when.
+
+use terms::{Indicator, Measurement, Ppm, TimeRange, UnixSeconds};
+
+use super::chain::{self, ChainPlan};
+use super::error::ScenarioError;
+use super::measure::Measured;
+use super::reader::{Field, Table};
+use super::words;
+
+/// A stretch of time in which something is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phase {
+    /// When; begins and ends with a probe's slot, so that its probes can be counted by hand.
+    pub range: TimeRange,
+    /// What.
+    pub condition: Condition,
+    /// In the words of the scenario's author.
+    pub note: Option<String>,
+}
+
+/// What is wrong in a phase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// The target closes every connection.
+    Down,
+    /// This share of the requests fails, spread evenly over the phase and rounded down.
+    Errors(Ppm),
+    /// Every answer has this status code.
+    Status(u16),
+    /// Every answer takes this long, in milliseconds of simulated latency.
+    Slow(u64),
+    /// Every answer has this body instead of the right one.
+    WrongBody(Vec<u8>),
+    /// The oracle's own connection is lost: neither the target nor its reference targets answer.
+    OracleOffline,
+}
+
+/// Something that happens to a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// When.
+    pub at: UnixSeconds,
+    /// Who is killed with SIGKILL.
+    pub kill: Victim,
+    /// When it is started again; `None` for never.
+    pub restart_at: Option<UnixSeconds>,
+    /// In the words of the scenario's author.
+    pub note: Option<String>,
+}
+
+/// A process that a fault kills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Victim {
+    /// The oracle.
+    Oracle,
+    /// The provider's node.
+    Provider,
+    /// The buyer's node.
+    Buyer,
+}
+
+impl Victim {
+    /// The word for it in a scenario.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Oracle => "oracle",
+            Self::Provider => "provider",
+            Self::Buyer => "buyer",
+        }
+    }
+}
+
+const VICTIMS: [(&str, Victim); 3] =
+    [("oracle", Victim::Oracle), ("provider", Victim::Provider), ("buyer", Victim::Buyer)];
+
+/// The longest note of a phase or fault, in characters.
+const MAX_NOTE: usize = 200;
+
+/// The longest body that a target serves, in bytes.
+pub(super) const MAX_BODY: usize = 64 * 1024;
+
+const ONE_CONDITION: &str = "must say what is wrong with exactly one of down, error_share_ppm, status, slow_ms, \
+                             wrong_body, oracle_offline, or when it arrives with delivered_at";
+
+pub(super) fn phases(
+    root: &Table<'_>,
+    measured: &Measured,
+) -> Result<(Vec<Phase>, Option<UnixSeconds>), ScenarioError> {
+    let mut phases: Vec<Phase> = Vec::new();
+    let mut delivered_at = None;
+    for table in root.tables("timeline")? {
+        if table.has("delivered_at") {
+            if delivered_at.is_some() {
+                return Err(table.error_at("delivered_at", "is given twice"));
+            }
+            delivered_at = Some(delivery(table, &measured.measurement)?);
+        } else {
+            let last = phases.last().map(|phase: &Phase| phase.range.end);
+            phases.push(phase(table, measured, last)?);
+        }
+    }
+    Ok((phases, delivered_at))
+}
+
+fn delivery(table: Table<'_>, measurement: &Measurement) -> Result<UnixSeconds, ScenarioError> {
+    if !matches!(measurement.indicator, Indicator::Lateness { .. }) {
+        return Err(table.error_at("delivered_at", "needs measurement.indicator = \"lateness\""));
+    }
+    let at = on_grid(&table.need("delivered_at")?, measurement)?;
+    table.read("note", |field| field.line_of_text(MAX_NOTE))?;
+    table.close()?;
+    Ok(at)
+}
+
+fn phase(table: Table<'_>, measured: &Measured, last: Option<UnixSeconds>) -> Result<Phase, ScenarioError> {
+    let measurement = &measured.measurement;
+    let start = on_grid(&table.need("from")?, measurement)?;
+    let end = on_grid(&table.need("until")?, measurement)?;
+    if end <= start {
+        return Err(table.error_at("until", "must come after from"));
+    }
+    if last.is_some_and(|last| start < last) {
+        return Err(table.error_at("from", "must not come before the end of the phase above it"));
+    }
+    let condition = condition(&table, measured)?;
+    let note = table.read("note", |field| field.line_of_text(MAX_NOTE))?;
+    table.close()?;
+    Ok(Phase { range: TimeRange { start, end }, condition, note })
+}
+
+fn condition(table: &Table<'_>, measured: &Measured) -> Result<Condition, ScenarioError> {
+    let yes = |key| table.read(key, |field| field.boolean()).map(|said| said.filter(|yes| *yes));
+    let said: Vec<Condition> = [
+        yes("down")?.map(|_| Condition::Down),
+        table
+            .read("error_share_ppm", |field| field.number(1..=terms::units::PPM_WHOLE))?
+            .map(Ppm)
+            .map(Condition::Errors),
+        table
+            .read("status", |field| field.number(200..=599))?
+            .and_then(|code| u16::try_from(code).ok())
+            .map(Condition::Status),
+        table.read("slow_ms", |field| field.number(1..=600_000))?.map(Condition::Slow),
+        table.read("wrong_body", |field| wrong_body(field, measured))?.map(Condition::WrongBody),
+        yes("oracle_offline")?.map(|_| Condition::OracleOffline),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match <[Condition; 1]>::try_from(said) {
+        Ok([condition]) => Ok(condition),
+        Err(_) => Err(table.error(ONE_CONDITION)),
+    }
+}
+
+fn wrong_body(field: &Field<'_>, measured: &Measured) -> Result<Vec<u8>, ScenarioError> {
+    let body = field.text()?.as_bytes().to_vec();
+    let expect = &measured.measurement.target.expect;
+    if body.len() > MAX_BODY {
+        return Err(field.error(format!("must be at most {MAX_BODY} bytes")));
+    }
+    if body == measured.body {
+        return Err(field.error("is the right body"));
+    }
+    if expect.body_sha256.is_none() && expect.body_contains.is_none() {
+        return Err(
+            field.error("changes nothing: the measurement checks no body (measurement.body, body_contains)")
+        );
+    }
+    Ok(body)
+}
+
+/// A moment inside the window at which a probe's slot begins.
+fn on_grid(field: &Field<'_>, measurement: &Measurement) -> Result<UnixSeconds, ScenarioError> {
+    let at = field.parse(words::moment)?;
+    let window = measurement.window;
+    if at < window.start || at > window.end {
+        return Err(field.error("must lie inside measurement.window"));
+    }
+    let offset_ms = (at.0 - window.start.0) * 1000;
+    if !offset_ms.is_multiple_of(measurement.probe_every_ms) {
+        let every = measurement.probe_every_ms;
+        return Err(field.error(format!(
+            "must lie a whole number of probes ({every} ms) after the window's start, so that the phase's probes can be counted"
+        )));
+    }
+    Ok(at)
+}
+
+pub(super) fn faults(
+    root: &Table<'_>,
+    measurement: &Measurement,
+    chain: &ChainPlan,
+) -> Result<Vec<Fault>, ScenarioError> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for table in root.tables("fault")? {
+        let last = faults.last().map(|fault| fault.restart_at.unwrap_or(fault.at));
+        faults.push(fault(table, measurement, chain, last)?);
+    }
+    for (index, fault) in faults.iter().enumerate() {
+        let gone =
+            faults[..index].iter().any(|before| before.kill == fault.kill && before.restart_at.is_none());
+        if gone {
+            return Err(root.error_at(
+                "fault",
+                format!("kills the {} again, which was never restarted", fault.kill.name()),
+            ));
+        }
+    }
+    Ok(faults)
+}
+
+fn fault(
+    table: Table<'_>,
+    measurement: &Measurement,
+    chain: &ChainPlan,
+    last: Option<UnixSeconds>,
+) -> Result<Fault, ScenarioError> {
+    let at = table.need("at")?.parse(words::moment)?;
+    if at.0 + chain.lead_s < measurement.window.start.0 {
+        return Err(table.error_at(
+            "at",
+            "must not come before simulated time starts (the window's start less chain.lead)",
+        ));
+    }
+    if last.is_some_and(|last| at < last) {
+        return Err(table.error_at("at", "must not come before the end of the fault above it"));
+    }
+    let restart_after = table.read("restart_after", |field| chain::bounded(field, 1, 365 * 86_400))?;
+    let fault = Fault {
+        at,
+        kill: table.need("kill")?.one_of(&VICTIMS)?,
+        restart_at: restart_after.map(|after| UnixSeconds(at.0 + after)),
+        note: table.read("note", |field| field.line_of_text(MAX_NOTE))?,
+    };
+    table.close()?;
+    Ok(fault)
+}

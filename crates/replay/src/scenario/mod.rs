@@ -1,0 +1,138 @@
+//! Scenario files: what is agreed, what happens, and what must be true at the end.
+//!
+//! [`Scenario::load`] turns a TOML file into types that cannot be wrong, or names file, line and
+//! field. `docs/scenarios.md` describes every field for people who write scenarios.
+
+mod agreement;
+mod chain;
+mod error;
+mod events;
+mod expect;
+mod measure;
+mod reader;
+mod words;
+
+use std::path::Path;
+
+use terms::{Measurement, UnixSeconds};
+
+pub use agreement::Deal;
+pub use chain::ChainPlan;
+pub use error::ScenarioError;
+pub use events::{Condition, Fault, Phase, Victim};
+pub use expect::{Expect, ExpectedOutcome};
+use reader::{Source, Table};
+
+/// The longest title or source, in characters.
+const MAX_LINE: usize = 200;
+
+/// The longest notes, in characters.
+const MAX_NOTES: usize = 4_000;
+
+/// One scenario, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// The file's name without its ending.
+    pub name: String,
+    /// The story in a line.
+    pub title: String,
+    /// Where the timeline is published, for a real outage.
+    pub source: Option<String>,
+    /// What the reader should know, such as which figures are estimates.
+    pub notes: Option<String>,
+    /// What the parties agree about, all but their keys.
+    pub deal: Deal,
+    /// What the oracle measures, complete.
+    pub measurement: Measurement,
+    /// What the target answers when nothing is wrong.
+    pub body: Vec<u8>,
+    /// What goes wrong with the target or the oracle's connection, ascending and disjoint.
+    pub phases: Vec<Phase>,
+    /// For a delivery: when it is there. `None` when it never comes, or nothing is delivered.
+    pub delivered_at: Option<UnixSeconds>,
+    /// What goes wrong with the processes, ascending.
+    pub faults: Vec<Fault>,
+    /// How the chain and the nodes keep time.
+    pub chain: ChainPlan,
+    /// What must be true at the end.
+    pub expect: Expect,
+}
+
+impl Scenario {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Names the file, the line and the field with the rule that it breaks.
+    pub fn load(file: &Path) -> Result<Self, ScenarioError> {
+        let bytes =
+            std::fs::read(file).map_err(|source| ScenarioError::Read { file: file.to_owned(), source })?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(text, file),
+            Err(error) => {
+                let readable = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+                Err(Source { file, text: readable }.error(readable.len(), "file", "is not UTF-8"))
+            }
+        }
+    }
+
+    /// Checks a file's text.
+    ///
+    /// # Errors
+    /// As [`Scenario::load`].
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ScenarioError> {
+        let source = Source { file, text };
+        let entries = source.parse()?;
+        let root = Table::root(source, &entries);
+        let scenario = read(&root, file)?;
+        root.close()?;
+        Ok(scenario)
+    }
+
+    /// The moment at which simulated time starts: before the window, so that the contract can be funded.
+    pub fn starts(&self) -> UnixSeconds {
+        UnixSeconds(self.measurement.window.start.0 - self.chain.lead_s)
+    }
+
+    /// The moment at which the oracle may sign.
+    pub fn maturity(&self) -> UnixSeconds {
+        UnixSeconds(self.measurement.window.end.0 + self.chain.publication_delay_s)
+    }
+
+    /// The moment at which the replay gives up: long after even a refund is final.
+    pub fn gives_up(&self) -> UnixSeconds {
+        let refund = self.maturity().0 + self.deal.refund_delay_s;
+        // Median time past trails the tip by up to eleven blocks; then come the confirmations.
+        let blocks = 24 + u64::from(self.chain.confirmations);
+        UnixSeconds(refund + blocks * self.chain.block_every_s + 4 * self.chain.poll_every_s)
+    }
+}
+
+fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
+    let title = root.need("title")?.line_of_text(MAX_LINE)?;
+    let source = root.read("source", |field| field.line_of_text(MAX_LINE))?;
+    let notes = root.read("notes", |field| field.line_of_text(MAX_NOTES))?;
+    let agreement = root.need("agreement")?.table()?;
+    let preset = agreement::preset(&agreement)?;
+    let measured = measure::read(root.need("measurement")?.table()?, preset.as_ref())?;
+    let deal = agreement::read(agreement, preset.as_ref(), &measured.measurement)?;
+    let chain = chain::read(root.read("chain", |field| field.table())?, &measured.measurement)?;
+    let (phases, delivered_at) = events::phases(root, &measured)?;
+    let faults = events::faults(root, &measured.measurement, &chain)?;
+    let expect = expect::read(root.need("expect")?.table()?, &measured.measurement)?;
+    let name =
+        file.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    Ok(Scenario {
+        name,
+        title,
+        source,
+        notes,
+        deal,
+        measurement: measured.measurement,
+        body: measured.body,
+        phases,
+        delivered_at,
+        faults,
+        chain,
+        expect,
+    })
+}

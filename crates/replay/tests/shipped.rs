@@ -1,0 +1,61 @@
+//! The scenarios that we ship parse, and their arithmetic holds before anything is run.
+
+use std::path::{Path, PathBuf};
+
+use replay::plan;
+use replay::scenario::{ExpectedOutcome, Scenario};
+use terms::{Hex32, Outcome, UnixSeconds};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
+}
+
+fn shipped() -> Vec<Scenario> {
+    let mut files: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
+    files.sort();
+    files.iter().map(|file| Scenario::load(file).unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+#[test]
+fn every_shipped_scenario_expects_what_its_own_timeline_comes_to() {
+    let scenarios = shipped();
+    assert!(scenarios.len() >= 6);
+    for scenario in scenarios {
+        let evaluation = plan::evaluate(&scenario).unwrap();
+        let expected = match scenario.expect.outcome {
+            ExpectedOutcome::Value(value) => Outcome::Value(value),
+            ExpectedOutcome::Indeterminate => Outcome::Indeterminate,
+            ExpectedOutcome::Refunded => continue,
+        };
+        assert_eq!(evaluation.report.outcome, expected, "{}", scenario.name);
+    }
+}
+
+#[test]
+fn every_shipped_scenario_expects_what_its_agreement_pays_at_that_outcome() {
+    for scenario in shipped() {
+        let keys = [1, 2, 3].map(|byte| Hex32([byte; 32]));
+        let deadline = UnixSeconds(scenario.starts().0);
+        let agreement = scenario.deal.agreement(&scenario.measurement, keys[0], keys[1], keys[2], deadline);
+        let outcome = match scenario.expect.outcome {
+            ExpectedOutcome::Value(value) => Outcome::Value(value),
+            ExpectedOutcome::Indeterminate => Outcome::Indeterminate,
+            ExpectedOutcome::Refunded => {
+                assert_eq!(scenario.expect.provider_sat, scenario.deal.bond_sat, "{}", scenario.name);
+                continue;
+            }
+        };
+        let provider = agreement.compile().unwrap().at(&outcome);
+        assert_eq!(provider, Some(scenario.expect.provider_sat), "{}", scenario.name);
+        let total = scenario.expect.provider_sat.0 + scenario.expect.buyer_sat.0;
+        assert_eq!(total, agreement.total_sat().0, "{}", scenario.name);
+    }
+}
+
+#[test]
+fn fastly_counts_173_failed_probes_as_its_comments_do() {
+    let scenario = Scenario::load(&folder().join("fastly-2021-06-08.toml")).unwrap();
+    let report = plan::evaluate(&scenario).unwrap().report;
+    assert_eq!((report.probes.bad, report.probes.good), (166 + 4 + 3, 172_800 - 173));
+}
