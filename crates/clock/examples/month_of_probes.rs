@@ -51,8 +51,5 @@ async fn tick(clock: Clock, mut busy: clock::Busy, every_ms: u64, end: u64) {
 
 fn report(what: &str, advances: u64, micros: u128) {
     let each_ns = micros * 1000 / u128::from(advances);
-    println!(
-        "{what}: {advances} advances in {} ms, {each_ns} ns each",
-        micros / 1000
-    );
+    println!("{what}: {advances} advances in {} ms, {each_ns} ns each", micros / 1000);
 }

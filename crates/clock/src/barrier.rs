@@ -97,16 +97,9 @@ impl Barrier {
     pub async fn bind(start_ms: u64) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let hall = Arc::new(Hall {
-            roll: Mutex::new(Roll::new(start_ms)),
-            changed: Notify::new(),
-        });
+        let hall = Arc::new(Hall { roll: Mutex::new(Roll::new(start_ms)), changed: Notify::new() });
         let serving = tokio::spawn(serve(listener, Arc::clone(&hall))).abort_handle();
-        Ok(Self {
-            addr,
-            hall,
-            serving,
-        })
+        Ok(Self { addr, hall, serving })
     }
 
     /// Where participants connect to.
@@ -137,19 +130,12 @@ impl Barrier {
     pub fn attendance(&self) -> Vec<Attendance> {
         let roll = self.hall.roll();
         let seats = roll.seats();
-        seats
-            .map(|(name, activity)| Attendance {
-                name: name.to_owned(),
-                activity,
-            })
-            .collect()
+        seats.map(|(name, activity)| Attendance { name: name.to_owned(), activity }).collect()
     }
 
     /// Waits until participants of all these names are there. Has no time limit of its own.
     pub async fn wait_for(&self, names: &[&str]) {
-        self.hall
-            .until(|present| names.iter().all(|name| present.contains(name)))
-            .await;
+        self.hall.until(|present| names.iter().all(|name| present.contains(name))).await;
     }
 
     /// Waits until nobody of this name is there, so that a killed process can be started again
@@ -225,11 +211,7 @@ impl Hall {
         let name = reader.greeting().await?;
         stream.writable().await?;
         let guest = name != HOST;
-        let seat = Seat {
-            guest,
-            name,
-            number,
-        };
+        let seat = Seat { guest, name, number };
         let mut roll = self.roll();
         let now_ms = roll.now_ms();
         frame::send(stream, Notice::Welcome { now_ms }.bytes())?;

@@ -141,11 +141,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(stream: Arc<TcpStream>) -> Self {
-        Self {
-            stream,
-            buffer: [0; 8 * FRAME],
-            filled: 0,
-        }
+        Self { stream, buffer: [0; 8 * FRAME], filled: 0 }
     }
 
     /// The name in the participant's greeting.
@@ -201,10 +197,8 @@ impl Reader {
 
 fn parse_greeting(line: &[u8]) -> Result<String, FrameError> {
     let line = std::str::from_utf8(line).map_err(|_| FrameError::Greeting)?;
-    let name = line
-        .strip_prefix(GREETING)
-        .and_then(|rest| rest.strip_suffix('\n'))
-        .filter(|name| is_name(name));
+    let name =
+        line.strip_prefix(GREETING).and_then(|rest| rest.strip_suffix('\n')).filter(|name| is_name(name));
     Ok(name.ok_or(FrameError::Greeting)?.to_owned())
 }
 
@@ -215,18 +209,12 @@ mod tests {
     #[test]
     fn every_message_reads_back_as_it_was_written() {
         for number in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
-            for report in [
-                Report::Busy { ask: number },
-                Report::Quiescent { until_ms: number },
-            ] {
+            for report in [Report::Busy { ask: number }, Report::Quiescent { until_ms: number }] {
                 assert_eq!(Report::parse(report.bytes()), Ok(report));
             }
             for notice in [
                 Notice::Welcome { now_ms: number },
-                Notice::Acknowledged {
-                    ask: number,
-                    now_ms: !number,
-                },
+                Notice::Acknowledged { ask: number, now_ms: !number },
                 Notice::Advance { now_ms: number },
             ] {
                 assert_eq!(Notice::parse(notice.bytes()), Ok(notice));
@@ -237,10 +225,7 @@ mod tests {
     #[test]
     fn an_unknown_tag_is_an_error_that_shows_it() {
         assert_eq!(Report::parse([7; FRAME]), Err(FrameError::UnknownTag(7)));
-        assert_eq!(
-            Notice::parse(Report::Busy { ask: 1 }.bytes()),
-            Err(FrameError::UnknownTag(b'B'))
-        );
+        assert_eq!(Notice::parse(Report::Busy { ask: 1 }.bytes()), Err(FrameError::UnknownTag(b'B')));
     }
 
     #[test]
@@ -250,11 +235,7 @@ mod tests {
         for name in ["", "two words", "line\nbreak", "ü", &"x".repeat(65)] {
             assert_eq!(greeting(name), None, "{name:?}");
         }
-        for line in [
-            "GET / HTTP/1.1\n",
-            "earnest-clock 2 a\n",
-            "earnest-clock 1 \n",
-        ] {
+        for line in ["GET / HTTP/1.1\n", "earnest-clock 2 a\n", "earnest-clock 1 \n"] {
             assert_eq!(parse_greeting(line.as_bytes()), Err(FrameError::Greeting));
         }
     }

@@ -153,10 +153,7 @@ impl Participant {
             let key = state.add_sleeper(wake_ms, context.waker().clone());
             self.shared.settle(&mut state);
             drop(state);
-            sleeper = Some(Sleeper {
-                shared: &self.shared,
-                key,
-            });
+            sleeper = Some(Sleeper { shared: &self.shared, key });
             Poll::Pending
         })
         .await;

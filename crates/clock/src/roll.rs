@@ -43,11 +43,7 @@ pub(crate) struct Roll<Link> {
 
 impl<Link> Roll<Link> {
     pub(crate) fn new(now_ms: u64) -> Self {
-        Self {
-            now_ms,
-            seats: BTreeMap::new(),
-            busy: 0,
-        }
+        Self { now_ms, seats: BTreeMap::new(), busy: 0 }
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
@@ -121,11 +117,7 @@ mod tests {
     use super::*;
 
     fn seat(guest: bool, name: &str, number: u64) -> Seat {
-        Seat {
-            guest,
-            name: name.to_owned(),
-            number,
-        }
+        Seat { guest, name: name.to_owned(), number }
     }
 
     fn who_is_next(roll: &mut Roll<()>) -> Option<(String, u64)> {
@@ -149,11 +141,7 @@ mod tests {
     #[test]
     fn those_due_at_one_moment_take_turns_the_host_first_and_then_by_name() {
         let mut roll = Roll::new(0);
-        let seats = [
-            seat(true, "provider", 0),
-            seat(true, "buyer", 1),
-            seat(false, "runner", 2),
-        ];
+        let seats = [seat(true, "provider", 0), seat(true, "buyer", 1), seat(false, "runner", 2)];
         for seat in &seats {
             roll.join(seat.clone(), ());
             roll.set_quiescent(seat, 500).unwrap();

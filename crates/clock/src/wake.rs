@@ -56,9 +56,6 @@ impl Wake {
     }
 
     fn carry(&self, busy: Option<Busy>) -> Option<Busy> {
-        std::mem::replace(
-            &mut self.carried.lock().unwrap_or_else(PoisonError::into_inner),
-            busy,
-        )
+        std::mem::replace(&mut self.carried.lock().unwrap_or_else(PoisonError::into_inner), busy)
     }
 }

@@ -1,8 +1,5 @@
 //! Simulated time seen from several participants in one process.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the lint's exemption for tests misses their helper functions"
-)]
+#![expect(clippy::unwrap_used, reason = "the lint's exemption for tests misses their helper functions")]
 
 use std::sync::{Arc, Mutex};
 
@@ -77,11 +74,7 @@ async fn time_goes_to_the_earliest_wish_and_each_sleeper_wakes_at_its_own() {
         (clock, busy)
     };
     let (sender, mut woken) = mpsc::unbounded_channel();
-    for (name, wishes) in [
-        ("a", [30, 70, 90]),
-        ("b", [10, 70, 80]),
-        ("c", [20, 40, 60]),
-    ] {
+    for (name, wishes) in [("a", [30, 70, 90]), ("b", [10, 70, 80]), ("c", [20, 40, 60])] {
         let (clock, mut busy) = join(&barrier, name).await;
         let sender = sender.clone();
         tokio::spawn(async move {
@@ -97,17 +90,8 @@ async fn time_goes_to_the_earliest_wish_and_each_sleeper_wakes_at_its_own() {
         assert_eq!(now, wish);
         story.push((now, name));
     }
-    let by_time = [
-        (10, "b"),
-        (20, "c"),
-        (30, "a"),
-        (40, "c"),
-        (60, "c"),
-        (70, "a"),
-        (70, "b"),
-        (80, "b"),
-        (90, "a"),
-    ];
+    let by_time =
+        [(10, "b"), (20, "c"), (30, "a"), (40, "c"), (60, "c"), (70, "a"), (70, "b"), (80, "b"), (90, "a")];
     assert_eq!(story, by_time);
 }
 
@@ -181,10 +165,7 @@ async fn nobody_moves_time_when_nobody_waits_for_any() {
     drop(busy);
     settle().await;
     assert_eq!(barrier.now_ms(), START);
-    assert_eq!(
-        barrier.attendance()[0].activity,
-        Activity::QuiescentUntil(NEVER)
-    );
+    assert_eq!(barrier.attendance()[0].activity, Activity::QuiescentUntil(NEVER));
     let _busy = clock.busy().await;
     assert_eq!(barrier.attendance()[0].activity, Activity::Busy);
 }
@@ -330,10 +311,7 @@ async fn what_speaks_nonsense_is_put_out_and_time_goes_on() {
 async fn a_half_message_is_an_end_and_not_a_panic() {
     let barrier = barrier().await;
     let mut stream = TcpStream::connect(barrier.addr()).await.unwrap();
-    stream
-        .write_all(b"earnest-clock 1 half\nQ00")
-        .await
-        .unwrap();
+    stream.write_all(b"earnest-clock 1 half\nQ00").await.unwrap();
     barrier.wait_for(&["half"]).await;
     drop(stream);
     barrier.wait_until_gone("half").await;
@@ -342,11 +320,9 @@ async fn a_half_message_is_an_end_and_not_a_panic() {
 #[tokio::test]
 async fn simulated_time_is_only_taken_from_this_machine_and_under_a_proper_name() {
     let barrier = barrier().await;
-    for (addr, name) in [
-        ("192.0.2.1:1".parse().unwrap(), "process"),
-        (barrier.addr(), "two words"),
-        (barrier.addr(), ""),
-    ] {
+    for (addr, name) in
+        [("192.0.2.1:1".parse().unwrap(), "process"), (barrier.addr(), "two words"), (barrier.addr(), "")]
+    {
         let error = Clock::connect(addr, name).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
     }
@@ -393,8 +369,7 @@ mod requests {
         stream.set_nodelay(true).unwrap();
         for round in 0..300 {
             // A wish that differs by caller and round, and often coincides with another's.
-            busy.sleep_until_ms(clock.now_ms() + 1 + (seed * 31 + round * 17) % 5)
-                .await;
+            busy.sleep_until_ms(clock.now_ms() + 1 + (seed * 31 + round * 17) % 5).await;
             let sent_at = clock.now_ms();
             stream.write_u8(1).await.unwrap();
             let seen = stream.read_u64().await.unwrap();
