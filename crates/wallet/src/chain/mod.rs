@@ -1,0 +1,9 @@
+//! A bitcoind over RPC: typed calls, typed errors. Needs neither `-txindex` nor the node's wallet.
+
+mod broadcast;
+mod calls;
+mod client;
+
+pub use broadcast::{BroadcastError, Broadcasted, PackageResult, PackageTx};
+pub use calls::{ChainInfo, MempoolSpender, Tip, Utxo, View};
+pub use client::{Bitcoind, ChainError, RpcAuth};
