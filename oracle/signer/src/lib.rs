@@ -1,1 +1,42 @@
-//! signer
+//! The oracle's key, and everything that is signed with it: announcements, attestations, roots of
+//! evidence.
+//!
+//! An attestation is a signature whose nonce is already public. Two of them over different outcomes
+//! reveal the key, so the way to [`attest`] leads through types that each exist once:
+//!
+//! ```text
+//! decide_sign(row, journal, now) -> Cleared -> Journal::authorise -> Permit -> attest
+//!   mature, outcome stored,          the journal, outside the       takes the nonces,
+//!   database not an old copy         database, says so durably      verifies each signature
+//! ```
+//!
+//! This crate does no networking, reads no clock (the moment is an argument) and knows no database:
+//! the server stores what it is handed. It touches two files, the key's and the journal's. Start
+//! reading at [`decide_sign`], then [`Journal`] and [`attest`].
+
+mod announce;
+mod attest;
+mod audit;
+mod check;
+mod decide;
+mod files;
+mod hash;
+mod journal;
+mod key;
+mod keyfile;
+mod lock;
+mod nonces;
+mod root;
+mod seal;
+pub mod wire;
+
+pub use announce::{AnnounceError, announce, commitment, descriptor};
+pub use attest::{AttestError, attest};
+pub use audit::{Audit, AuditError, audit};
+pub use check::{CheckError, attested_outcome, check_announcement, check_attestation};
+pub use decide::{Cleared, EventRow, JournalView, Refusal, SignDecision, decide_sign};
+pub use journal::{Journal, JournalError, Permit, TornLine};
+pub use key::{Expected, KeyError, KeyOptions, OracleKey, Passphrase};
+pub use lock::{InstanceLock, LockError};
+pub use nonces::{MAX_NONCES, NonceError, Nonces};
+pub use root::{check_root, sign_root};

@@ -1,0 +1,100 @@
+//! A bundle, its signatures included.
+
+use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleAttestation};
+use ledger::Evaluation;
+use ledger::bundle::Bundle;
+use secp256k1_zkp::schnorr::Signature;
+use terms::Outcome;
+
+use crate::check::{CheckError, attested_outcome, check_announcement};
+use crate::root::check_root;
+use crate::wire::{self, WireError};
+
+/// What a bundle proves.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Outcome and slices, recomputed.
+    pub evaluation: Evaluation,
+    /// The oracle's announcement.
+    pub announcement: OracleAnnouncement,
+    /// The oracle's attestation, once there is one. It attests the recomputed outcome.
+    pub attestation: Option<OracleAttestation>,
+    /// Whether the oracle signed the root. Without that, the bundle agrees with itself, and no more.
+    pub root_signed: bool,
+}
+
+/// Where a bundle breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuditError {
+    /// The evidence does not give what the bundle says.
+    #[error(transparent)]
+    Evidence(#[from] ledger::bundle::AuditError),
+    /// A record cannot be read.
+    #[error("{what}: {error}")]
+    Record {
+        /// `announcement` or `attestation`.
+        what: &'static str,
+        /// What is wrong.
+        error: WireError,
+    },
+    /// The announcement is not this measurement's, or is not signed.
+    #[error("announcement: {0}")]
+    Announcement(CheckError),
+    /// The attestation does not fulfil the announcement.
+    #[error("attestation: {0}")]
+    Attestation(CheckError),
+    /// The oracle attested something else than its samples give.
+    #[error("attestation: attests {attested:?}, the samples give {recomputed:?}")]
+    Outcome {
+        /// What was attested.
+        attested: Outcome,
+        /// What the samples give.
+        recomputed: Outcome,
+    },
+    /// The signature over the root is not the oracle's.
+    #[error("root_signature: is not the oracle's over this root")]
+    RootSignature,
+}
+
+/// Recomputes a bundle and checks that announcement, attestation and signature over the root belong to it.
+///
+/// Whose key it is, is for the caller to compare: `audit.announcement.oracle_public_key`.
+///
+/// # Errors
+/// Says where the bundle breaks first.
+pub fn audit(bundle: &Bundle) -> Result<Audit, AuditError> {
+    let evaluation = bundle.audit()?;
+    let announcement = wire::parse_announcement(&bundle.announcement)
+        .map_err(|error| AuditError::Record { what: "announcement", error })?;
+    check_announcement(&announcement, &bundle.measurement, None).map_err(AuditError::Announcement)?;
+    let attestation = check_outcome(bundle, &announcement, &evaluation.report.outcome)?;
+    let root_signed = check_root_signature(bundle, &announcement)?;
+    Ok(Audit { evaluation, announcement, attestation, root_signed })
+}
+
+fn check_outcome(
+    bundle: &Bundle,
+    announcement: &OracleAnnouncement,
+    recomputed: &Outcome,
+) -> Result<Option<OracleAttestation>, AuditError> {
+    let Some(hex) = &bundle.attestation else { return Ok(None) };
+    let attestation =
+        wire::parse_attestation(hex).map_err(|error| AuditError::Record { what: "attestation", error })?;
+    let attested =
+        attested_outcome(&bundle.measurement, announcement, &attestation).map_err(AuditError::Attestation)?;
+    if attested != *recomputed {
+        return Err(AuditError::Outcome { attested, recomputed: recomputed.clone() });
+    }
+    Ok(Some(attestation))
+}
+
+fn check_root_signature(bundle: &Bundle, announcement: &OracleAnnouncement) -> Result<bool, AuditError> {
+    let Some(text) = &bundle.root_signature else { return Ok(false) };
+    let signature: Signature = text.parse().map_err(|_| AuditError::RootSignature)?;
+    let event_id = bundle.measurement.event_id();
+    let slices = bundle.slices.len() as u64;
+    if !check_root(&announcement.oracle_public_key, &event_id, &bundle.root, slices, &signature) {
+        return Err(AuditError::RootSignature);
+    }
+    Ok(true)
+}

@@ -1,0 +1,108 @@
+//! The journal's file: append, sync, and recover from a write that was cut short.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use terms::Hex32;
+
+use super::line::{self, Entry, GENESIS};
+use super::{JournalError, TornLine};
+use crate::files;
+
+/// No line is longer.
+const MAX_LINE_BYTES: u64 = 4096;
+
+/// A file of lines, locked, each with the hash of the one before it.
+#[derive(Debug)]
+pub(super) struct LogFile {
+    path: PathBuf,
+    file: File,
+    last: Hex32,
+    broken: bool,
+}
+
+/// How far a file could be read.
+struct Contents {
+    entries: Vec<Entry>,
+    last: Hex32,
+    sound_bytes: u64,
+    torn: Option<TornLine>,
+}
+
+impl LogFile {
+    /// Opens the file, or creates it with a first line; returns its entries.
+    pub(super) fn open(
+        path: &Path,
+        first: &Entry,
+    ) -> Result<(Self, Vec<Entry>, Option<TornLine>), JournalError> {
+        let failed = |source| JournalError::Io { path: path.to_owned(), source };
+        if !path.try_exists().map_err(failed)? {
+            files::create(path, &line::encode(GENESIS, first)).map_err(failed)?;
+        }
+        let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Locked { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let contents = read(path, &file)?;
+        if contents.torn.is_some() {
+            file.set_len(contents.sound_bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+        }
+        let log = Self { path: path.to_owned(), file, last: contents.last, broken: false };
+        Ok((log, contents.entries, contents.torn))
+    }
+
+    /// Appends one entry; it is on the disk when this returns.
+    pub(super) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
+        self.ensure_sound()?;
+        let bytes = line::encode(self.last, entry);
+        if let Err(source) = self.file.write_all(&bytes).and_then(|()| self.file.sync_data()) {
+            self.broken = true;
+            return Err(JournalError::Io { path: self.path.clone(), source });
+        }
+        self.last = line::hash(&bytes);
+        Ok(())
+    }
+
+    /// After a failed write nobody knows what is on the disk, so nothing more is promised.
+    pub(super) fn ensure_sound(&self) -> Result<(), JournalError> {
+        if self.broken { Err(JournalError::Broken) } else { Ok(()) }
+    }
+}
+
+fn read(path: &Path, file: &File) -> Result<Contents, JournalError> {
+    let mut reader = BufReader::new(file);
+    let mut contents = Contents { entries: Vec::new(), last: GENESIS, sound_bytes: 0, torn: None };
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let read = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes);
+        let read = read.map_err(|source| JournalError::Io { path: path.to_owned(), source })? as u64;
+        if read == 0 {
+            break;
+        }
+        let number = contents.entries.len() as u64 + 1;
+        let corrupt = JournalError::Corrupt { path: path.to_owned(), line: number };
+        if bytes.last() != Some(&b'\n') {
+            if read == MAX_LINE_BYTES {
+                return Err(corrupt);
+            }
+            contents.torn = Some(TornLine { line: number, bytes: read });
+            break;
+        }
+        let entry = line::decode(contents.last, &bytes).ok_or(corrupt)?;
+        contents.last = line::hash(&bytes);
+        contents.sound_bytes += read;
+        contents.entries.push(entry);
+    }
+    first_is_opened(path, contents)
+}
+
+fn first_is_opened(path: &Path, contents: Contents) -> Result<Contents, JournalError> {
+    match contents.entries.first() {
+        Some(Entry::Opened { v: line::VERSION, .. }) => Ok(contents),
+        _ => Err(JournalError::Corrupt { path: path.to_owned(), line: 1 }),
+    }
+}
