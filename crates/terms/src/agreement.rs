@@ -117,12 +117,7 @@ impl Agreement {
     /// # Errors
     /// Names the outcome at which the schedule would pay dust, or more for a worse outcome.
     pub fn compile(&self) -> Result<PayoutTable, CompileError> {
-        PayoutTable::compile(
-            &self.payout,
-            &self.measurement.outcome,
-            self.price_sat,
-            self.bond_sat,
-        )
+        PayoutTable::compile(&self.payout, &self.measurement.outcome, self.price_sat, self.bond_sat)
     }
 
     /// The provider's satoshis at a value of a numeric scale (shorthand for compiling and looking up).

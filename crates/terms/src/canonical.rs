@@ -25,10 +25,7 @@ pub struct DocumentError {
 impl DocumentError {
     /// The rule that a field breaks.
     pub fn new(field: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            rule: rule.into(),
-        }
+        Self { field: field.into(), rule: rule.into() }
     }
 
     /// The same error, seen from a document that holds this one in a field.
@@ -40,11 +37,7 @@ impl DocumentError {
     /// ```
     #[must_use]
     pub fn within(self, outer: &str) -> Self {
-        let field = if self.field == WHOLE {
-            outer.to_owned()
-        } else {
-            format!("{outer}.{}", self.field)
-        };
+        let field = if self.field == WHOLE { outer.to_owned() } else { format!("{outer}.{}", self.field) };
         Self { field, ..self }
     }
 }
@@ -73,15 +66,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
 ///
 /// # Errors
 /// Names the field and the rule that it breaks.
-pub fn parse_within<T: DeserializeOwned>(
-    bytes: &[u8],
-    most_bytes: usize,
-) -> Result<T, DocumentError> {
+pub fn parse_within<T: DeserializeOwned>(bytes: &[u8], most_bytes: usize) -> Result<T, DocumentError> {
     if bytes.len() > most_bytes {
-        return Err(DocumentError::new(
-            WHOLE,
-            format!("is longer than {most_bytes} bytes"),
-        ));
+        return Err(DocumentError::new(WHOLE, format!("is longer than {most_bytes} bytes")));
     }
     strict::check(bytes)?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -99,8 +86,8 @@ pub fn parse_within<T: DeserializeOwned>(
 pub fn parse_exact<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, DocumentError> {
     let document: T = parse(bytes)?;
     let written: serde_json::Value = parse(bytes)?;
-    let meant = serde_json::to_value(&document)
-        .map_err(|_| DocumentError::new(WHOLE, "can't be written again"))?;
+    let meant =
+        serde_json::to_value(&document).map_err(|_| DocumentError::new(WHOLE, "can't be written again"))?;
     match exact::first_difference(&written, &meant) {
         Some((field, rule)) => Err(DocumentError::new(field, rule)),
         None => Ok(document),
@@ -123,11 +110,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// One rule: `field` breaks it unless it `holds`.
 pub(crate) fn ensure(holds: bool, field: &str, rule: &str) -> Result<(), DocumentError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(DocumentError::new(field, rule))
-    }
+    if holds { Ok(()) } else { Err(DocumentError::new(field, rule)) }
 }
 
 /// Turns serde's answer into a field and a rule. Serde names an unknown or missing field only in its text,
@@ -140,7 +123,10 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> DocumentErr
     let text = error.inner().to_string();
     let rule = match named_field(&text) {
         Some((kind, name, rest)) => {
-            let _ = write!(field, "{}{name}", if field.is_empty() { "" } else { "." });
+            // Within a plain object the path ends with an unknown field already; within an enum it does not.
+            if kind == "missing field" || field.rsplit('.').next() != Some(name) {
+                let _ = write!(field, "{}{name}", if field.is_empty() { "" } else { "." });
+            }
             format!("{kind}{rest}")
         }
         None => text,
@@ -153,27 +139,16 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> DocumentErr
 
 /// Splits "unknown field `x`, expected ..." and "missing field `x` at ..." into kind, `x` and the rest.
 fn named_field(text: &str) -> Option<(&'static str, &str, &str)> {
-    ["unknown field", "missing field"]
-        .into_iter()
-        .find_map(|kind| {
-            let (name, rest) = text
-                .strip_prefix(kind)?
-                .strip_prefix(" `")?
-                .split_once('`')?;
-            Some((kind, name, rest))
-        })
+    ["unknown field", "missing field"].into_iter().find_map(|kind| {
+        let (name, rest) = text.strip_prefix(kind)?.strip_prefix(" `")?.split_once('`')?;
+        Some((kind, name, rest))
+    })
 }
 
 /// Bounds a text, and keeps control characters out of terminals and logs.
 fn quotable(text: &str) -> String {
     text.chars()
         .take(MAX_QUOTED_CHARS)
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
         .collect()
 }

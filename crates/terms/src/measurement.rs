@@ -203,9 +203,6 @@ impl Measurement {
 
     /// The number of probe indices in one slice. 0 for a slice that no document has.
     pub fn probes_per_slice(&self) -> u64 {
-        self.slice_s
-            .saturating_mul(1000)
-            .checked_div(self.probe_every_ms)
-            .unwrap_or(0)
+        self.slice_s.saturating_mul(1000).checked_div(self.probe_every_ms).unwrap_or(0)
     }
 }

@@ -81,7 +81,8 @@ pub struct LevelPayout {
 }
 
 /// The exact satoshis of either side at every outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PayoutTable {
     /// For a numeric scale: contiguous segments from 0 to `2^n - 1`; the last covers the indeterminate block.
     Numeric {
@@ -189,43 +190,26 @@ impl Payout {
 
 impl Credit {
     /// The buyer gets nothing: the price goes to the provider, its bond back to it.
-    pub const NONE: Self = Self {
-        price_back_ppm: Ppm(0),
-        bond_forfeit_ppm: Ppm(0),
-    };
+    pub const NONE: Self = Self { price_back_ppm: Ppm(0), bond_forfeit_ppm: Ppm(0) };
 
     /// The buyer gets the price and the bond.
-    pub const ALL: Self = Self {
-        price_back_ppm: Ppm(PPM_WHOLE),
-        bond_forfeit_ppm: Ppm(PPM_WHOLE),
-    };
+    pub const ALL: Self = Self { price_back_ppm: Ppm(PPM_WHOLE), bond_forfeit_ppm: Ppm(PPM_WHOLE) };
 
     /// The buyer gets a share of the price back; the bond goes back to the provider.
     pub const fn of_price(ppm: u64) -> Self {
-        Self {
-            price_back_ppm: Ppm(ppm),
-            ..Self::NONE
-        }
+        Self { price_back_ppm: Ppm(ppm), ..Self::NONE }
     }
 }
 
 impl Piece {
     /// A step: one credit from `from` up to the next piece.
     pub const fn step(from: u64, credit: Credit) -> Self {
-        Self {
-            from: OutcomeValue(from),
-            credit,
-            ramp_to: None,
-        }
+        Self { from: OutcomeValue(from), credit, ramp_to: None }
     }
 
     /// A ramp from `credit` at `from` to `ramp_to` at the start of the next piece.
     pub const fn ramp(from: u64, credit: Credit, ramp_to: Credit) -> Self {
-        Self {
-            from: OutcomeValue(from),
-            credit,
-            ramp_to: Some(ramp_to),
-        }
+        Self { from: OutcomeValue(from), credit, ramp_to: Some(ramp_to) }
     }
 }
 
@@ -237,12 +221,7 @@ impl PayoutTable {
     ///
     /// # Errors
     /// See [`CompileError`].
-    pub fn compile(
-        payout: &Payout,
-        scale: &Scale,
-        price: Sat,
-        bond: Sat,
-    ) -> Result<Self, CompileError> {
+    pub fn compile(payout: &Payout, scale: &Scale, price: Sat, bond: Sat) -> Result<Self, CompileError> {
         compile::compile(payout, scale, price, bond)
     }
 
@@ -281,10 +260,9 @@ impl PayoutTable {
                 let ((_, block), named) = levels.split_last()?;
                 match outcome {
                     Outcome::Indeterminate => Some(*block),
-                    Outcome::Level(name) => named
-                        .iter()
-                        .find(|(level, _)| level == name)
-                        .map(|(_, sat)| *sat),
+                    Outcome::Level(name) => {
+                        named.iter().find(|(level, _)| level == name).map(|(_, sat)| *sat)
+                    }
                     Outcome::Value(_) => None,
                 }
             }

@@ -149,10 +149,7 @@ impl NumericScale {
     pub fn count(unit: &str, max: u64) -> Option<Self> {
         let digits = (1..=Self::MAX_DIGITS).find(|digits| max < (1 << digits) - 1)?;
         let top = 1u64 << digits;
-        let block = (0..digits)
-            .rev()
-            .map(|k| 1u64 << k)
-            .find(|block| max < top - block)?;
+        let block = (0..digits).rev().map(|k| 1u64 << k).find(|block| max < top - block)?;
         Some(Self {
             unit: unit.to_owned(),
             digits,
@@ -165,9 +162,7 @@ impl NumericScale {
     /// The last value that the digits can say, `2^n - 1`: what is signed for "indeterminate".
     /// `None` for more digits than a document may have.
     pub fn last(&self) -> Option<OutcomeValue> {
-        (1..=Self::MAX_DIGITS)
-            .contains(&self.digits)
-            .then(|| OutcomeValue((1 << self.digits) - 1))
+        (1..=Self::MAX_DIGITS).contains(&self.digits).then(|| OutcomeValue((1 << self.digits) - 1))
     }
 
     fn encode(&self, outcome: &Outcome) -> Option<Vec<String>> {
@@ -180,12 +175,7 @@ impl NumericScale {
             return None;
         }
         let digit = |place: u64| if value.0 >> place & 1 == 1 { "1" } else { "0" };
-        Some(
-            (0..self.digits)
-                .rev()
-                .map(|place| digit(place).to_owned())
-                .collect(),
-        )
+        Some((0..self.digits).rev().map(|place| digit(place).to_owned()).collect())
     }
 
     fn decode(&self, outcomes: &[String]) -> Option<Outcome> {
@@ -193,13 +183,11 @@ impl NumericScale {
         if outcomes.len() as u64 != self.digits {
             return None;
         }
-        let value = outcomes
-            .iter()
-            .try_fold(0, |value, digit| match digit.as_str() {
-                "0" => Some(value << 1),
-                "1" => Some(value << 1 | 1),
-                _ => None,
-            })?;
+        let value = outcomes.iter().try_fold(0, |value, digit| match digit.as_str() {
+            "0" => Some(value << 1),
+            "1" => Some(value << 1 | 1),
+            _ => None,
+        })?;
         Some(match value {
             value if value >= self.indeterminate_from.0 => Outcome::Indeterminate,
             value => Outcome::Value(OutcomeValue(value.min(self.max.0))),
@@ -212,29 +200,14 @@ impl NumericScale {
                 .unit
                 .bytes()
                 .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'/' | b'%' | b'_' | b'.' | b'-'));
-        ensure(
-            unit_holds,
-            "unit",
-            "must be 1 to 32 characters of a-z, 0-9, /, %, _, . and -",
-        )?;
+        ensure(unit_holds, "unit", "must be 1 to 32 characters of a-z, 0-9, /, %, _, . and -")?;
         let Some(last) = self.last() else {
-            return Err(DocumentError::new(
-                "digits",
-                format!("must be from 1 to {}", Self::MAX_DIGITS),
-            ));
+            return Err(DocumentError::new("digits", format!("must be from 1 to {}", Self::MAX_DIGITS)));
         };
         let block = (last.0 + 1).saturating_sub(self.indeterminate_from.0);
         let block_holds = block.is_power_of_two() && block <= last.0;
-        ensure(
-            block_holds,
-            "indeterminate_from",
-            "must be 2^digits - 2^k with k below digits",
-        )?;
-        ensure(
-            self.max < self.indeterminate_from,
-            "max",
-            "must be below indeterminate_from",
-        )
+        ensure(block_holds, "indeterminate_from", "must be 2^digits - 2^k with k below digits")?;
+        ensure(self.max < self.indeterminate_from, "max", "must be below indeterminate_from")
     }
 }
 
@@ -244,10 +217,7 @@ impl EnumScale {
 
     /// The names that the oracle announces: every level in order, the indeterminate one last.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.levels
-            .iter()
-            .map(|level| level.name.as_str())
-            .chain([self.indeterminate.as_str()])
+        self.levels.iter().map(|level| level.name.as_str()).chain([self.indeterminate.as_str()])
     }
 
     fn has_level(&self, name: &str) -> bool {
@@ -271,58 +241,31 @@ impl EnumScale {
     }
 
     fn classify(&self, reading: u64) -> Outcome {
-        let covering = self
-            .levels
-            .iter()
-            .rev()
-            .find(|level| level.from.0 <= reading);
-        covering.map_or(Outcome::Indeterminate, |level| {
-            Outcome::Level(level.name.clone())
-        })
+        let covering = self.levels.iter().rev().find(|level| level.from.0 <= reading);
+        covering.map_or(Outcome::Indeterminate, |level| Outcome::Level(level.name.clone()))
     }
 
     fn validate(&self) -> Result<(), DocumentError> {
         let count_holds = (2..=Self::MAX_LEVELS).contains(&self.levels.len());
         ensure(count_holds, "levels", "must be from 2 to 64 levels")?;
         for (index, level) in self.levels.iter().enumerate() {
-            let before = index
-                .checked_sub(1)
-                .and_then(|before| self.levels.get(before));
-            self.validate_level(level, before)
-                .map_err(|error| error.within(&format!("levels[{index}]")))?;
+            let before = index.checked_sub(1).and_then(|before| self.levels.get(before));
+            self.validate_level(level, before).map_err(|error| error.within(&format!("levels[{index}]")))?;
         }
-        ensure(
-            is_level_name(&self.indeterminate),
-            "indeterminate",
-            LEVEL_NAME_RULE,
-        )?;
-        ensure(
-            !self.has_level(&self.indeterminate),
-            "indeterminate",
-            "must not be the name of a level",
-        )
+        ensure(is_level_name(&self.indeterminate), "indeterminate", LEVEL_NAME_RULE)?;
+        ensure(!self.has_level(&self.indeterminate), "indeterminate", "must not be the name of a level")
     }
 
     fn validate_level(&self, level: &Level, before: Option<&Level>) -> Result<(), DocumentError> {
         ensure(is_level_name(&level.name), "name", LEVEL_NAME_RULE)?;
-        let same_name = self
-            .levels
-            .iter()
-            .filter(|other| other.name == level.name)
-            .count();
+        let same_name = self.levels.iter().filter(|other| other.name == level.name).count();
         ensure(same_name == 1, "name", "must be no other level's name")?;
-        ensure(
-            level.from.0 <= MAX_NUMBER,
-            "from",
-            "must be at most 2^53 - 1",
-        )?;
+        ensure(level.from.0 <= MAX_NUMBER, "from", "must be at most 2^53 - 1")?;
         match before {
             None => ensure(level.from.0 == 0, "from", "must be 0 in the first level"),
-            Some(before) => ensure(
-                level.from > before.from,
-                "from",
-                "must be above that of the level before",
-            ),
+            Some(before) => {
+                ensure(level.from > before.from, "from", "must be above that of the level before")
+            }
         }
     }
 }
@@ -330,8 +273,5 @@ impl EnumScale {
 const LEVEL_NAME_RULE: &str = "must be 1 to 64 characters of a-z, 0-9 and -";
 
 fn is_level_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }

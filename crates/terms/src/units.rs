@@ -85,8 +85,7 @@ impl Serialize for Hex32 {
 impl<'de> Deserialize<'de> for Hex32 {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| serde::de::Error::custom("must be 64 lower-case hex digits"))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("must be 64 lower-case hex digits"))
     }
 }
 

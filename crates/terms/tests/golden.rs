@@ -1,6 +1,8 @@
 //! Version 1 of both documents is frozen: these files, their ids and their payouts never change.
 //! The hashes were computed by another program (Python's `json.dumps` with sorted keys, and `hashlib`).
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use terms::{Agreement, Measurement, Outcome, OutcomeValue, Sat};
 
 const MEASUREMENT: &[u8] = include_bytes!("golden/measurement-v1.json");
@@ -25,10 +27,7 @@ fn the_agreement_of_version_1_keeps_its_terms_hash() {
 fn a_month_at_1002_ppm_gives_the_buyer_a_tenth_of_the_price_back() {
     let table = Agreement::parse(AGREEMENT).unwrap().compile().unwrap();
     // 500,000 bond + 900,000 of the price.
-    assert_eq!(
-        table.at(&Outcome::Value(OutcomeValue(1002))),
-        Some(Sat(1_400_000))
-    );
+    assert_eq!(table.at(&Outcome::Value(OutcomeValue(1002))), Some(Sat(1_400_000)));
     // 100,000 of the price.
     assert_eq!(table.total_sat(), Sat(1_400_000 + 100_000));
 }

@@ -17,9 +17,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), DocumentError> {
     Node { depth: 0 }
         .deserialize(tracked)
         .map_err(|error| refusal(&serde_path_to_error::Error::new(track.path(), error)))?;
-    reader
-        .end()
-        .map_err(|_| DocumentError::new(super::WHOLE, "something follows after its end"))
+    reader.end().map_err(|_| DocumentError::new(super::WHOLE, "something follows after its end"))
 }
 
 /// Any JSON value, `depth` lists or objects deep.
@@ -31,13 +29,9 @@ struct Node {
 impl Node {
     fn inside<E: Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
-            return Err(E::custom(format_args!(
-                "is nested more than {MAX_DEPTH} levels deep"
-            )));
+            return Err(E::custom(format_args!("is nested more than {MAX_DEPTH} levels deep")));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-        })
+        Ok(Self { depth: self.depth + 1 })
     }
 }
 
@@ -78,15 +72,11 @@ impl<'de> Visitor<'de> for Node {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        Err(E::custom(format_args!(
-            "{number} is negative; numbers are unsigned"
-        )))
+        Err(E::custom(format_args!("{number} is negative; numbers are unsigned")))
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-        Err(E::custom(
-            "must be an integer from 0 to 2^53 - 1, written in digits only",
-        ))
+        Err(E::custom("must be an integer from 0 to 2^53 - 1, written in digits only"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {

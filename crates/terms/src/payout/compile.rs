@@ -1,8 +1,6 @@
 //! From a schedule to satoshis. All arithmetic is on integers, by runs of values and never value by value.
 
-use super::{
-    CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side,
-};
+use super::{CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side};
 use crate::agreement::rules::amounts;
 use crate::scale::{EnumScale, NumericScale, Scale, Worse};
 use crate::units::{MIN_OUTPUT_SAT, OutcomeValue, PPM_WHOLE, Sat};
@@ -36,42 +34,26 @@ pub(super) fn compile(
     price: Sat,
     bond: Sat,
 ) -> Result<PayoutTable, CompileError> {
-    scale
-        .validate()
-        .map_err(|error| error.within("measurement.outcome"))?;
+    scale.validate().map_err(|error| error.within("measurement.outcome"))?;
     amounts(price, bond)?;
     payout.validate().map_err(|error| error.within("payout"))?;
-    let pot = Pot {
-        price,
-        bond,
-        round_to: payout.round_to,
-    };
+    let pot = Pot { price, bond, round_to: payout.round_to };
     match (&payout.schedule, scale) {
-        (
-            Schedule::Numeric {
-                pieces,
-                quantum_bits,
-            },
-            Scale::Numeric(scale),
-        ) => numeric(pot, pieces, *quantum_bits, payout.indeterminate, scale),
-        (Schedule::Levels(paid), Scale::Enum(scale)) => {
-            levels(pot, paid, payout.indeterminate, scale)
+        (Schedule::Numeric { pieces, quantum_bits }, Scale::Numeric(scale)) => {
+            numeric(pot, pieces, *quantum_bits, payout.indeterminate, scale)
         }
+        (Schedule::Levels(paid), Scale::Enum(scale)) => levels(pot, paid, payout.indeterminate, scale),
         (Schedule::Numeric { .. }, Scale::Enum(_)) => {
             mismatch("payout.schedule", "must be levels: the outcome is an enum")
         }
-        (Schedule::Levels(_), Scale::Numeric(_)) => mismatch(
-            "payout.schedule",
-            "must be numeric: the outcome is a number",
-        ),
+        (Schedule::Levels(_), Scale::Numeric(_)) => {
+            mismatch("payout.schedule", "must be numeric: the outcome is a number")
+        }
     }
 }
 
 fn mismatch<T>(field: impl Into<String>, rule: &'static str) -> Result<T, CompileError> {
-    Err(CompileError::Mismatch {
-        field: field.into(),
-        rule,
-    })
+    Err(CompileError::Mismatch { field: field.into(), rule })
 }
 
 fn numeric(
@@ -96,29 +78,14 @@ fn numeric(
     check_dust(pot, provider_sat, || "indeterminate".to_owned())?;
     let start = scale.indeterminate_from;
     let end = OutcomeValue((1 << scale.digits) - 1);
-    segments.push(Segment {
-        start,
-        end,
-        provider_sat,
-    });
-    Ok(PayoutTable::Numeric {
-        total_sat: pot.total(),
-        digits: scale.digits,
-        segments,
-    })
+    segments.push(Segment { start, end, provider_sat });
+    Ok(PayoutTable::Numeric { total_sat: pot.total(), digits: scale.digits, segments })
 }
 
 /// The pieces lie on the scale, and every ramp has a way to go.
-fn check_fit(
-    pieces: &[Piece],
-    quantum_bits: u64,
-    scale: &NumericScale,
-) -> Result<(), CompileError> {
+fn check_fit(pieces: &[Piece], quantum_bits: u64, scale: &NumericScale) -> Result<(), CompileError> {
     if quantum_bits >= scale.digits {
-        return mismatch(
-            "payout.schedule.numeric.quantum_bits",
-            "must be below the scale's digits",
-        );
+        return mismatch("payout.schedule.numeric.quantum_bits", "must be below the scale's digits");
     }
     for (index, piece) in pieces.iter().enumerate() {
         let field = |name| format!("payout.schedule.numeric.pieces[{index}].{name}");
@@ -139,17 +106,12 @@ fn check_fit(
 fn check_steps(pieces: &[Piece], quantum_bits: u64, max: u64) -> Result<(), CompileError> {
     let steps = |(index, piece): (usize, &Piece)| match piece.ramp_to {
         None => 1,
-        Some(_) => {
-            (last_value(pieces, index, max) >> quantum_bits) - (piece.from.0 >> quantum_bits) + 1
-        }
+        Some(_) => (last_value(pieces, index, max) >> quantum_bits) - (piece.from.0 >> quantum_bits) + 1,
     };
     // One more for the indeterminate block.
     let segments = pieces.iter().enumerate().map(steps).sum::<u64>() + 1;
     if segments > PayoutTable::MAX_SEGMENTS {
-        return Err(CompileError::TooManySegments {
-            segments,
-            most: PayoutTable::MAX_SEGMENTS,
-        });
+        return Err(CompileError::TooManySegments { segments, most: PayoutTable::MAX_SEGMENTS });
     }
     Ok(())
 }
@@ -172,32 +134,19 @@ fn runs(pieces: &[Piece], quantum_bits: u64, max: u64) -> impl Iterator<Item = R
             Some(_) => pieces.get(index + 1).map_or(max, |next| next.from.0) - from,
         };
         let first_aligned = (from >> quantum_bits) + 1;
-        let aligned =
-            (first_aligned..=last >> quantum_bits).map(move |quantum| quantum << quantum_bits);
+        let aligned = (first_aligned..=last >> quantum_bits).map(move |quantum| quantum << quantum_bits);
         std::iter::once(from).chain(aligned).map(move |start| Run {
             start,
-            share: Share {
-                from: piece.credit,
-                to,
-                done: start - from,
-                whole,
-            },
+            share: Share { from: piece.credit, to, done: start - from, whole },
         })
     })
 }
 
 /// Adds a segment, or lengthens the one before when it pays the same. Ends are set by [`close`].
 fn push(segments: &mut Vec<Segment>, start: u64, provider_sat: Sat) {
-    if segments
-        .last()
-        .is_none_or(|before| before.provider_sat != provider_sat)
-    {
+    if segments.last().is_none_or(|before| before.provider_sat != provider_sat) {
         let start = OutcomeValue(start);
-        segments.push(Segment {
-            start,
-            end: start,
-            provider_sat,
-        });
+        segments.push(Segment { start, end: start, provider_sat });
     }
 }
 
@@ -220,17 +169,11 @@ fn levels(
     for (index, level) in paid.iter().enumerate() {
         if names(index) != Some(level.level.as_str()) {
             let field = format!("payout.schedule.levels[{index}].level");
-            return mismatch(
-                field,
-                "must be the level at this place of the measurement's outcome",
-            );
+            return mismatch(field, "must be the level at this place of the measurement's outcome");
         }
     }
     if paid.len() != scale.levels.len() {
-        return mismatch(
-            "payout.schedule.levels",
-            "must pay every level of the measurement's outcome",
-        );
+        return mismatch("payout.schedule.levels", "must pay every level of the measurement's outcome");
     }
     let mut levels = Vec::with_capacity(paid.len() + 1);
     let credits = paid.iter().map(|level| (&level.level, level.credit));
@@ -240,21 +183,13 @@ fn levels(
         levels.push((name.clone(), provider_sat));
     }
     check_level_direction(levels.get(..paid.len()).unwrap_or_default(), scale.worse)?;
-    Ok(PayoutTable::Levels {
-        total_sat: pot.total(),
-        levels,
-    })
+    Ok(PayoutTable::Levels { total_sat: pot.total(), levels })
 }
 
 impl Share {
     /// The whole of one credit.
     fn all(credit: Credit) -> Self {
-        Self {
-            from: credit,
-            to: credit,
-            done: 0,
-            whole: 1,
-        }
+        Self { from: credit, to: credit, done: 0, whole: 1 }
     }
 }
 
@@ -275,25 +210,16 @@ impl Pot {
             Side::Provider => sum / whole,
             Side::Buyer => sum.div_ceil(whole),
         };
-        let buyer =
-            u64::try_from(buyer).expect("a share of at most the whole is at most price and bond");
+        let buyer = u64::try_from(buyer).expect("a share of at most the whole is at most price and bond");
         Sat(self.total().0 - buyer)
     }
 }
 
-fn check_dust(
-    pot: Pot,
-    provider_sat: Sat,
-    outcome: impl Fn() -> String,
-) -> Result<(), CompileError> {
+fn check_dust(pot: Pot, provider_sat: Sat, outcome: impl Fn() -> String) -> Result<(), CompileError> {
     let buyer_sat = Sat(pot.total().0 - provider_sat.0);
     for (side, sat) in [(Side::Provider, provider_sat), (Side::Buyer, buyer_sat)] {
         if sat.0 > 0 && sat < MIN_OUTPUT_SAT {
-            return Err(CompileError::Dust {
-                outcome: outcome(),
-                side,
-                sat,
-            });
+            return Err(CompileError::Dust { outcome: outcome(), side, sat });
         }
     }
     Ok(())
@@ -324,17 +250,9 @@ fn check_level_direction(levels: &[(String, Sat)], worse: Worse) -> Result<(), C
     Ok(())
 }
 
-fn check_pair(
-    worse_sat: Sat,
-    better_sat: Sat,
-    outcome: impl Fn() -> String,
-) -> Result<(), CompileError> {
+fn check_pair(worse_sat: Sat, better_sat: Sat, outcome: impl Fn() -> String) -> Result<(), CompileError> {
     if worse_sat > better_sat {
-        return Err(CompileError::PaysMoreForWorse {
-            outcome: outcome(),
-            worse_sat,
-            better_sat,
-        });
+        return Err(CompileError::PaysMoreForWorse { outcome: outcome(), worse_sat, better_sat });
     }
     Ok(())
 }

@@ -1,0 +1,137 @@
+//! The rules of an agreement, each broken once and named by its field.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod common;
+
+use common::{AGREEMENT, agreement, refused_agreement, with};
+use serde_json::{Value, json};
+use terms::{Agreement, CompileError, Sat};
+
+fn each_is_refused(cases: &[(&str, Value, &str)]) {
+    for (pointer, value, field) in cases {
+        let error = refused_agreement(&[(pointer, value.clone())]);
+        assert_eq!(error.field, *field, "{pointer} = {value}: {}", error.rule);
+    }
+}
+
+fn accepted(changes: &[(&str, Value)]) -> Agreement {
+    Agreement::parse(&with(AGREEMENT, changes)).unwrap()
+}
+
+/// 64 hex digits that begin with a number.
+fn key(number: usize) -> Value {
+    json!(format!("{number:02}{}", "0".repeat(62)))
+}
+
+#[test]
+fn version_network_and_event_are_checked() {
+    each_is_refused(&[
+        ("/v", json!(2), "v"),
+        ("/network", json!("testnet3"), "network"),
+        ("/network", json!("bitcoin"), "network"),
+        ("/event_id", json!(format!("sla1-{}", "0".repeat(64))), "event_id"),
+        ("/event_id", json!("0".repeat(64)), "event_id"),
+        ("/measurement/v", json!(2), "measurement.v"),
+        ("/measurement/window/end", json!(1), "measurement.window.end"),
+    ]);
+    for network in ["regtest", "signet", "testnet4", "mainnet"] {
+        accepted(&[("/network", json!(network))]);
+    }
+}
+
+#[test]
+fn more_than_half_of_the_oracles_must_agree_and_no_key_stands_twice() {
+    let oracles = |count: usize, threshold: u64| json!({"keys": (0..count).map(key).collect::<Vec<_>>(), "threshold": threshold});
+    each_is_refused(&[
+        ("/oracles", oracles(0, 0), "oracles.keys"),
+        ("/oracles", oracles(16, 9), "oracles.keys"),
+        ("/oracles", oracles(1, 0), "oracles.threshold"),
+        ("/oracles", oracles(1, 2), "oracles.threshold"),
+        ("/oracles", oracles(2, 1), "oracles.threshold"),
+        ("/oracles", oracles(4, 2), "oracles.threshold"),
+        ("/oracles", oracles(3, 9_007_199_254_740_991), "oracles.threshold"),
+        ("/oracles", json!({"keys": [key(1), key(2), key(1)], "threshold": 2}), "oracles.keys[2]"),
+        ("/oracles/keys/0", json!("79"), "oracles.keys[0]"),
+    ]);
+    for (count, threshold) in [(1, 1), (2, 2), (3, 2), (15, 8)] {
+        accepted(&[("/oracles", oracles(count, threshold))]);
+    }
+}
+
+#[test]
+fn a_tolerance_is_refused_by_name() {
+    let tolerance = json!({"max_error_exp": 4, "min_fail_exp": 2, "max_spread_sat": 1000});
+    let error = refused_agreement(&[("/oracles/tolerance", tolerance)]);
+    assert_eq!((error.field.as_str(), error.rule.as_str()), ("oracles.tolerance", "is not supported yet"));
+}
+
+#[test]
+fn nobody_contracts_with_himself() {
+    let provider = json!(agreement().provider.key.to_string());
+    each_is_refused(&[("/buyer/key", provider, "buyer.key")]);
+}
+
+#[test]
+fn amounts_are_nothing_or_no_dust_and_exist() {
+    each_is_refused(&[
+        ("/price_sat", json!(1), "price_sat"),
+        ("/price_sat", json!(999), "price_sat"),
+        ("/bond_sat", json!(999), "bond_sat"),
+        ("/price_sat", json!(2_100_000_000_000_001_u64), "price_sat"),
+        ("/bond_sat", json!(2_100_000_000_000_000_u64), "bond_sat"),
+    ]);
+    let nothing = [("/price_sat", json!(0)), ("/bond_sat", json!(0))];
+    assert_eq!(refused_agreement(&nothing).field, "price_sat");
+    accepted(&[("/price_sat", json!(0)), ("/bond_sat", json!(1000))]);
+    accepted(&[("/price_sat", json!(1000)), ("/bond_sat", json!(0))]);
+}
+
+#[test]
+fn deadlines_and_fees_have_bounds() {
+    each_is_refused(&[
+        ("/funding_deadline", json!(1_622_505_600), "funding_deadline"),
+        ("/refund_delay_s", json!(599), "refund_delay_s"),
+        ("/refund_delay_s", json!(31_536_001), "refund_delay_s"),
+        ("/fee_rate_sat_vb", json!(0), "fee_rate_sat_vb"),
+        ("/fee_rate_sat_vb", json!(1001), "fee_rate_sat_vb"),
+    ]);
+    accepted(&[("/funding_deadline", json!(1_622_505_599)), ("/refund_delay_s", json!(600))]);
+}
+
+#[test]
+fn a_schedule_starts_at_0_ascends_and_shares_at_most_everything() {
+    let piece = |from: u64| json!({"from": from, "credit": {"price_back_ppm": 0, "bond_forfeit_ppm": 0}});
+    let pieces = "/payout/schedule/numeric/pieces";
+    let many: Vec<_> = (0..257).map(piece).collect();
+    each_is_refused(&[
+        (pieces, json!([]), "payout.schedule.numeric.pieces"),
+        (pieces, json!(many), "payout.schedule.numeric.pieces"),
+        (pieces, json!([piece(1)]), "payout.schedule.numeric.pieces[0].from"),
+        (pieces, json!([piece(0), piece(9), piece(9)]), "payout.schedule.numeric.pieces[2].from"),
+        (
+            "/payout/schedule/numeric/pieces/1/credit/price_back_ppm",
+            json!(1_000_001),
+            "payout.schedule.numeric.pieces[1].credit.price_back_ppm",
+        ),
+        (
+            "/payout/schedule/numeric/pieces/1/ramp_to",
+            json!({"price_back_ppm": 0, "bond_forfeit_ppm": 1_000_001}),
+            "payout.schedule.numeric.pieces[1].ramp_to.bond_forfeit_ppm",
+        ),
+        ("/payout/schedule/numeric/quantum_bits", json!(24), "payout.schedule.numeric.quantum_bits"),
+        ("/payout/indeterminate/bond_forfeit_ppm", json!(1_000_001), "payout.indeterminate.bond_forfeit_ppm"),
+        ("/payout/schedule", json!({"levels": []}), "payout.schedule.levels"),
+        ("/payout/round_to", json!("oracle"), "payout.round_to"),
+    ]);
+}
+
+#[test]
+fn an_agreement_that_was_never_checked_does_not_panic() {
+    let mut agreement = agreement();
+    agreement.price_sat = Sat(u64::MAX);
+    agreement.oracles.threshold = u64::MAX;
+    assert_eq!(agreement.total_sat(), Sat(u64::MAX));
+    assert!(agreement.validate().is_err());
+    assert!(matches!(agreement.compile(), Err(CompileError::Invalid(error)) if error.field == "price_sat"));
+}
