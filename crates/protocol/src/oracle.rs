@@ -106,8 +106,9 @@ pub struct EventView {
     pub state: EventState,
     /// The announcement: TLV with type and length.
     pub announcement_hex: HexBytes,
-    /// SHA-256 commitment to the seed that jitters the probes; the evidence reveals the seed.
-    pub seed_commitment: Hex32,
+    /// Commitment to the seed that jitters the probes, which the evidence reveals; absent without jitter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_commitment: Option<Hex32>,
     /// What the closed window came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisional: Option<Provisional>,

@@ -1,0 +1,163 @@
+//! Announcing: a measurement comes in, and an event with fresh nonces stands announced.
+//!
+//! Order of the writes: the row with the sealed nonces, the journal's line, the row's publication. A
+//! process killed in between announces nothing, and goes on when the same measurement comes again.
+
+use std::sync::Arc;
+
+use clock::Busy;
+use ledger::Grid;
+use signer::{AnnounceError, JournalError, NonceError, Nonces, wire};
+use terms::{DocumentError, Measurement};
+
+use crate::oracle::{Oracle, OracleError};
+use crate::scheduler;
+use crate::store::{Event, NewEvent, StoreError};
+
+/// Why a measurement was not announced.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// It breaks a rule, or this oracle can't measure it.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// Too many events are open.
+    #[error("this oracle has {open} open events and takes no more for now")]
+    Full {
+        /// How many are open.
+        open: u64,
+    },
+    /// The journal knows the event with another announcement: the database lost it.
+    #[error("the event was announced before and its record is lost; it can't be announced twice")]
+    Journal(#[source] JournalError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are no nonces, or they could not be sealed.
+    #[error(transparent)]
+    Nonces(#[from] NonceError),
+    /// The system gave no randomness.
+    #[error("no randomness: {0}")]
+    Randomness(getrandom::Error),
+    /// The announcement could not be signed.
+    #[error(transparent)]
+    Announce(#[from] AnnounceError),
+    /// The journal's task broke down.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    /// An event that was just written is gone.
+    #[error("the database lost an event")]
+    Lost,
+}
+
+/// An event that stands announced.
+#[derive(Debug)]
+pub struct Announcement {
+    /// The event.
+    pub event: Event,
+    /// It was not announced before.
+    pub is_new: bool,
+}
+
+/// Announces a measurement, or finds that it is announced already.
+///
+/// # Errors
+/// Names the field that this oracle can't measure, and why; or what failed.
+pub async fn request(oracle: &Arc<Oracle>, bytes: &[u8], busy: &Busy) -> Result<Announcement, RequestError> {
+    let measurement = Measurement::parse(bytes)?;
+    let _one_at_a_time = oracle.announcing.lock().await;
+    let prepared = oracle.store.event(&measurement.event_id()).await?;
+    if let Some(event) = prepared.clone().filter(|event| event.published) {
+        return Ok(Announcement { event, is_new: false });
+    }
+    check(oracle, &measurement)?;
+    if prepared.is_none() {
+        prepare(oracle, &measurement).await?;
+    }
+    let event = publish(oracle, &measurement).await?;
+    scheduler::follow(oracle, event.id.clone(), busy.share());
+    tracing::info!(event = %event.id, target = %measurement.target.url, maturity = event.maturity, "announced");
+    Ok(Announcement { event, is_new: true })
+}
+
+async fn prepare(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<(), RequestError> {
+    let open = oracle.store.count_open_events().await?;
+    if open >= oracle.config.limits.open_events {
+        return Err(RequestError::Full { open });
+    }
+    let maturity = maturity(oracle, measurement)?;
+    let nonces = Nonces::generate(Nonces::count_for(&measurement.outcome))?;
+    let announcement = signer::announce(&oracle.key, measurement, maturity, &nonces)?;
+    let new = NewEvent {
+        measurement,
+        maturity,
+        announced_at: oracle.clock.now_s(),
+        announcement: wire::announcement_hex(&announcement),
+        commitment: signer::commitment(&announcement),
+        nonces: nonces.seal(&oracle.key, &measurement.event_id())?,
+        probe_seed: random()?,
+    };
+    Ok(oracle.store.prepare_event(new).await?)
+}
+
+/// The journal first: what it does not hold must not be seen by anybody.
+async fn publish(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<Event, RequestError> {
+    let id = measurement.event_id();
+    let event = oracle.store.event(&id).await?.ok_or(RequestError::Lost)?;
+    let commitment = event.commitment;
+    oracle
+        .with_journal(move |journal| journal.announce(&id, commitment))
+        .await?
+        .map_err(RequestError::Journal)?;
+    oracle.store.publish_event(event.key).await?;
+    Ok(Event { published: true, ..event })
+}
+
+/// Refuses what this oracle can't measure, or not any more.
+fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError> {
+    let grid = Grid::new(measurement)?;
+    let limits = &oracle.config.limits;
+    refuse(
+        measurement.window.start.0 <= oracle.clock.now_s(),
+        "window.start",
+        "must lie in the future: an event is announced before its window starts",
+    )?;
+    refuse(
+        measurement.quorum.vantages != 1,
+        "quorum.vantages",
+        "must be 1: this oracle probes from one vantage",
+    )?;
+    refuse(
+        measurement.probe_every_ms < limits.probe_every_ms,
+        "probe_every_ms",
+        &format!("must be at least {}: this oracle probes no faster", limits.probe_every_ms),
+    )?;
+    refuse(
+        measurement.target.timeout_ms > measurement.probe_every_ms,
+        "target.timeout_ms",
+        "must not be longer than probe_every_ms, so that probes do not pile up",
+    )?;
+    refuse(
+        grid.probes() > limits.probes_per_event,
+        "probe_every_ms",
+        &format!("gives {} probes; this oracle makes at most {}", grid.probes(), limits.probes_per_event),
+    )?;
+    oracle.prober.prepare(&measurement.target)?;
+    maturity(oracle, measurement).map(|_| ())
+}
+
+/// The window's end plus the publication delay, in the 32 bits that an announcement has for it.
+fn maturity(oracle: &Oracle, measurement: &Measurement) -> Result<u64, DocumentError> {
+    let maturity = measurement.window.end.0.saturating_add(oracle.config.publication_delay_s);
+    refuse(maturity >= u64::from(u32::MAX), "window.end", "must lie before the year 2106")?;
+    Ok(maturity)
+}
+
+fn refuse(broken: bool, field: &str, rule: &str) -> Result<(), DocumentError> {
+    if broken { Err(DocumentError::new(field, rule)) } else { Ok(()) }
+}
+
+fn random() -> Result<[u8; 32], RequestError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(RequestError::Randomness)?;
+    Ok(seed)
+}

@@ -1,0 +1,105 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Measures services, keeps the evidence, and signs one attestation for each agreed window.
+///
+/// Two parties who locked bitcoin in a contract on a service level need somebody to say what the level
+/// was. This oracle announces what it will measure, probes the service through the window, publishes
+/// the outcome with all its samples, and signs once, at maturity. It never learns who contracted.
+///
+/// Exit codes: 0 well, 1 it failed (or an audit found something wrong), 2 bad input.
+#[derive(Debug, Parser)]
+#[command(name = "earnest-oracle", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the signing key and print its public part.
+    Init(Init),
+    /// Announce, measure, attest, and answer over HTTP, until SIGTERM or SIGINT.
+    Serve(Serve),
+    /// Compute the outcome of a measurement from samples, offline, and print it as JSON.
+    ///
+    /// The same function that the oracle itself uses: whoever has the samples can check the outcome.
+    Measure(Measure),
+    /// Check an evidence bundle offline: samples, slices, Merkle root, outcome and signatures.
+    ///
+    /// Exit code 0 when everything holds, 1 when something doesn't (saying where), 2 for a file that is no
+    /// evidence bundle.
+    Audit(Audit),
+    /// Say that a restored database shall be trusted again.
+    ///
+    /// An oracle whose database is older than its signing journal refuses to start: the copy has forgotten
+    /// what was announced and signed since it was made. This command makes the journal accept the copy.
+    /// Events that the copy lacks stay unattested for good, and are never announced again; their contracts
+    /// end by refund. Events that the journal saw signed are only ever signed with that same outcome.
+    TrustDatabase(ConfigFile),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// The configuration file (docs/oracle.md describes it).
+    #[arg(long, value_name = "FILE", env = "EARNEST_ORACLE_CONFIG")]
+    pub config: PathBuf,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// Mark the key as one for simulated time: usable on regtest under a simulated clock, and nowhere else.
+    #[arg(long)]
+    pub simulated: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// Listen here instead of where the configuration says.
+    #[arg(long, value_name = "HOST:PORT", env = "EARNEST_ORACLE_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Take the time from a replay's barrier. Regtest only.
+    #[arg(long, value_name = "HOST:PORT", env = "EARNEST_SIMULATED_TIME")]
+    pub simulated_time: Option<SocketAddr>,
+}
+
+/// Arguments of `measure`.
+#[derive(Debug, Args)]
+pub struct Measure {
+    /// The measurement document.
+    pub measurement: PathBuf,
+    /// The samples: CSV with the columns unix_ms,vantage,ok,latency_ms, where ok is 1, 0, or empty for "could
+    /// not be decided".
+    pub samples: PathBuf,
+    /// Explain the outcome in words instead of JSON.
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// The evidence bundle, as `GET /v1/events/{id}/evidence` serves it.
+    pub bundle: PathBuf,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,239 @@
+//! What the commands do. Results go to stdout, everything else to stderr.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clock::Clock;
+use ledger::bundle::Bundle;
+use serde_json::{Value, json};
+use signer::{KeyOptions, OracleKey};
+use terms::Measurement;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Audit, Cli, Command, ConfigFile, Init, Measure, Serve};
+use crate::config::{Accept, Config};
+use crate::service::{self, Running};
+
+/// The name under which the oracle takes part in simulated time.
+const PARTICIPANT: &str = "oracle";
+
+/// Why a command did not end well, and with which exit code.
+enum Failed {
+    /// 1: it could not be done.
+    Run(anyhow::Error),
+    /// 2: what it was given breaks a rule.
+    Input(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Run(error)
+    }
+}
+
+fn bad_input(error: impl Into<anyhow::Error>) -> Failed {
+    Failed::Input(error.into())
+}
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> ExitCode {
+    log_to_stderr();
+    let done = match cli.command {
+        Command::Init(arguments) => init(&arguments),
+        Command::Serve(arguments) => serve(arguments),
+        Command::Measure(arguments) => measure(&arguments),
+        Command::Audit(arguments) => audit(&arguments),
+        Command::TrustDatabase(arguments) => trust_database(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Run(error)) => report(&error, 1),
+        Err(Failed::Input(error)) => report(&error, 2),
+    }
+}
+
+fn report(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("earnest-oracle: {error:#}");
+    ExitCode::from(code)
+}
+
+/// `RUST_LOG` chooses what is logged; without it, what an operator wants to know.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A second subscriber in one process can only be a test's; its own is as good.
+    let _ = log.with_ansi(io::stderr().is_terminal()).try_init();
+}
+
+fn load(file: &ConfigFile) -> Result<Config, Failed> {
+    Config::load(&file.config).map_err(bad_input)
+}
+
+fn init(arguments: &Init) -> Result<(), Failed> {
+    let config = load(&arguments.file)?;
+    service::allow_clock(config.network, arguments.simulated).map_err(bad_input)?;
+    fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("data_dir: {} can't be made", config.data_dir.display()))?;
+    let options = KeyOptions {
+        network: config.network.name().to_owned(),
+        simulated: arguments.simulated,
+        passphrase: service::passphrase(&config, environment_passphrase())?,
+    };
+    let path = config.key_file();
+    let key = OracleKey::create(&path, &options).with_context(|| format!("the key {}", path.display()))?;
+    let token_file = make_token(&config)?;
+    if arguments.json {
+        let token_file = token_file.map(|path| path.display().to_string());
+        return print(
+            &json!({ "pubkey": key.public().to_string(), "key_file": path.display().to_string(), "token_file": token_file }),
+        );
+    }
+    eprintln!("The signing key is in {}; back it up, and the signing journal with it.", path.display());
+    if let Some(path) = token_file {
+        eprintln!("Requests for measurements need the token in {}.", path.display());
+    }
+    say(&key.public().to_string())
+}
+
+fn environment_passphrase() -> Option<String> {
+    std::env::var("EARNEST_ORACLE_PASSPHRASE").ok()
+}
+
+/// Makes the requesters' token where the policy asks for one and there is none.
+fn make_token(config: &Config) -> anyhow::Result<Option<std::path::PathBuf>> {
+    let path = config.token_file();
+    if config.policy.accept == Accept::Open || path.exists() {
+        return Ok((config.policy.accept == Accept::Token).then_some(path));
+    }
+    let mut token = [0; 32];
+    getrandom::fill(&mut token).map_err(|error| anyhow!("the system gives no randomness: {error}"))?;
+    write_secret(&path, &hex::encode(token)).with_context(|| format!("the token {}", path.display()))?;
+    Ok(Some(path))
+}
+
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+fn serve(arguments: Serve) -> Result<(), Failed> {
+    let mut config = load(&arguments.file)?;
+    service::allow_clock(config.network, arguments.simulated_time.is_some()).map_err(bad_input)?;
+    if let Some(listen) = arguments.listen {
+        config.listen = listen;
+    }
+    let runtime = tokio::runtime::Runtime::new().context("the runtime can't be started")?;
+    Ok(runtime.block_on(async {
+        let clock = Clock::open(arguments.simulated_time, PARTICIPANT)
+            .await
+            .context("--simulated-time: the barrier can't be joined")?;
+        let passphrase = service::passphrase(&config, environment_passphrase())?;
+        let running = service::start(config, clock, passphrase).await?;
+        until_told(&running).await?;
+        running.stop().await
+    })?)
+}
+
+/// Waits for SIGTERM or SIGINT, or until simulated time is lost.
+async fn until_told(running: &Running) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be listened to")?;
+    let clock = running.oracle().clock.clone();
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("told to stop"),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("SIGINT can't be listened to")?;
+            tracing::info!("told to stop");
+        }
+        lost = clock.lost() => tracing::error!(?lost, "simulated time is lost"),
+    }
+    Ok(())
+}
+
+fn measure(arguments: &Measure) -> Result<(), Failed> {
+    let measurement = read_measurement(&arguments.measurement)?;
+    let path = &arguments.samples;
+    let file = fs::File::open(path).with_context(|| path.display().to_string()).map_err(Failed::Input)?;
+    let samples =
+        ledger::csv::read(file).with_context(|| path.display().to_string()).map_err(Failed::Input)?;
+    let report = ledger::outcome(&measurement, &samples)
+        .with_context(|| arguments.measurement.display().to_string())
+        .map_err(Failed::Input)?;
+    if arguments.explain {
+        return say(&report.explain(&measurement));
+    }
+    print(&serde_json::to_value(&report).context("the report is no JSON")?)
+}
+
+fn read_measurement(path: &Path) -> Result<Measurement, Failed> {
+    let bytes = fs::read(path).with_context(|| path.display().to_string()).map_err(Failed::Input)?;
+    Measurement::parse(&bytes).with_context(|| path.display().to_string()).map_err(Failed::Input)
+}
+
+fn audit(arguments: &Audit) -> Result<(), Failed> {
+    let path = arguments.bundle.display().to_string();
+    let bytes = fs::read(&arguments.bundle).with_context(|| path.clone()).map_err(Failed::Input)?;
+    let bundle = Bundle::parse(&bytes).with_context(|| path.clone()).map_err(Failed::Input)?;
+    let audit = signer::audit(&bundle).with_context(|| format!("{path}: the evidence does not hold"))?;
+    let report = &audit.evaluation.report;
+    if arguments.json {
+        return print(&json!({
+            "holds": true,
+            "oracle": audit.announcement.oracle_public_key.to_string(),
+            "attested": audit.attestation.is_some(),
+            "root": bundle.root,
+            "root_signed": audit.root_signed,
+            "report": report,
+        }));
+    }
+    say(&report.explain(&bundle.measurement))?;
+    say(match audit.attestation {
+        Some(_) => "The samples give this outcome, and the oracle's attestation says the same.",
+        None => "The samples give this outcome. It is not attested yet.",
+    })?;
+    say(if audit.root_signed {
+        "The oracle signed the root of this evidence."
+    } else {
+        "The oracle did not sign the root of this evidence: it agrees with itself, and no more."
+    })?;
+    say(&format!("Compare the oracle's key with the one you trust: {}", audit.announcement.oracle_public_key))
+}
+
+fn trust_database(file: &ConfigFile) -> Result<(), Failed> {
+    let config = load(file)?;
+    let passphrase = service::passphrase(&config, environment_passphrase())?;
+    let _lock = signer::InstanceLock::acquire(&config.key_file()).map_err(anyhow::Error::from)?;
+    let key = service::load_key_of_any_time(&config, passphrase)?;
+    let mut journal = service::open_journal(&config, &key)?;
+    let runtime = tokio::runtime::Runtime::new().context("the runtime can't be started")?;
+    let (known, mark) = runtime.block_on(async {
+        let store = service::open_store(&config).await?;
+        let read = (store.commitments().await?, store.mark().await?);
+        store.close().await;
+        anyhow::Ok(read)
+    })?;
+    let missing = journal.missing(|id| known.iter().any(|(known, _)| known == id));
+    journal.trust_database(&known, mark).map_err(anyhow::Error::from)?;
+    say(&format!("The database is trusted from commit {mark} on, with {} events.", known.len()))?;
+    for id in missing {
+        say(&format!("{id} is lost: it will not be attested, and its contracts end by refund."))?;
+    }
+    Ok(())
+}
+
+fn print(value: &Value) -> Result<(), Failed> {
+    say(&serde_json::to_string_pretty(value).context("the result is no JSON")?)
+}
+
+/// A reader that went away (`| head`) is no failure.
+fn say(text: &str) -> Result<(), Failed> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failed::Run(error.into())),
+        _ => Ok(()),
+    }
+}

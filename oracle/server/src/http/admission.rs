@@ -1,0 +1,47 @@
+//! The door: how many requests are inside at once, for how long, and that time stands still for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use clock::Clock;
+use protocol::{Problem, ProblemType};
+use tokio::sync::Semaphore;
+
+use super::problem::Failure;
+use crate::oracle::Oracle;
+
+/// Whoever sends its request more slowly than this is let go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Lets requests in.
+#[derive(Clone)]
+pub(super) struct Door {
+    places: Arc<Semaphore>,
+    clock: Clock,
+}
+
+impl Door {
+    pub(super) fn new(oracle: &Oracle) -> Self {
+        Self { places: Arc::new(Semaphore::new(oracle.config.limits.requests)), clock: oracle.clock.clone() }
+    }
+}
+
+/// Answers 503 when the house is full. Whoever is inside finds a [`clock::Busy`] among the extensions.
+pub(super) async fn admit(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    let Ok(_place) = door.places.try_acquire() else {
+        return refusal("too many requests are being answered; try again");
+    };
+    let busy = door.clock.busy().await;
+    request.extensions_mut().insert(busy.share());
+    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => refusal("the request took too long"),
+    }
+}
+
+fn refusal(detail: &str) -> Response {
+    Failure::from(Problem::new(ProblemType::Unavailable, detail)).into_response()
+}

@@ -1,0 +1,39 @@
+//! The oracle's HTTP API: what others read, and where measurements are asked for.
+
+mod admission;
+mod kormir;
+mod own;
+mod problem;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use tokio::net::TcpListener;
+
+use crate::oracle::Oracle;
+use admission::Door;
+
+/// Every route.
+pub fn router(oracle: Arc<Oracle>) -> Router {
+    let door = Door::new(&oracle);
+    Router::new()
+        .merge(own::routes())
+        .merge(kormir::routes())
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))
+        .layer(from_fn_with_state(door, admission::admit))
+        .with_state(oracle)
+}
+
+/// Serves until the oracle is to stop, and then until the answers under way are given.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(oracle: Arc<Oracle>, listener: TcpListener) -> io::Result<()> {
+    let stop = oracle.stop.clone();
+    axum::serve(listener, router(oracle)).with_graceful_shutdown(stop.cancelled_owned()).await
+}

@@ -1,0 +1,27 @@
+//! The oracle as a service: it takes measurements, announces them, probes on schedule, keeps what it saw,
+//! publishes the outcome with its evidence, and signs once, at maturity.
+//!
+//! What a sample means stands in `ledger`; what may be signed, in `signer`. Here stand the probes, the
+//! database, the clock-driven life of an event, and HTTP. This crate deliberately knows nothing of
+//! contracts, payouts, parties or chains: the oracle never learns who uses an event.
+//!
+//! Start reading at [`scheduler`], which is an event's life in one function; then [`window`], where the
+//! probing happens, and [`signing`], where the order of the writes matters.
+
+pub mod announce;
+pub mod cli;
+pub mod closing;
+pub mod commands;
+pub mod config;
+pub mod http;
+pub mod instants;
+pub mod oracle;
+pub mod probe;
+pub mod scheduler;
+pub mod service;
+pub mod signing;
+pub mod store;
+#[cfg(test)]
+mod testing;
+pub mod views;
+pub mod window;

@@ -1,0 +1,184 @@
+//! What the oracle's parts share: key, journal, database, prober and clock.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use clock::{Busy, Clock};
+use signer::{Journal, OracleKey};
+use terms::EventId;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::probe::{Prober, Timing};
+use crate::store::Store;
+
+/// How often the journal learns, while nothing is signed, how far the database has come.
+const MARK_EVERY_MS: u64 = 3_600_000;
+/// Samples are written at least this often in system time ...
+const FLUSH_EVERY_MS: u64 = 5_000;
+/// ... and in simulated time, where seconds pass in a moment.
+const SIMULATED_FLUSH_EVERY_MS: u64 = 300_000;
+/// Answers that take much memory or computing: so many at once.
+const HEAVY_ANSWERS: usize = 2;
+
+/// The oracle's parts. There is one for a process, shared by its tasks.
+#[derive(Debug)]
+pub struct Oracle {
+    /// What the operator set.
+    pub config: Config,
+    /// System or simulated time.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// Signs announcements and attestations.
+    pub key: OracleKey,
+    /// Probes targets.
+    pub prober: Prober,
+    /// The token of requesters, where the policy asks for one.
+    pub token: Option<String>,
+    /// Samples are written at least this often.
+    pub flush_every_ms: u64,
+    /// Followers of events; awaited when the process ends.
+    pub tasks: TaskTracker,
+    /// Cancelled when the process is to end.
+    pub stop: CancellationToken,
+    /// Announcing goes one at a time, so that no event gets two sets of nonces.
+    pub announcing: tokio::sync::Mutex<()>,
+    /// Signing goes one at a time.
+    pub signing: tokio::sync::Mutex<()>,
+    /// Places for answers that take much memory or computing.
+    pub heavy: Semaphore,
+    journal: Arc<Mutex<Journal>>,
+    marked_ms: AtomicU64,
+    stuck: Mutex<BTreeSet<EventId>>,
+}
+
+/// Why a part of the oracle could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum OracleError {
+    /// Work on the journal panicked, which is a bug.
+    #[error("work on the signing journal broke down")]
+    Journal,
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slept {
+    /// The time came.
+    Due,
+    /// The process is to stop.
+    Stopped,
+}
+
+impl Slept {
+    /// Is the process to stop?
+    pub fn is_stopped(self) -> bool {
+        self == Self::Stopped
+    }
+}
+
+/// What an oracle is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// What the operator set.
+    pub config: Config,
+    /// System or simulated time.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// The signing key.
+    pub key: OracleKey,
+    /// The signing journal.
+    pub journal: Journal,
+    /// The token of requesters, where the policy asks for one.
+    pub token: Option<String>,
+}
+
+impl Oracle {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// When the HTTP client of the probes can't be built.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, reqwest::Error> {
+        let Parts { config, clock, store, key, journal, token } = parts;
+        let simulated = clock.is_simulated();
+        let timing = if simulated { Timing::Simulated } else { Timing::Stopwatch };
+        let usual_ms = if simulated { SIMULATED_FLUSH_EVERY_MS } else { FLUSH_EVERY_MS };
+        Ok(Arc::new(Self {
+            prober: Prober::new(&config, timing)?,
+            flush_every_ms: config.probe.flush_every_s.map_or(usual_ms, |s| s.saturating_mul(1000)),
+            config,
+            clock,
+            store,
+            key,
+            token,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            announcing: tokio::sync::Mutex::new(()),
+            signing: tokio::sync::Mutex::new(()),
+            heavy: Semaphore::new(HEAVY_ANSWERS),
+            journal: Arc::new(Mutex::new(journal)),
+            marked_ms: AtomicU64::new(0),
+            stuck: Mutex::new(BTreeSet::new()),
+        }))
+    }
+
+    /// Sleeps until the clock shows `wake_ms`, or until the process is to stop.
+    pub async fn sleep_or_stop(&self, busy: &mut Busy, wake_ms: u64) -> Slept {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Slept::Stopped,
+            () = busy.sleep_until_ms(wake_ms) => Slept::Due,
+        }
+    }
+
+    /// Works on the journal, on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// When the work panicked.
+    pub async fn with_journal<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Journal) -> T + Send + 'static,
+    ) -> Result<T, OracleError> {
+        let journal = Arc::clone(&self.journal);
+        let work = move || work(&mut journal.lock().unwrap_or_else(PoisonError::into_inner));
+        tokio::task::spawn_blocking(work).await.map_err(|_| OracleError::Journal)
+    }
+
+    /// Tells the journal, once an hour, how far the database has come.
+    pub async fn mark(&self, mark: u64) {
+        let now_ms = self.clock.now_ms();
+        let marked_ms = self.marked_ms.load(Ordering::Relaxed);
+        if now_ms.saturating_sub(marked_ms) >= MARK_EVERY_MS {
+            self.mark_now(mark).await;
+        }
+    }
+
+    /// Tells the journal how far the database has come. The database was written first, so that a
+    /// journal that could not be written only knows less.
+    pub async fn mark_now(&self, mark: u64) {
+        self.marked_ms.store(self.clock.now_ms(), Ordering::Relaxed);
+        match self.with_journal(move |journal| journal.mark(mark)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the signing journal could not be written"),
+            Err(error) => tracing::error!(%error, "the signing journal could not be written"),
+        }
+    }
+
+    /// Notes that an event will not get on without its operator.
+    pub fn note_stuck(&self, id: &EventId) {
+        self.stuck_events().insert(id.clone());
+    }
+
+    /// Events that will not get on without their operator.
+    pub fn stuck(&self) -> Vec<EventId> {
+        self.stuck_events().iter().cloned().collect()
+    }
+
+    fn stuck_events(&self) -> MutexGuard<'_, BTreeSet<EventId>> {
+        self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,127 @@
+//! Where probes may connect to: not to the oracle's own network, unless its operator says so.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// The system's resolver, less the addresses that nobody outside could reach.
+///
+/// What it returns is what gets connected to, so a name that leads elsewhere a moment later
+/// can't slip by.
+#[derive(Clone, Copy, Debug)]
+pub struct GuardedResolver {
+    /// Private addresses are fine too.
+    pub allow_private: bool,
+}
+
+/// A name that leads only to addresses which may not be probed.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads only to addresses that may not be probed")]
+struct OnlyForbidden;
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allow_private = self.allow_private;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
+                .await?
+                .filter(|addr| allow_private || is_public(addr.ip()))
+                .collect();
+            if found.is_empty() {
+                return Err(OnlyForbidden.into());
+            }
+            let addrs: Addrs = Box::new(found.into_iter());
+            Ok(addrs)
+        })
+    }
+}
+
+/// Is this an address of the public internet?
+pub fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    let special = ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_multicast()
+        || ip.is_documentation()
+        || a == 0 // this network
+        || a >= 240 // reserved, and broadcast
+        || (a == 100 && (64..128).contains(&b)) // carriers' own
+        || (a == 198 && (b == 18 || b == 19)) // benchmarks
+        || (a == 192 && b == 0 && c == 0); // protocol assignments
+    !special
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    if let Some(v4) = embedded_v4(ip) {
+        return is_public_v4(v4);
+    }
+    let first = ip.segments()[0];
+    // Global unicast is 2000::/3, of which 2001:db8::/32 and 3fff::/20 are for documents.
+    (0x2000..0x4000).contains(&first)
+        && !(first == 0x2001 && ip.segments()[1] == 0x0db8)
+        && !(first == 0x3fff && ip.segments()[1] < 0x1000)
+}
+
+/// The IPv4 address that a mapped, translated (64:ff9b::/96) or 6to4 address leads to.
+fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, g, h] = ip.segments();
+    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match [a, b, c, d, e, f] {
+        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => Some(v4(g, h)),
+        [0x2002, ..] => Some(v4(b, c)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_internet_may_be_probed() {
+        for text in ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "::ffff:1.1.1.1", "2001:4860:4860::8888"]
+        {
+            assert!(is_public(text.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_own_network_may_not_be_probed_however_its_address_is_written() {
+        let own = [
+            "127.0.0.1",
+            "127.8.8.8",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "198.18.0.1",
+            "192.0.2.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "::127.0.0.1",
+        ];
+        for text in own {
+            assert!(!is_public(text.parse().unwrap()), "{text}");
+        }
+    }
+}

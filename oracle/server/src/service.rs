@@ -1,0 +1,200 @@
+//! Starting and stopping the oracle as one thing, in a process of its own or inside a test.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clock::Clock;
+use signer::{Expected, InstanceLock, Journal, KeyError, OracleKey, Passphrase};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::config::{Accept, Config, Network};
+use crate::oracle::{Oracle, Parts};
+use crate::store::Store;
+use crate::{http, scheduler};
+
+/// Tasks get this long to write down what they hold; then the process ends without them.
+const STOPPING: Duration = Duration::from_secs(10);
+
+/// A running oracle.
+#[derive(Debug)]
+pub struct Running {
+    oracle: Arc<Oracle>,
+    addr: SocketAddr,
+    server: JoinHandle<io::Result<()>>,
+    /// Released when the oracle has stopped.
+    _lock: InstanceLock,
+}
+
+/// Opens key, journal and database, takes up the open events, and serves.
+///
+/// # Errors
+/// When a part can't be opened, when another instance runs, when simulated time is asked for off
+/// regtest, or when the database is older than the journal says.
+pub async fn start(config: Config, clock: Clock, passphrase: Option<Passphrase>) -> anyhow::Result<Running> {
+    allow_clock(config.network, clock.is_simulated())?;
+    let busy = clock.busy().await;
+    let lock = InstanceLock::acquire(&config.key_file())?;
+    let key = load_key(&config, clock.is_simulated(), passphrase)?;
+    let journal = open_journal(&config, &key)?;
+    let store = open_store(&config).await?;
+    refuse_old_copy(&store, &journal).await?;
+    let token = read_token(&config)?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("listen: {} can't be had", config.listen))?;
+    let addr = listener.local_addr()?;
+    let oracle = Oracle::new(Parts { config, clock, store, key, journal, token })?;
+    let open = scheduler::take_up(&oracle, &busy).await?;
+    tracing::info!(%addr, pubkey = %oracle.key.public(), open_events = open, "the oracle serves");
+    let server = tokio::spawn(http::serve(Arc::clone(&oracle), listener));
+    Ok(Running { oracle, addr, server, _lock: lock })
+}
+
+impl Running {
+    /// Where the HTTP API listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The oracle's parts.
+    pub fn oracle(&self) -> &Arc<Oracle> {
+        &self.oracle
+    }
+
+    /// Stops: takes no more connections, writes down every sample, closes the database.
+    ///
+    /// # Errors
+    /// When the HTTP server had failed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.oracle.stop.cancel();
+        self.oracle.tasks.close();
+        if tokio::time::timeout(STOPPING, self.oracle.tasks.wait()).await.is_err() {
+            tracing::warn!("some events could not be put down in time");
+        }
+        let mut server = self.server;
+        match tokio::time::timeout(STOPPING, &mut server).await {
+            Ok(served) => served.context("the HTTP server broke down")?.context("the HTTP server failed")?,
+            Err(_) => server.abort(),
+        }
+        self.oracle.store.close().await;
+        Ok(())
+    }
+}
+
+/// Simulated time, and keys made under it, exist on regtest only.
+///
+/// # Errors
+/// Elsewhere.
+pub fn allow_clock(network: Network, simulated: bool) -> anyhow::Result<()> {
+    if simulated && network != Network::Regtest {
+        bail!("simulated time is for regtest only; this oracle is configured for {}", network.name());
+    }
+    Ok(())
+}
+
+/// Loads the key, and refuses one that was made for another network or kind of time.
+///
+/// # Errors
+/// When there is none, the passphrase is wrong, or it is not of this network and time.
+pub fn load_key(
+    config: &Config,
+    simulated: bool,
+    passphrase: Option<Passphrase>,
+) -> anyhow::Result<OracleKey> {
+    let path = config.key_file();
+    let expected = Expected { network: config.network.name(), simulated };
+    OracleKey::load(&path, passphrase.as_ref(), &expected)
+        .with_context(|| format!("the key {} can't be used; `earnest-oracle init` makes one", path.display()))
+}
+
+/// As [`load_key`], for a command that does nothing with time.
+///
+/// # Errors
+/// When there is none, the passphrase is wrong, or it is not of this network.
+pub fn load_key_of_any_time(config: &Config, passphrase: Option<Passphrase>) -> anyhow::Result<OracleKey> {
+    let expected = Expected { network: config.network.name(), simulated: false };
+    match OracleKey::load(&config.key_file(), passphrase.as_ref(), &expected) {
+        Err(KeyError::Simulated { key: true, .. }) => load_key(config, true, passphrase),
+        Ok(key) => Ok(key),
+        Err(error) => Err(error).with_context(|| format!("the key {}", config.key_file().display())),
+    }
+}
+
+/// Opens the signing journal.
+///
+/// # Errors
+/// When it is not this key's, or was changed.
+pub fn open_journal(config: &Config, key: &OracleKey) -> anyhow::Result<Journal> {
+    let path = config.journal_file();
+    let (journal, torn) =
+        Journal::open(&path, key).with_context(|| format!("the signing journal {}", path.display()))?;
+    if let Some(torn) = torn {
+        tracing::warn!(
+            line = torn.line,
+            bytes = torn.bytes,
+            "the signing journal's last line was torn by a crash and is ignored"
+        );
+    }
+    Ok(journal)
+}
+
+/// Opens the database.
+///
+/// # Errors
+/// When it is not ours, or of a newer version.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let path = config.database_file();
+    Store::open(&path).await.with_context(|| format!("the database {}", path.display()))
+}
+
+/// An old copy of the database has forgotten what was announced and signed, so nothing goes on with it.
+async fn refuse_old_copy(store: &Store, journal: &Journal) -> anyhow::Result<()> {
+    let (mark, known) = (store.mark().await?, store.commitments().await?);
+    let missing = journal.missing(|id| known.iter().any(|(known, _)| known == id));
+    if mark >= journal.newest_mark() && missing.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "the database is older than the signing journal: it is at commit {mark}, the journal knows of {}, and {} \
+         announced events are missing. Restore the newest database; or, if there is none, say `earnest-oracle \
+         trust-database` and read what it says first",
+        journal.newest_mark(),
+        missing.len(),
+    );
+}
+
+fn read_token(config: &Config) -> anyhow::Result<Option<String>> {
+    if config.policy.accept == Accept::Open {
+        return Ok(None);
+    }
+    let path = config.token_file();
+    let token = read_line(&path).with_context(|| format!("the requesters' token {}", path.display()))?;
+    if token.len() < 16 {
+        bail!("the requesters' token {} must have at least 16 characters", path.display());
+    }
+    Ok(Some(token))
+}
+
+/// The passphrase of the key: from `EARNEST_ORACLE_PASSPHRASE`, or the configured file.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn passphrase(config: &Config, from_environment: Option<String>) -> anyhow::Result<Option<Passphrase>> {
+    if let Some(text) = from_environment {
+        return Ok(Some(Passphrase::new(text)));
+    }
+    let Some(path) = &config.passphrase_file else {
+        return Ok(None);
+    };
+    let text = read_line(path).with_context(|| format!("passphrase_file: {}", path.display()))?;
+    Ok(Some(Passphrase::new(text)))
+}
+
+fn read_line(path: &Path) -> io::Result<String> {
+    Ok(std::fs::read_to_string(path)?.trim_end_matches(['\r', '\n']).to_owned())
+}

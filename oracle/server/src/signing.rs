@@ -1,0 +1,122 @@
+//! Signing once: outcome first, journal second, signature third, each durable before the next.
+//!
+//! What may be signed when is the signer's decision; here stands only the order of the writes. A
+//! process that is killed between any two of them finishes the rest the next time.
+
+use std::sync::Arc;
+
+use protocol::oracle::Provisional;
+use signer::{AttestError, EventRow, JournalError, NonceError, Nonces, Refusal, SignDecision, wire};
+use terms::EventId;
+
+use crate::oracle::{Oracle, OracleError};
+use crate::store::{Event, StoreError};
+
+/// Whether an event has its attestation now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// It has; perhaps it had before.
+    Attested,
+    /// It has not matured.
+    NotYet,
+}
+
+/// Why an event was not signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// Signing would risk a second outcome, or reveal the key.
+    #[error("refused to sign: {0}")]
+    Refused(Refusal),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The stored nonces can't be opened.
+    #[error(transparent)]
+    Nonces(#[from] NonceError),
+    /// A signature could not be made, or did not verify.
+    #[error(transparent)]
+    Attest(#[from] AttestError),
+    /// The journal's task broke down.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    /// There is no such event, its window is not closed, or its stored announcement is unreadable.
+    #[error("the database lacks {what}")]
+    Lacks {
+        /// What is missing.
+        what: &'static str,
+    },
+}
+
+impl SignError {
+    /// Trying again would come to the same.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Store(_) | Self::Journal(_) | Self::Oracle(_))
+    }
+}
+
+/// Brings an event as far as it may go: its outcome decided, and the attestation stored and public.
+///
+/// # Errors
+/// When the signer refuses, or a write fails. Calling it again is safe at any point.
+pub async fn sign(oracle: &Arc<Oracle>, id: &EventId) -> Result<Signed, SignError> {
+    let _one_at_a_time = oracle.signing.lock().await;
+    let mut event = load(oracle, id).await?;
+    if event.outcome.is_none() && oracle.clock.now_s() >= event.maturity {
+        decide_outcome(oracle, &event).await?;
+        event = load(oracle, id).await?;
+    }
+    match decision(oracle, &event).await? {
+        SignDecision::NotYet { .. } => Ok(Signed::NotYet),
+        SignDecision::AlreadySigned => Ok(Signed::Attested),
+        SignDecision::StoreOutcome => Err(SignError::Lacks { what: "the outcome" }),
+        SignDecision::Refuse(refusal) => Err(SignError::Refused(refusal)),
+        SignDecision::Sign(cleared) => {
+            let permit = oracle.with_journal(move |journal| journal.authorise(cleared)).await??;
+            attest(oracle, &event, permit).await?;
+            Ok(Signed::Attested)
+        }
+    }
+}
+
+async fn load(oracle: &Oracle, id: &EventId) -> Result<Event, SignError> {
+    oracle.store.event(id).await?.ok_or(SignError::Lacks { what: "the event" })
+}
+
+async fn decide_outcome(oracle: &Arc<Oracle>, event: &Event) -> Result<(), SignError> {
+    let lacks = SignError::Lacks { what: "the closed window's result" };
+    let provisional: Option<Provisional> =
+        event.provisional.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    let outcome = provisional.and_then(|closed| event.measurement.outcome.encode(&closed.outcome));
+    let mark = oracle.store.decide_outcome(event.key, &outcome.ok_or(lacks)?).await?;
+    oracle.mark_now(mark).await;
+    Ok(())
+}
+
+async fn decision(oracle: &Arc<Oracle>, event: &Event) -> Result<SignDecision, SignError> {
+    let row = EventRow {
+        event_id: event.id.clone(),
+        maturity_s: event.maturity,
+        commitment: event.commitment,
+        outcome: event.outcome.clone(),
+        attested: event.attestation.is_some(),
+        database_mark: oracle.store.mark().await?,
+    };
+    let now_s = oracle.clock.now_s();
+    Ok(oracle
+        .with_journal(move |journal| signer::decide_sign(&row, &journal.view(&row.event_id), now_s))
+        .await?)
+}
+
+async fn attest(oracle: &Arc<Oracle>, event: &Event, permit: signer::Permit) -> Result<(), SignError> {
+    let nonces = Nonces::open(&oracle.key, &event.id, &event.nonces)?;
+    let announcement = wire::parse_announcement(&event.announcement)
+        .map_err(|_| SignError::Lacks { what: "a readable announcement" })?;
+    let attestation = signer::attest(&oracle.key, permit, nonces, &announcement)?;
+    let mark = oracle.store.attest(event.key, &wire::attestation_hex(&attestation)).await?;
+    oracle.mark_now(mark).await;
+    tracing::info!(event = %event.id, outcome = ?attestation.outcomes.concat(), "attested");
+    Ok(())
+}

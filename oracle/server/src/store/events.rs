@@ -1,0 +1,236 @@
+//! Events: what was announced.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqlitePool};
+use terms::{EventId, Hex32, Measurement};
+
+use super::{Store, StoreError, count_commit, signed, unsigned};
+
+/// An event that is about to be announced.
+#[derive(Debug)]
+pub struct NewEvent<'a> {
+    /// What will be measured.
+    pub measurement: &'a Measurement,
+    /// When it is attested, in unix seconds.
+    pub maturity: u64,
+    /// Now, in unix seconds.
+    pub announced_at: u64,
+    /// The announcement's TLV, hex.
+    pub announcement: String,
+    /// What the signing journal knows the announcement by.
+    pub commitment: Hex32,
+    /// The nonces, sealed.
+    pub nonces: Vec<u8>,
+    /// Jitters the probes.
+    pub probe_seed: [u8; 32],
+}
+
+/// What is known of an event.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The database's own key of it.
+    pub key: i64,
+    /// Its id.
+    pub id: EventId,
+    /// What is measured.
+    pub measurement: Measurement,
+    /// When it is attested, in unix seconds.
+    pub maturity: u64,
+    /// The announcement's TLV, hex.
+    pub announcement: String,
+    /// What the signing journal knows the announcement by.
+    pub commitment: Hex32,
+    /// The nonces, sealed.
+    pub nonces: Vec<u8>,
+    /// Jitters the probes.
+    pub probe_seed: [u8; 32],
+    /// The journal holds the announcement, so that the world may have it.
+    pub published: bool,
+    /// What the closed window came to, as JSON.
+    pub provisional: Option<String>,
+    /// The strings that were, or will be, signed.
+    pub outcome: Option<Vec<String>>,
+    /// The attestation's TLV, hex.
+    pub attestation: Option<String>,
+}
+
+/// The little of an event that lists show.
+#[derive(Clone, Debug)]
+pub struct EventHead {
+    /// The database's own key of it; ascending.
+    pub key: i64,
+    /// Its id.
+    pub id: EventId,
+    /// First second of its window.
+    pub window_start: u64,
+    /// The second after its window's last.
+    pub window_end: u64,
+    /// When it is attested, in unix seconds.
+    pub maturity: u64,
+    /// Its window has been closed.
+    pub provisional: bool,
+    /// It has been attested.
+    pub attested: bool,
+}
+
+impl Store {
+    /// Writes an event down, not yet published. One that is there already stays as it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn prepare_event(&self, event: NewEvent<'_>) -> Result<(), StoreError> {
+        let measurement = event.measurement;
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "INSERT INTO events (event_id, measurement, window_start, window_end, maturity, announced_at, \
+             announcement, commitment, nonces, probe_seed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (event_id) DO NOTHING",
+        )
+        .bind(measurement.event_id().as_str())
+        .bind(measurement.canonical())
+        .bind(signed(measurement.window.start.0, "window_start")?)
+        .bind(signed(measurement.window.end.0, "window_end")?)
+        .bind(signed(event.maturity, "maturity")?)
+        .bind(signed(event.announced_at, "announced_at")?)
+        .bind(event.announcement)
+        .bind(event.commitment.0.as_slice())
+        .bind(event.nonces)
+        .bind(event.probe_seed.as_slice())
+        .execute(&mut *tx)
+        .await?;
+        count_commit(&mut tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes that the journal holds the event's announcement.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn publish_event(&self, key: i64) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("UPDATE events SET published = 1 WHERE id = ?").bind(key).execute(&mut *tx).await?;
+        count_commit(&mut tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The event of this id, published or not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn event(&self, id: &EventId) -> Result<Option<Event>, StoreError> {
+        let row = sqlx::query("SELECT * FROM events WHERE event_id = ?")
+            .bind(id.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| event_of(&row)).transpose()
+    }
+
+    /// Published events without an attestation, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_events(&self) -> Result<Vec<Event>, StoreError> {
+        let rows =
+            sqlx::query("SELECT * FROM events WHERE attestation IS NULL AND published = 1 ORDER BY id")
+                .fetch_all(&self.pool)
+                .await?;
+        rows.iter().map(event_of).collect()
+    }
+
+    /// How many events have no attestation yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_open_events(&self) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM events WHERE attestation IS NULL")
+            .fetch_one(&self.pool)
+            .await?;
+        unsigned(count, "count")
+    }
+
+    /// Published events, newest first, older than `before` (a key) where one is given.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn event_heads(&self, before: Option<i64>, limit: u32) -> Result<Vec<EventHead>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, event_id, window_start, window_end, maturity, provisional IS NOT NULL AS closed, \
+             attestation IS NOT NULL AS attested FROM events WHERE published = 1 AND id < ? ORDER BY id DESC LIMIT ?",
+        )
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(head_of).collect()
+    }
+
+    /// Announcements and attestations of published events, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn signed_texts(&self, limit: u32) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT announcement, attestation FROM events WHERE published = 1 ORDER BY id DESC LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// Every event with what the journal should know its announcement by.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn commitments(&self) -> Result<Vec<(EventId, Hex32)>, StoreError> {
+        commitments(&self.pool).await
+    }
+}
+
+async fn commitments(pool: &SqlitePool) -> Result<Vec<(EventId, Hex32)>, StoreError> {
+    let rows = sqlx::query("SELECT event_id, commitment FROM events ORDER BY id").fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((id_of(row)?, Hex32(bytes_of(row, "commitment")?)))).collect()
+}
+
+fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
+    let outcome: Option<String> = row.try_get("outcome")?;
+    Ok(Event {
+        key: row.try_get("id")?,
+        id: id_of(row)?,
+        measurement: Measurement::parse(row.try_get("measurement")?)
+            .map_err(|_| StoreError::Corrupt { column: "measurement" })?,
+        maturity: unsigned(row.try_get("maturity")?, "maturity")?,
+        announcement: row.try_get("announcement")?,
+        commitment: Hex32(bytes_of(row, "commitment")?),
+        nonces: row.try_get("nonces")?,
+        probe_seed: bytes_of(row, "probe_seed")?,
+        published: row.try_get("published")?,
+        provisional: row.try_get("provisional")?,
+        outcome: outcome.map(|json| outcome_of(&json)).transpose()?,
+        attestation: row.try_get("attestation")?,
+    })
+}
+
+fn head_of(row: &SqliteRow) -> Result<EventHead, StoreError> {
+    Ok(EventHead {
+        key: row.try_get("id")?,
+        id: id_of(row)?,
+        window_start: unsigned(row.try_get("window_start")?, "window_start")?,
+        window_end: unsigned(row.try_get("window_end")?, "window_end")?,
+        maturity: unsigned(row.try_get("maturity")?, "maturity")?,
+        provisional: row.try_get("closed")?,
+        attested: row.try_get("attested")?,
+    })
+}
+
+fn id_of(row: &SqliteRow) -> Result<EventId, StoreError> {
+    EventId::parse(row.try_get("event_id")?).ok_or(StoreError::Corrupt { column: "event_id" })
+}
+
+fn bytes_of(row: &SqliteRow, column: &'static str) -> Result<[u8; 32], StoreError> {
+    let bytes: &[u8] = row.try_get(column)?;
+    bytes.try_into().map_err(|_| StoreError::Corrupt { column })
+}
+
+fn outcome_of(json: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(json).map_err(|_| StoreError::Corrupt { column: "outcome" })
+}

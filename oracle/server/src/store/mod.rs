@@ -1,0 +1,99 @@
+//! The oracle's database: SQLite, every commit on the disk before it counts.
+//!
+//! Written to by one process (the signer's lock sees to that). What must survive a restored
+//! backup lies in the signing journal, outside.
+
+mod events;
+mod samples;
+mod signing;
+mod slices;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+pub use events::{Event, EventHead, NewEvent};
+pub use samples::{Batch, Seen};
+
+/// Why the database could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite's own word.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database is not one of ours, or of a newer version.
+    #[error("database: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A stored value can't be read back.
+    #[error("database: column {column} holds what was never written there")]
+    Corrupt {
+        /// Its column.
+        column: &'static str,
+    },
+    /// A value is larger than SQLite's integers.
+    #[error("database: {field} is too large")]
+    TooLarge {
+        /// Its column.
+        field: &'static str,
+    },
+}
+
+/// A handle on the database; clones are the same database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: SqlitePool,
+}
+
+/// Reads overlap each other and the one writer.
+const CONNECTIONS: u32 = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Store {
+    /// Opens the database, making it where there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When the file can't be opened, or is from a newer version of this program.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+        sqlx::migrate!("./migrations").run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Closes all connections, so that the write-ahead log is folded into the database.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Answers when the database does.
+    ///
+    /// # Errors
+    /// When it doesn't.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT value FROM mark").execute(&self.pool).await?;
+        Ok(())
+    }
+}
+
+/// One more commit: the journal later tells by this number whether the database is an old copy.
+async fn count_commit(tx: &mut Transaction<'_, Sqlite>) -> Result<u64, StoreError> {
+    let value: i64 =
+        sqlx::query_scalar("UPDATE mark SET value = value + 1 RETURNING value").fetch_one(&mut **tx).await?;
+    unsigned(value, "mark")
+}
+
+fn unsigned(value: i64, column: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Corrupt { column })
+}
+
+fn signed(value: u64, field: &'static str) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::TooLarge { field })
+}

@@ -1,0 +1,198 @@
+//! Samples: what was seen. Written in batches, never one by one.
+
+use ledger::{Sample, SliceVerdict, Verdict};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
+
+use super::{Store, StoreError, count_commit, signed, unsigned};
+use crate::probe::{Cause, ReferenceAnswer};
+
+/// What one probe saw, with all that is kept of it.
+#[derive(Debug)]
+pub struct Seen {
+    /// The probe's index in the window.
+    pub probe: u64,
+    /// The sample.
+    pub sample: Sample,
+    /// Why it is not good.
+    pub cause: Option<Cause>,
+    /// What the reference targets answered, when they were asked.
+    pub references: Vec<ReferenceAnswer>,
+}
+
+/// What is written in one transaction.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Samples, in any order.
+    pub seen: Vec<Seen>,
+    /// Slices that have ended.
+    pub slices: Vec<SliceVerdict>,
+}
+
+impl Batch {
+    /// Is there nothing to write?
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty() && self.slices.is_empty()
+    }
+}
+
+/// Rows of one statement: seven values each, far below SQLite's bound of 32,766.
+const ROWS: usize = 500;
+
+impl Store {
+    /// Writes a batch, all or nothing. Returns the number of commits so far.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn write(&self, event: i64, batch: &Batch) -> Result<u64, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        insert_samples(&mut tx, event, &batch.seen).await?;
+        insert_references(&mut tx, event, &batch.seen).await?;
+        super::slices::insert(&mut tx, event, &batch.slices).await?;
+        let mark = count_commit(&mut tx).await?;
+        tx.commit().await?;
+        Ok(mark)
+    }
+
+    /// The samples of an event from probe index `from` to before `to`, by index and vantage.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn samples(&self, event: i64, from: u64, to: u64) -> Result<Vec<Sample>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT unix_ms, vantage, verdict, latency_ms FROM samples \
+             WHERE event = ? AND probe >= ? AND probe < ? ORDER BY probe, vantage",
+        )
+        .bind(event)
+        .bind(signed(from, "probe")?)
+        .bind(signed(to, "probe")?)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(sample_of).collect()
+    }
+
+    /// The highest probe index of an event that has a sample of this vantage.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_probe(&self, event: i64, vantage: &str) -> Result<Option<u64>, StoreError> {
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT max(probe) FROM samples WHERE event = ? AND vantage = ?")
+                .bind(event)
+                .bind(vantage)
+                .fetch_one(&self.pool)
+                .await?;
+        last.map(|probe| unsigned(probe, "probe")).transpose()
+    }
+
+    /// Probes that were not good, as CSV with their causes: `unix_ms,vantage,ok,latency_ms,cause`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn failures_csv(&self, event: i64) -> Result<String, StoreError> {
+        let lines: Vec<String> = sqlx::query_scalar(
+            "SELECT unix_ms || ',' || vantage || ',' || coalesce(verdict, '') || ',' || latency_ms || ',' || \
+             coalesce(cause, '') FROM samples WHERE event = ? AND verdict IS NOT 1 ORDER BY probe, vantage",
+        )
+        .bind(event)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(table("unix_ms,vantage,ok,latency_ms,cause", &lines))
+    }
+
+    /// What the reference targets answered, as CSV: `unix_ms,reference,ok,latency_ms`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn references_csv(&self, event: i64) -> Result<String, StoreError> {
+        let lines: Vec<String> = sqlx::query_scalar(
+            "SELECT unix_ms || ',\"' || replace(reference, '\"', '\"\"') || '\",' || ok || ',' || latency_ms \
+             FROM reference_samples WHERE event = ? ORDER BY probe, reference",
+        )
+        .bind(event)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(table("unix_ms,reference,ok,latency_ms", &lines))
+    }
+}
+
+fn table(header: &str, lines: &[String]) -> String {
+    let mut csv =
+        String::with_capacity(header.len() + 1 + lines.iter().map(|line| line.len() + 1).sum::<usize>());
+    csv.push_str(header);
+    csv.push('\n');
+    for line in lines {
+        csv.push_str(line);
+        csv.push('\n');
+    }
+    csv
+}
+
+async fn insert_samples(
+    tx: &mut Transaction<'_, Sqlite>,
+    event: i64,
+    seen: &[Seen],
+) -> Result<(), StoreError> {
+    for rows in seen.chunks(ROWS) {
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO samples (event, probe, vantage, unix_ms, verdict, latency_ms, cause) ",
+        );
+        insert.push_values(rows, |mut row, seen| {
+            row.push_bind(event)
+                .push_bind(seen.probe.cast_signed())
+                .push_bind(&seen.sample.vantage)
+                .push_bind(seen.sample.unix_ms.cast_signed())
+                .push_bind(stored(seen.sample.verdict))
+                .push_bind(seen.sample.latency_ms)
+                .push_bind(seen.cause.map(|cause| cause.to_string()));
+        });
+        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn insert_references(
+    tx: &mut Transaction<'_, Sqlite>,
+    event: i64,
+    seen: &[Seen],
+) -> Result<(), StoreError> {
+    let answers: Vec<_> =
+        seen.iter().flat_map(|seen| seen.references.iter().map(move |answer| (seen, answer))).collect();
+    for rows in answers.chunks(ROWS) {
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO reference_samples (event, probe, reference, unix_ms, ok, latency_ms) ",
+        );
+        insert.push_values(rows, |mut row, (seen, answer)| {
+            row.push_bind(event)
+                .push_bind(seen.probe.cast_signed())
+                .push_bind(&answer.reference)
+                .push_bind(seen.sample.unix_ms.cast_signed())
+                .push_bind(answer.ok)
+                .push_bind(answer.latency_ms);
+        });
+        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+fn stored(verdict: Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Good => Some(true),
+        Verdict::Bad => Some(false),
+        Verdict::Unknown => None,
+    }
+}
+
+fn sample_of(row: &SqliteRow) -> Result<Sample, StoreError> {
+    let verdict: Option<bool> = row.try_get("verdict")?;
+    Ok(Sample {
+        unix_ms: unsigned(row.try_get("unix_ms")?, "unix_ms")?,
+        vantage: row.try_get("vantage")?,
+        verdict: match verdict {
+            Some(true) => Verdict::Good,
+            Some(false) => Verdict::Bad,
+            None => Verdict::Unknown,
+        },
+        latency_ms: row.try_get("latency_ms")?,
+    })
+}

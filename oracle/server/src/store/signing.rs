@@ -1,0 +1,49 @@
+//! What is signed: the outcome first, and only then one attestation, each written once.
+
+use super::{Store, StoreError, count_commit, unsigned};
+
+impl Store {
+    /// Writes down what will be signed, unless something is already. Durable when this returns.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn decide_outcome(&self, event: i64, outcome: &[String]) -> Result<u64, StoreError> {
+        let json = serde_json::to_string(outcome).map_err(|_| StoreError::Corrupt { column: "outcome" })?;
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("UPDATE events SET outcome = ? WHERE id = ? AND outcome IS NULL")
+            .bind(json)
+            .bind(event)
+            .execute(&mut *tx)
+            .await?;
+        let mark = count_commit(&mut tx).await?;
+        tx.commit().await?;
+        Ok(mark)
+    }
+
+    /// Writes down the attestation, unless there is one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn attest(&self, event: i64, attestation: &str) -> Result<u64, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE events SET attestation = ? WHERE id = ? AND attestation IS NULL AND outcome IS NOT NULL",
+        )
+        .bind(attestation)
+        .bind(event)
+        .execute(&mut *tx)
+        .await?;
+        let mark = count_commit(&mut tx).await?;
+        tx.commit().await?;
+        Ok(mark)
+    }
+
+    /// How many commits there were; the journal's counterpart.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark(&self) -> Result<u64, StoreError> {
+        let value: i64 = sqlx::query_scalar("SELECT value FROM mark").fetch_one(&self.pool).await?;
+        unsigned(value, "mark")
+    }
+}

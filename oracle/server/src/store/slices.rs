@@ -1,0 +1,74 @@
+//! Slices that have ended, and the window's result.
+
+use ledger::SliceVerdict;
+use sqlx::{QueryBuilder, Sqlite, Transaction};
+
+use super::{Store, StoreError, count_commit, signed, unsigned};
+
+/// Rows of one statement.
+const ROWS: usize = 500;
+
+impl Store {
+    /// Verdicts of an event's slices from index `from` on, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn slices(&self, event: i64, from: u64, limit: u32) -> Result<Vec<SliceVerdict>, StoreError> {
+        let verdicts: Vec<String> = sqlx::query_scalar(
+            "SELECT verdict FROM slices WHERE event = ? AND slice >= ? ORDER BY slice LIMIT ?",
+        )
+        .bind(event)
+        .bind(signed(from, "slice")?)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        verdicts
+            .iter()
+            .map(|json| serde_json::from_str(json).map_err(|_| StoreError::Corrupt { column: "verdict" }))
+            .collect()
+    }
+
+    /// The first slice of an event without a verdict.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next_slice(&self, event: i64) -> Result<u64, StoreError> {
+        let next: i64 = sqlx::query_scalar("SELECT coalesce(max(slice) + 1, 0) FROM slices WHERE event = ?")
+            .bind(event)
+            .fetch_one(&self.pool)
+            .await?;
+        unsigned(next, "slice")
+    }
+
+    /// Closes an event's window: its result, once. One that is there already stays.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn close_window(&self, event: i64, provisional: &str) -> Result<u64, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("UPDATE events SET provisional = ? WHERE id = ? AND provisional IS NULL")
+            .bind(provisional)
+            .bind(event)
+            .execute(&mut *tx)
+            .await?;
+        let mark = count_commit(&mut tx).await?;
+        tx.commit().await?;
+        Ok(mark)
+    }
+}
+
+pub(super) async fn insert(
+    tx: &mut Transaction<'_, Sqlite>,
+    event: i64,
+    slices: &[SliceVerdict],
+) -> Result<(), StoreError> {
+    for rows in slices.chunks(ROWS) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO slices (event, slice, verdict) ");
+        insert.push_values(rows, |mut row, slice| {
+            let json = String::from_utf8_lossy(&slice.leaf()).into_owned();
+            row.push_bind(event).push_bind(slice.index.cast_signed()).push_bind(json);
+        });
+        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut **tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! What the API shows of events, and the evidence bundle.
+
+use std::sync::Arc;
+
+use ledger::bundle::{Bundle, Draft};
+use ledger::schedule;
+use protocol::HexBytes;
+use protocol::oracle::{EventState, EventSummary, EventView, OracleInfo};
+use terms::{Hex32, UnixSeconds};
+
+use crate::config::Accept;
+use crate::oracle::Oracle;
+use crate::store::{Event, EventHead, StoreError};
+
+/// Why an event could not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The database failed, or holds what was never written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The evidence can't be put together.
+    #[error("the evidence can't be put together: {0}")]
+    Evidence(#[from] terms::DocumentError),
+    /// Putting the evidence together panicked, which is a bug.
+    #[error("putting the evidence together broke down")]
+    Broken,
+}
+
+/// What the oracle says about itself.
+pub fn info(oracle: &Oracle) -> OracleInfo {
+    let config = &oracle.config;
+    OracleInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pubkey: Hex32(oracle.key.public().serialize()),
+        network: config.network.name().to_owned(),
+        vantage: config.vantage.clone(),
+        publication_delay_s: config.publication_delay_s,
+        accept: match config.policy.accept {
+            Accept::Open => "open".to_owned(),
+            Accept::Token => "token".to_owned(),
+        },
+        least_probe_every_ms: config.limits.probe_every_ms,
+        max_probes: config.limits.probes_per_event,
+        max_body_bytes: config.limits.body_bytes,
+        references: config.references.len() as u64,
+        references_needed: config.references_needed as u64,
+        now: UnixSeconds(oracle.clock.now_s()),
+        simulated_time: oracle.clock.is_simulated(),
+    }
+}
+
+/// One line of the list of events.
+pub fn summary(head: &EventHead, now_s: u64) -> EventSummary {
+    EventSummary {
+        event_id: head.id.clone(),
+        state: state(head.window_start, head.provisional, head.attested, now_s),
+        window_start: UnixSeconds(head.window_start),
+        window_end: UnixSeconds(head.window_end),
+        maturity: UnixSeconds(head.maturity),
+    }
+}
+
+/// Everything about one event.
+///
+/// # Errors
+/// When the database holds what was never written.
+pub fn event(oracle: &Oracle, event: &Event) -> Result<EventView, ViewError> {
+    let now_s = oracle.clock.now_s();
+    let window = event.measurement.window;
+    let provisional = event.provisional.as_deref().map(serde_json::from_str).transpose();
+    Ok(EventView {
+        event_id: event.id.clone(),
+        measurement: event.measurement.clone(),
+        maturity: UnixSeconds(event.maturity),
+        state: state(window.start.0, event.provisional.is_some(), event.attestation.is_some(), now_s),
+        announcement_hex: bytes(&event.announcement)?,
+        seed_commitment: seed(oracle, event).map(|seed| schedule::seed_commitment(&seed)),
+        provisional: provisional.map_err(|_| StoreError::Corrupt { column: "provisional" })?,
+        attestation_hex: event.attestation.as_deref().map(bytes).transpose()?,
+    })
+}
+
+fn state(window_start: u64, closed: bool, attested: bool, now_s: u64) -> EventState {
+    match (attested, closed) {
+        (true, _) => EventState::Attested,
+        (false, true) => EventState::Provisional,
+        (false, false) if now_s < window_start => EventState::Announced,
+        (false, false) => EventState::Measuring,
+    }
+}
+
+fn seed(oracle: &Oracle, event: &Event) -> Option<[u8; 32]> {
+    oracle.config.probe.jitter.then_some(event.probe_seed)
+}
+
+/// Stored hex as what the API carries.
+///
+/// # Errors
+/// When it is not hex.
+pub fn bytes(hex: &str) -> Result<HexBytes, ViewError> {
+    Ok(HexBytes::parse(hex).ok_or(StoreError::Corrupt { column: "announcement" })?)
+}
+
+/// The evidence of an event whose window is closed: all that is needed to compute the outcome again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn evidence(oracle: &Arc<Oracle>, event: Event) -> Result<Vec<u8>, ViewError> {
+    let samples = oracle.store.samples(event.key, 0, event.measurement.probe_count()).await?;
+    let oracle = Arc::clone(oracle);
+    let work = move || {
+        let seed = seed(&oracle, &event);
+        let draft = Draft {
+            measurement: event.measurement.clone(),
+            announcement: event.announcement.clone(),
+            attestation: event.attestation.clone(),
+            probe_seed: seed.map(Hex32),
+            seed_commitment: seed.map(|seed| schedule::seed_commitment(&seed)),
+            root_signature: None,
+        };
+        let mut bundle = Bundle::build(draft, &samples)?;
+        let slices = bundle.slices.len() as u64;
+        bundle.root_signature =
+            Some(signer::sign_root(&oracle.key, &event.id, &bundle.root, slices).to_string());
+        Ok(bundle.to_json())
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|_| ViewError::Broken)?
+}
