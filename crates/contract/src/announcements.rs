@@ -24,29 +24,17 @@ impl Announcements {
     ///
     /// # Errors
     /// Names the announcement, the field and the rule that it breaks.
-    pub fn check(
-        agreement: &Agreement,
-        announcements: Vec<OracleAnnouncement>,
-    ) -> Result<Self, GateError> {
+    pub fn check(agreement: &Agreement, announcements: Vec<OracleAnnouncement>) -> Result<Self, GateError> {
         let keys = &agreement.oracles.keys;
         if announcements.len() != keys.len() {
-            let rule = Rule::WrongCount {
-                expected: keys.len(),
-                got: announcements.len(),
-            };
-            return Err(GateError::new(
-                Message::Announcement(announcements.len()),
-                "announcements",
-                rule,
-            ));
+            let rule = Rule::WrongCount { expected: keys.len(), got: announcements.len() };
+            return Err(GateError::new(Message::Announcement(announcements.len()), "announcements", rule));
         }
         let mut nonces = HashSet::new();
         for (index, (announcement, key)) in announcements.iter().zip(keys).enumerate() {
             check_one(agreement, announcement, key)
                 .and_then(|()| check_nonces(announcement, &mut nonces))
-                .map_err(|(field, rule)| {
-                    GateError::new(Message::Announcement(index), field, rule)
-                })?;
+                .map_err(|(field, rule)| GateError::new(Message::Announcement(index), field, rule))?;
         }
         Ok(Self(announcements))
     }
@@ -76,11 +64,7 @@ impl Announcements {
 
     /// When the last of them is attested; the refund waits from here.
     pub fn latest_maturity(&self) -> UnixSeconds {
-        let latest = self
-            .0
-            .iter()
-            .map(|a| a.oracle_event.event_maturity_epoch)
-            .max();
+        let latest = self.0.iter().map(|a| a.oracle_event.event_maturity_epoch).max();
         UnixSeconds(u64::from(latest.unwrap_or_default()))
     }
 }
@@ -92,13 +76,9 @@ impl Announcements {
 pub fn read_announcement(index: usize, bytes: &[u8]) -> Result<OracleAnnouncement, GateError> {
     let refuse = |rule| GateError::new(Message::Announcement(index), "announcement", rule);
     if bytes.len() > limits::MAX_ORACLE_BYTES {
-        return Err(refuse(Rule::TooLarge {
-            bytes: bytes.len(),
-            most: limits::MAX_ORACLE_BYTES,
-        }));
+        return Err(refuse(Rule::TooLarge { bytes: bytes.len(), most: limits::MAX_ORACLE_BYTES }));
     }
-    let announcement =
-        OracleAnnouncement::from_tlv_bytes(bytes).map_err(|_| refuse(Rule::Unreadable))?;
+    let announcement = OracleAnnouncement::from_tlv_bytes(bytes).map_err(|_| refuse(Rule::Unreadable))?;
     if announcement.to_tlv_bytes() != bytes {
         return Err(refuse(Rule::NotCanonical));
     }
@@ -107,40 +87,21 @@ pub fn read_announcement(index: usize, bytes: &[u8]) -> Result<OracleAnnouncemen
 
 type Broken = (&'static str, Rule);
 
-fn check_one(
-    agreement: &Agreement,
-    announcement: &OracleAnnouncement,
-    key: &Hex32,
-) -> Result<(), Broken> {
+fn check_one(agreement: &Agreement, announcement: &OracleAnnouncement, key: &Hex32) -> Result<(), Broken> {
     let got = Hex32(announcement.oracle_public_key.serialize());
     if got != *key {
-        return Err((
-            "oracle_public_key",
-            Rule::Differs {
-                expected: key.to_string(),
-                got: got.to_string(),
-            },
-        ));
+        return Err(("oracle_public_key", Rule::Differs { expected: key.to_string(), got: got.to_string() }));
     }
     let event = &announcement.oracle_event;
     if event.event_id != agreement.event_id.as_str() {
-        let rule = Rule::Differs {
-            expected: agreement.event_id.to_string(),
-            got: event.event_id.clone(),
-        };
+        let rule = Rule::Differs { expected: agreement.event_id.to_string(), got: event.event_id.clone() };
         return Err(("event_id", rule));
     }
     check_descriptor(&event.event_descriptor, &agreement.measurement.outcome)?;
     check_maturity(event.event_maturity_epoch, agreement.measurement.window.end)?;
     let expected = nonce_count(&agreement.measurement.outcome);
     if event.oracle_nonces.len() != expected {
-        return Err((
-            "oracle_nonces",
-            Rule::WrongCount {
-                expected,
-                got: event.oracle_nonces.len(),
-            },
-        ));
+        return Err(("oracle_nonces", Rule::WrongCount { expected, got: event.oracle_nonces.len() }));
     }
     SECP256K1
         .verify_schnorr(
@@ -152,34 +113,16 @@ fn check_one(
 }
 
 /// The same nonce for two digits, or of two oracles, would tie signatures together that must be independent.
-fn check_nonces(
-    announcement: &OracleAnnouncement,
-    seen: &mut HashSet<[u8; 32]>,
-) -> Result<(), Broken> {
-    let fresh = announcement
-        .oracle_event
-        .oracle_nonces
-        .iter()
-        .all(|nonce| seen.insert(nonce.serialize()));
-    if fresh {
-        Ok(())
-    } else {
-        Err(("oracle_nonces", Rule::Duplicate))
-    }
+fn check_nonces(announcement: &OracleAnnouncement, seen: &mut HashSet<[u8; 32]>) -> Result<(), Broken> {
+    let fresh = announcement.oracle_event.oracle_nonces.iter().all(|nonce| seen.insert(nonce.serialize()));
+    if fresh { Ok(()) } else { Err(("oracle_nonces", Rule::Duplicate)) }
 }
 
 fn check_maturity(maturity: u32, window_end: UnixSeconds) -> Result<(), Broken> {
     let got = u64::from(maturity);
     let most = window_end.0.saturating_add(limits::MAX_PUBLICATION_DELAY_S);
     if got < window_end.0 || got > most {
-        return Err((
-            "event_maturity_epoch",
-            Rule::OutOfBounds {
-                got,
-                least: window_end.0,
-                most,
-            },
-        ));
+        return Err(("event_maturity_epoch", Rule::OutOfBounds { got, least: window_end.0, most }));
     }
     Ok(())
 }
@@ -203,10 +146,7 @@ fn check_descriptor(descriptor: &EventDescriptor, scale: &Scale) -> Result<(), B
             let expected = enum_descriptor(scale).outcomes.join(", ");
             Err((
                 "event_descriptor.outcomes",
-                Rule::Differs {
-                    expected,
-                    got: descriptor.outcomes.join(", "),
-                },
+                Rule::Differs { expected, got: descriptor.outcomes.join(", ") },
             ))
         }
         (EventDescriptor::EnumEvent(_), Scale::Numeric(_)) => Err(kind_differs("digits", "levels")),
@@ -217,52 +157,25 @@ fn check_descriptor(descriptor: &EventDescriptor, scale: &Scale) -> Result<(), B
 }
 
 fn kind_differs(expected: &str, got: &str) -> Broken {
-    (
-        "event_descriptor",
-        Rule::Differs {
-            expected: expected.to_owned(),
-            got: got.to_owned(),
-        },
-    )
+    ("event_descriptor", Rule::Differs { expected: expected.to_owned(), got: got.to_owned() })
 }
 
-fn check_digits(
-    got: &DigitDecompositionEventDescriptor,
-    unit: &str,
-    digits: u64,
-) -> Result<(), Broken> {
-    let differs =
-        |field, expected: String, got: String| Err((field, Rule::Differs { expected, got }));
+fn check_digits(got: &DigitDecompositionEventDescriptor, unit: &str, digits: u64) -> Result<(), Broken> {
+    let differs = |field, expected: String, got: String| Err((field, Rule::Differs { expected, got }));
     if got.base != 2 {
-        return differs(
-            "event_descriptor.base",
-            "2".to_owned(),
-            got.base.to_string(),
-        );
+        return differs("event_descriptor.base", "2".to_owned(), got.base.to_string());
     }
     if got.is_signed {
-        return differs(
-            "event_descriptor.is_signed",
-            "false".to_owned(),
-            "true".to_owned(),
-        );
+        return differs("event_descriptor.is_signed", "false".to_owned(), "true".to_owned());
     }
     if got.unit != unit {
         return differs("event_descriptor.unit", unit.to_owned(), got.unit.clone());
     }
     if got.precision != 0 {
-        return differs(
-            "event_descriptor.precision",
-            "0".to_owned(),
-            got.precision.to_string(),
-        );
+        return differs("event_descriptor.precision", "0".to_owned(), got.precision.to_string());
     }
     if u64::from(got.nb_digits) != digits {
-        return differs(
-            "event_descriptor.nb_digits",
-            digits.to_string(),
-            got.nb_digits.to_string(),
-        );
+        return differs("event_descriptor.nb_digits", digits.to_string(), got.nb_digits.to_string());
     }
     Ok(())
 }
@@ -270,12 +183,8 @@ fn check_digits(
 /// What an oracle announces for an enum scale: its levels in order, then the indeterminate one.
 fn enum_descriptor(scale: &Scale) -> EnumEventDescriptor {
     let Scale::Enum(scale) = scale else {
-        return EnumEventDescriptor {
-            outcomes: Vec::new(),
-        };
+        return EnumEventDescriptor { outcomes: Vec::new() };
     };
     let levels = scale.levels.iter().map(|level| level.name.clone());
-    EnumEventDescriptor {
-        outcomes: levels.chain([scale.indeterminate.clone()]).collect(),
-    }
+    EnumEventDescriptor { outcomes: levels.chain([scale.indeterminate.clone()]).collect() }
 }

@@ -37,10 +37,7 @@ pub struct FundingCoin {
 impl FundingCoin {
     /// The coin's outpoint.
     pub fn outpoint(&self) -> OutPoint {
-        OutPoint {
-            txid: self.prev_tx.compute_txid(),
-            vout: self.vout,
-        }
+        OutPoint { txid: self.prev_tx.compute_txid(), vout: self.vout }
     }
 }
 
@@ -55,11 +52,7 @@ impl PartyFunding {
     ) -> Self {
         let inputs = coins
             .into_iter()
-            .map(|(prev_tx, vout)| FundingCoin {
-                prev_tx,
-                vout,
-                serial_id: serials.next_id(),
-            })
+            .map(|(prev_tx, vout)| FundingCoin { prev_tx, vout, serial_id: serials.next_id() })
             .collect();
         Self {
             funding_pubkey,

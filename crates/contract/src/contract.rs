@@ -61,10 +61,7 @@ impl CheckedContract {
     /// Verifies a sign message against the accepted contract.
     pub(crate) fn check(sign: SignDlc, accepted: &CheckedAccept) -> Result<Self, GateError> {
         gate::sign_against_accept(&sign, accepted)?;
-        Ok(Self {
-            accepted: accepted.clone(),
-            sign,
-        })
+        Ok(Self { accepted: accepted.clone(), sign })
     }
 
     /// The deal.
@@ -115,24 +112,19 @@ impl CheckedContract {
 
     /// The CET of the strings that an oracle signs.
     pub(crate) fn cet_of_signed(&self, signed: &[String]) -> Option<&Cet> {
-        self.transactions()
-            .cets
-            .iter()
-            .find(|cet| match &cet.outcome {
-                CetOutcome::Level(level) => signed == std::slice::from_ref(level),
-                CetOutcome::Values { start, end } => {
-                    value_of(signed).is_some_and(|value| (start.0..=end.0).contains(&value))
-                }
-            })
+        self.transactions().cets.iter().find(|cet| match &cet.outcome {
+            CetOutcome::Level(level) => signed == std::slice::from_ref(level),
+            CetOutcome::Values { start, end } => {
+                value_of(signed).is_some_and(|value| (start.0..=end.0).contains(&value))
+            }
+        })
     }
 
     /// How a transaction spends the funding output; `None` when it does not.
     pub fn classify_spend(&self, transaction: &Transaction) -> Option<Spend> {
         let transactions = self.transactions();
-        let spends = transaction
-            .input
-            .iter()
-            .any(|input| input.previous_output == transactions.funding_outpoint);
+        let spends =
+            transaction.input.iter().any(|input| input.previous_output == transactions.funding_outpoint);
         if !spends {
             return None;
         }
@@ -140,10 +132,7 @@ impl CheckedContract {
         if txid == transactions.refund.compute_txid() {
             return Some(Spend::Refund);
         }
-        let cet = transactions
-            .cets
-            .iter()
-            .find(|cet| cet.transaction.compute_txid() == txid);
+        let cet = transactions.cets.iter().find(|cet| cet.transaction.compute_txid() == txid);
         Some(cet.map_or(Spend::Unknown, |cet| Spend::Cet {
             outcome: cet.outcome.clone(),
             provider_sat: cet.provider_sat,
@@ -154,11 +143,9 @@ impl CheckedContract {
 
 /// The number that checked base-2 digits spell, most significant first.
 fn value_of(digits: &[String]) -> Option<u64> {
-    digits
-        .iter()
-        .try_fold(0u64, |value, digit| match digit.as_str() {
-            "0" => value.checked_mul(2),
-            "1" => value.checked_mul(2)?.checked_add(1),
-            _ => None,
-        })
+    digits.iter().try_fold(0u64, |value, digit| match digit.as_str() {
+        "0" => value.checked_mul(2),
+        "1" => value.checked_mul(2)?.checked_add(1),
+        _ => None,
+    })
 }

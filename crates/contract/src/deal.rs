@@ -35,10 +35,7 @@ impl Deal {
     ///
     /// # Errors
     /// Names the document, the field and the rule that it breaks.
-    pub fn new(
-        agreement: Agreement,
-        announcements: Vec<OracleAnnouncement>,
-    ) -> Result<Self, GateError> {
+    pub fn new(agreement: Agreement, announcements: Vec<OracleAnnouncement>) -> Result<Self, GateError> {
         check_bounds(&agreement)?;
         let announcements = Announcements::check(&agreement, announcements)?;
         Self::assemble(agreement, announcements)
@@ -55,22 +52,14 @@ impl Deal {
     }
 
     fn assemble(agreement: Agreement, announcements: Announcements) -> Result<Self, GateError> {
-        let table = agreement
-            .compile()
-            .map_err(|error| broken("payout", Rule::Compile(error)))?;
+        let table = agreement.compile().map_err(|error| broken("payout", Rule::Compile(error)))?;
         check_table(&agreement, &table)?;
         let cet_locktime = locktime("measurement.window.end", agreement.measurement.window.end.0)?;
-        let refund = announcements
-            .latest_maturity()
-            .0
-            .saturating_add(agreement.refund_delay_s);
+        let refund = announcements.latest_maturity().0.saturating_add(agreement.refund_delay_s);
         let refund_locktime = locktime("refund_delay_s", refund)?;
         if refund_locktime <= cet_locktime {
-            let rule = Rule::OutOfBounds {
-                got: agreement.refund_delay_s,
-                least: 1,
-                most: limits::MAX_MONEY_SAT,
-            };
+            let rule =
+                Rule::OutOfBounds { got: agreement.refund_delay_s, least: 1, most: limits::MAX_MONEY_SAT };
             return Err(broken("refund_delay_s", rule));
         }
         let info = contract_info(&agreement, &table, &announcements);
@@ -148,14 +137,7 @@ impl Deal {
         if now < deadline {
             return Ok(());
         }
-        Err(GateError::new(
-            message,
-            "funding_deadline",
-            Rule::TooLate {
-                deadline: deadline.0,
-                now: now.0,
-            },
-        ))
+        Err(GateError::new(message, "funding_deadline", Rule::TooLate { deadline: deadline.0, now: now.0 }))
     }
 }
 
@@ -182,66 +164,38 @@ fn network(agreement: &Agreement) -> Result<Network, GateError> {
 
 /// Both locktimes are times that fit four bytes; the library would add them up in four bytes and wrap.
 fn locktime(field: &'static str, value: u64) -> Result<u32, GateError> {
-    bounded(
-        field,
-        value,
-        limits::LOCKTIME_THRESHOLD,
-        u64::from(u32::MAX),
-    )?;
+    bounded(field, value, limits::LOCKTIME_THRESHOLD, u64::from(u32::MAX))?;
     u32::try_from(value).map_err(|_| broken(field, Rule::Unreadable))
 }
 
 /// What the contract needs of an agreement, before anything is computed from it. Some of it repeats the document's
 /// own rules on purpose: this crate does not lean on another's bounds where the library would panic.
 fn check_bounds(agreement: &Agreement) -> Result<(), GateError> {
-    agreement
-        .validate()
-        .map_err(|error| broken("document", Rule::Document(error)))?;
+    agreement.validate().map_err(|error| broken("document", Rule::Document(error)))?;
     let measured = agreement.measurement.event_id();
     if measured != agreement.event_id {
-        let rule = Rule::Differs {
-            expected: measured.to_string(),
-            got: agreement.event_id.to_string(),
-        };
+        let rule = Rule::Differs { expected: measured.to_string(), got: agreement.event_id.to_string() };
         return Err(broken("event_id", rule));
     }
     if agreement.oracles.tolerance.is_some() {
         return Err(broken("oracles.tolerance", Rule::Unsupported));
     }
     check_oracles(agreement)?;
-    bounded(
-        "fee_rate_sat_vb",
-        agreement.fee_rate_sat_vb,
-        1,
-        limits::MAX_FEE_RATE_SAT_VB,
-    )?;
-    for (field, amount) in [
-        ("price_sat", agreement.price_sat),
-        ("bond_sat", agreement.bond_sat),
-    ] {
+    bounded("fee_rate_sat_vb", agreement.fee_rate_sat_vb, 1, limits::MAX_FEE_RATE_SAT_VB)?;
+    for (field, amount) in [("price_sat", agreement.price_sat), ("bond_sat", agreement.bond_sat)] {
         bounded(field, amount.0, 0, limits::MAX_MONEY_SAT)?;
         if (1..limits::DUST_LIMIT_SAT).contains(&amount.0) {
             return Err(broken(field, Rule::Dust { sat: amount.0 }));
         }
     }
-    bounded(
-        "price_sat + bond_sat",
-        agreement.total_sat().0,
-        limits::DUST_LIMIT_SAT,
-        limits::MAX_MONEY_SAT,
-    )
+    bounded("price_sat + bond_sat", agreement.total_sat().0, limits::DUST_LIMIT_SAT, limits::MAX_MONEY_SAT)
 }
 
 fn check_oracles(agreement: &Agreement) -> Result<(), GateError> {
     let keys = &agreement.oracles.keys;
     let count = keys.len() as u64;
     bounded("oracles.keys", count, 1, limits::MAX_ORACLES as u64)?;
-    bounded(
-        "oracles.threshold",
-        agreement.oracles.threshold,
-        count / 2 + 1,
-        count,
-    )?;
+    bounded("oracles.threshold", agreement.oracles.threshold, count / 2 + 1, count)?;
     let mut sorted = keys.clone();
     sorted.sort_unstable();
     if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -253,45 +207,20 @@ fn check_oracles(agreement: &Agreement) -> Result<(), GateError> {
 /// The table must be one that the library can turn into transactions, at a bounded price.
 fn check_table(agreement: &Agreement, table: &PayoutTable) -> Result<(), GateError> {
     let blocks = match table {
-        PayoutTable::Numeric {
-            digits, segments, ..
-        } => {
-            bounded(
-                "measurement.outcome.numeric.digits",
-                *digits,
-                1,
-                limits::MAX_DIGITS,
-            )?;
+        PayoutTable::Numeric { digits, segments, .. } => {
+            bounded("measurement.outcome.numeric.digits", *digits, 1, limits::MAX_DIGITS)?;
             check_segments(*digits, segments)?;
-            ranges(segments)
-                .iter()
-                .map(|range| blocks(range.start.0, range.end.0))
-                .sum()
+            ranges(segments).iter().map(|range| blocks(range.start.0, range.end.0)).sum()
         }
         PayoutTable::Levels { levels, .. } => {
-            bounded(
-                "measurement.outcome.enum.levels",
-                levels.len() as u64,
-                2,
-                limits::MAX_LEVELS as u64,
-            )?;
+            bounded("measurement.outcome.enum.levels", levels.len() as u64, 2, limits::MAX_LEVELS as u64)?;
             levels.len() as u64
         }
     };
     check_payouts(table)?;
-    let signatures = blocks
-        * combinations(
-            agreement.oracles.keys.len() as u64,
-            agreement.oracles.threshold,
-        );
+    let signatures = blocks * combinations(agreement.oracles.keys.len() as u64, agreement.oracles.threshold);
     if signatures > limits::MAX_SIGNATURES {
-        return Err(broken(
-            "payout",
-            Rule::TooMany {
-                count: signatures,
-                most: limits::MAX_SIGNATURES,
-            },
-        ));
+        return Err(broken("payout", Rule::TooMany { count: signatures, most: limits::MAX_SIGNATURES }));
     }
     Ok(())
 }
@@ -319,16 +248,12 @@ fn check_segments(digits: u64, segments: &[Segment]) -> Result<(), GateError> {
 fn check_payouts(table: &PayoutTable) -> Result<(), GateError> {
     let total = table.total_sat().0;
     let provider: Vec<u64> = match table {
-        PayoutTable::Numeric { segments, .. } => {
-            segments.iter().map(|s| s.provider_sat.0).collect()
-        }
+        PayoutTable::Numeric { segments, .. } => segments.iter().map(|s| s.provider_sat.0).collect(),
         PayoutTable::Levels { levels, .. } => levels.iter().map(|(_, sat)| sat.0).collect(),
     };
     for sat in provider {
         bounded("payout.schedule", sat, 0, total)?;
-        let burnt = [sat, total - sat]
-            .into_iter()
-            .find(|part| (1..limits::DUST_LIMIT_SAT).contains(part));
+        let burnt = [sat, total - sat].into_iter().find(|part| (1..limits::DUST_LIMIT_SAT).contains(part));
         if let Some(sat) = burnt {
             return Err(broken("payout.schedule", Rule::Dust { sat }));
         }
@@ -341,11 +266,7 @@ fn blocks(start: u64, end: u64) -> u64 {
     let (mut at, mut count) = (start, 0);
     while at <= end {
         let left = end - at + 1;
-        let aligned = if at == 0 {
-            u64::MAX
-        } else {
-            1 << at.trailing_zeros()
-        };
+        let aligned = if at == 0 { u64::MAX } else { 1 << at.trailing_zeros() };
         let fits = 1u64 << (63 - left.leading_zeros());
         at += aligned.min(fits);
         count += 1;

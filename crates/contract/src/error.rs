@@ -21,11 +21,7 @@ pub struct GateError {
 impl GateError {
     /// A refusal.
     pub fn new(message: Message, field: impl Into<Cow<'static, str>>, rule: Rule) -> Self {
-        Self {
-            message,
-            field: field.into(),
-            rule,
-        }
+        Self { message, field: field.into(), rule }
     }
 }
 

@@ -45,18 +45,11 @@ pub fn funding_need(
 ) -> FundingNeed {
     let collateral = side_collateral(agreement, side);
     if collateral.0 == 0 {
-        return FundingNeed {
-            collateral,
-            funding_fee: Sat(0),
-            cet_fee: Sat(0),
-        };
+        return FundingNeed { collateral, funding_fee: Sat(0), cet_fee: Sat(0) };
     }
     let alone = collateral == agreement.total_sat();
     let share = |base: u64| if alone { base } else { base / 2 };
-    let inputs: u64 = witness_lens
-        .iter()
-        .map(|len| INPUT_WEIGHT + u64::from(*len))
-        .sum();
+    let inputs: u64 = witness_lens.iter().map(|len| INPUT_WEIGHT + u64::from(*len)).sum();
     let funding = share(FUNDING_BASE_WEIGHT) + inputs + 4 * change_len as u64 + OUTPUT_WEIGHT;
     let peer = if alone { 4 * peer_payout_len as u64 } else { 0 };
     let cet = share(CET_BASE_WEIGHT) + 4 * payout_len as u64 + peer;
@@ -68,8 +61,5 @@ pub fn funding_need(
 }
 
 fn fee(weight: u64, rate_sat_vb: u64) -> Sat {
-    Sat(weight
-        .div_ceil(4)
-        .saturating_mul(rate_sat_vb)
-        .min(MAX_MONEY_SAT))
+    Sat(weight.div_ceil(4).saturating_mul(rate_sat_vb).min(MAX_MONEY_SAT))
 }

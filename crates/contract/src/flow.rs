@@ -59,10 +59,7 @@ pub fn create_offer(
     };
     let wire = ddk::contract::create_offer(params).map_err(library("offer"))?;
     gate::offer_against_deal(&wire, deal)?;
-    Ok(CheckedOffer {
-        deal: deal.clone(),
-        wire,
-    })
+    Ok(CheckedOffer { deal: deal.clone(), wire })
 }
 
 /// Accepts an offer: signs every CET and the refund, after every transaction was rebuilt and compared.
@@ -103,13 +100,8 @@ pub fn sign_accept(
     signed_psbt: &Psbt,
 ) -> Result<CheckedContract, GateError> {
     check_psbt(accepted, signed_psbt)?;
-    let signed = ddk::contract::sign_accept(
-        &accepted.offer.wire,
-        &accepted.wire,
-        funding_key,
-        signed_psbt,
-    )
-    .map_err(library("sign"))?;
+    let signed = ddk::contract::sign_accept(&accepted.offer.wire, &accepted.wire, funding_key, signed_psbt)
+        .map_err(library("sign"))?;
     CheckedContract::check(signed.sign, accepted)
 }
 
@@ -121,38 +113,22 @@ pub fn sign_accept(
 pub fn finalize(contract: &CheckedContract, signed_psbt: &Psbt) -> Result<Transaction, GateError> {
     let accepted = &contract.accepted;
     check_psbt(accepted, signed_psbt)?;
-    let funding = ddk::contract::finalize_sign(
-        &accepted.offer.wire,
-        &accepted.wire,
-        &contract.sign,
-        signed_psbt,
-    )
-    .map_err(library("funding"))?;
+    let funding =
+        ddk::contract::finalize_sign(&accepted.offer.wire, &accepted.wire, &contract.sign, signed_psbt)
+            .map_err(library("funding"))?;
     verify_witnesses(accepted, &funding)?;
     Ok(funding)
 }
 
 fn library(field: &'static str) -> impl Fn(ddk::contract::ContractError) -> GateError {
-    move |error| {
-        GateError::new(
-            Message::Own,
-            field,
-            Rule::Library {
-                reason: error.to_string(),
-            },
-        )
-    }
+    move |error| GateError::new(Message::Own, field, Rule::Library { reason: error.to_string() })
 }
 
 /// The PSBT of this very funding transaction.
 fn check_psbt(accepted: &CheckedAccept, psbt: &Psbt) -> Result<(), GateError> {
     let inputs = accepted.transactions.funding.input.len();
     if psbt.unsigned_tx != accepted.transactions.funding || psbt.inputs.len() != inputs {
-        return Err(GateError::new(
-            Message::Own,
-            "funding_psbt",
-            Rule::TransactionDiffers,
-        ));
+        return Err(GateError::new(Message::Own, "funding_psbt", Rule::TransactionDiffers));
     }
     Ok(())
 }
@@ -169,13 +145,7 @@ fn verify_witnesses(accepted: &CheckedAccept, funding: &Transaction) -> Result<(
             serial_id: input.serial_id,
         };
         dlc::verify_funding_witness(SECP256K1, funding, index, &info, &prevouts, &tx_in.witness)
-            .map_err(|_| {
-                GateError::new(
-                    Message::Own,
-                    format!("funding.input[{index}]"),
-                    Rule::BadWitness,
-                )
-            })?;
+            .map_err(|_| GateError::new(Message::Own, format!("funding.input[{index}]"), Rule::BadWitness))?;
     }
     Ok(())
 }
@@ -200,17 +170,10 @@ fn party_params(own: PartyFunding) -> Result<PartyParams, GateError> {
 fn funding_input(index: usize, coin: &FundingCoin) -> Result<FundingInput, GateError> {
     let outputs = coin.prev_tx.output.len();
     let prevout = coin.prev_tx.output.get(coin.vout as usize).ok_or_else(|| {
-        let rule = Rule::NoSuchOutput {
-            vout: coin.vout,
-            outputs,
-        };
+        let rule = Rule::NoSuchOutput { vout: coin.vout, outputs };
         GateError::new(Message::Own, format!("funding_inputs[{index}]"), rule)
     })?;
-    let max_witness_len = if prevout.script_pubkey.is_p2tr() {
-        P2TR_WITNESS_LEN
-    } else {
-        P2WPKH_WITNESS_LEN
-    };
+    let max_witness_len = if prevout.script_pubkey.is_p2tr() { P2TR_WITNESS_LEN } else { P2WPKH_WITNESS_LEN };
     Ok(FundingInput {
         input_serial_id: coin.serial_id,
         prev_tx: bitcoin::consensus::serialize(&coin.prev_tx),
@@ -231,11 +194,7 @@ fn unsigned_accept(
     if funding_key.public_key(SECP256K1) != party.funding_pubkey {
         let expected = party.funding_pubkey.to_string();
         let got = funding_key.public_key(SECP256K1).to_string();
-        return Err(GateError::new(
-            Message::Own,
-            "funding_key",
-            Rule::Differs { expected, got },
-        ));
+        return Err(GateError::new(Message::Own, "funding_key", Rule::Differs { expected, got }));
     }
     let refund_signature = Signature::from_compact(&[0; 64])
         .map_err(|_| GateError::new(Message::Own, "refund_signature", Rule::Unreadable))?;
@@ -249,9 +208,7 @@ fn unsigned_accept(
         funding_inputs: party.funding_inputs.clone(),
         change_spk: party.change_spk.clone(),
         change_serial_id: party.change_serial_id.unwrap_or_default(),
-        cet_adaptor_signatures: CetAdaptorSignatures {
-            ecdsa_adaptor_signatures: Vec::new(),
-        },
+        cet_adaptor_signatures: CetAdaptorSignatures { ecdsa_adaptor_signatures: Vec::new() },
         refund_signature,
         negotiation_fields: None,
         tlvs: Default::default(),

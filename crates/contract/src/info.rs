@@ -6,10 +6,9 @@
 
 use bitcoin::Amount;
 use dlc_messages::contract_msgs::{
-    ContractDescriptor, ContractInfo, ContractInfoInner, ContractOutcome,
-    EnumeratedContractDescriptor, NumericOutcomeContractDescriptor, PayoutCurvePiece,
-    PayoutFunction, PayoutFunctionPiece, PayoutPoint, PolynomialPayoutCurvePiece, RoundingInterval,
-    RoundingIntervals, SingleContractInfo,
+    ContractDescriptor, ContractInfo, ContractInfoInner, ContractOutcome, EnumeratedContractDescriptor,
+    NumericOutcomeContractDescriptor, PayoutCurvePiece, PayoutFunction, PayoutFunctionPiece, PayoutPoint,
+    PolynomialPayoutCurvePiece, RoundingInterval, RoundingIntervals, SingleContractInfo,
 };
 use dlc_messages::oracle_msgs::{MultiOracleInfo, OracleInfo, SingleOracleInfo};
 use terms::{Agreement, OutcomeValue, PayoutTable, Sat, Segment, Side};
@@ -57,19 +56,12 @@ pub(crate) fn ranges(segments: &[Segment]) -> Vec<Segment> {
 
 fn descriptor(table: &PayoutTable, offerer: Side) -> ContractDescriptor {
     match table {
-        PayoutTable::Numeric {
-            total_sat,
-            digits,
-            segments,
-        } => {
+        PayoutTable::Numeric { total_sat, digits, segments } => {
             ContractDescriptor::NumericOutcomeContractDescriptor(NumericOutcomeContractDescriptor {
                 num_digits: u16::try_from(*digits).unwrap_or(u16::MAX),
                 payout_function: payout_function(&ranges(segments), *total_sat, offerer),
                 rounding_intervals: RoundingIntervals {
-                    intervals: vec![RoundingInterval {
-                        begin_interval: 0,
-                        rounding_mod: 1,
-                    }],
+                    intervals: vec![RoundingInterval { begin_interval: 0, rounding_mod: 1 }],
                 },
             })
         }
@@ -81,9 +73,7 @@ fn descriptor(table: &PayoutTable, offerer: Side) -> ContractDescriptor {
                     offer_payout: part_of(offerer, *total_sat, *provider),
                 })
                 .collect();
-            ContractDescriptor::EnumeratedContractDescriptor(EnumeratedContractDescriptor {
-                payouts,
-            })
+            ContractDescriptor::EnumeratedContractDescriptor(EnumeratedContractDescriptor { payouts })
         }
     }
 }
@@ -98,39 +88,26 @@ fn payout_function(ranges: &[Segment], total: Sat, offerer: Side) -> PayoutFunct
             points.push(point(range.end, payout));
         }
     }
-    let last_endpoint = points
-        .pop()
-        .unwrap_or_else(|| point(OutcomeValue(0), Amount::ZERO));
+    let last_endpoint = points.pop().unwrap_or_else(|| point(OutcomeValue(0), Amount::ZERO));
     let payout_function_pieces = points
         .into_iter()
         .map(|end_point| PayoutFunctionPiece {
             end_point,
-            payout_curve_piece: PayoutCurvePiece::PolynomialPayoutCurvePiece(
-                PolynomialPayoutCurvePiece {
-                    payout_points: Vec::new(),
-                },
-            ),
+            payout_curve_piece: PayoutCurvePiece::PolynomialPayoutCurvePiece(PolynomialPayoutCurvePiece {
+                payout_points: Vec::new(),
+            }),
         })
         .collect();
-    PayoutFunction {
-        payout_function_pieces,
-        last_endpoint,
-    }
+    PayoutFunction { payout_function_pieces, last_endpoint }
 }
 
 fn point(outcome: OutcomeValue, payout: Amount) -> PayoutPoint {
-    PayoutPoint {
-        event_outcome: outcome.0,
-        outcome_payout: payout,
-        extra_precision: 0,
-    }
+    PayoutPoint { event_outcome: outcome.0, outcome_payout: payout, extra_precision: 0 }
 }
 
 fn oracle_info(agreement: &Agreement, announcements: &Announcements) -> OracleInfo {
     match announcements.as_slice() {
-        [only] => OracleInfo::Single(SingleOracleInfo {
-            oracle_announcement: only.clone(),
-        }),
+        [only] => OracleInfo::Single(SingleOracleInfo { oracle_announcement: only.clone() }),
         several => OracleInfo::Multi(MultiOracleInfo {
             threshold: u16::try_from(agreement.oracles.threshold).unwrap_or(u16::MAX),
             oracle_announcements: several.to_vec(),

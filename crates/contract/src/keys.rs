@@ -26,13 +26,7 @@ impl ContractKeys {
     /// In one of 2^127 cases there is no such key.
     pub fn secret(&self, temporary_id: [u8; 32]) -> Result<SecretKey, GateError> {
         self.0.funding_secret_key(temporary_id).map_err(|error| {
-            GateError::new(
-                Message::Own,
-                "funding_key",
-                Rule::Library {
-                    reason: error.to_string(),
-                },
-            )
+            GateError::new(Message::Own, "funding_key", Rule::Library { reason: error.to_string() })
         })
     }
 
@@ -41,9 +35,7 @@ impl ContractKeys {
     /// # Errors
     /// As [`ContractKeys::secret`].
     pub fn public(&self, temporary_id: [u8; 32]) -> Result<PublicKey, GateError> {
-        Ok(self
-            .secret(temporary_id)?
-            .public_key(secp256k1_zkp::SECP256K1))
+        Ok(self.secret(temporary_id)?.public_key(secp256k1_zkp::SECP256K1))
     }
 }
 

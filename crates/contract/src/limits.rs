@@ -20,7 +20,7 @@ pub const MAX_SIGNATURES: u64 = 16_384;
 pub const MAX_DIGITS: u64 = 40;
 
 /// The most oracles of a contract.
-pub const MAX_ORACLES: usize = 7;
+pub const MAX_ORACLES: usize = 15;
 
 /// The most named levels of an enum event.
 pub const MAX_LEVELS: usize = 64;

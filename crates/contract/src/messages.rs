@@ -29,10 +29,7 @@ impl CheckedOffer {
     pub fn reload(bytes: &[u8], deal: &Deal) -> Result<Self, GateError> {
         let wire = wire::offer(bytes, deal)?;
         gate::offer_against_deal(&wire, deal)?;
-        Ok(Self {
-            deal: deal.clone(),
-            wire,
-        })
+        Ok(Self { deal: deal.clone(), wire })
     }
 
     /// The wire bytes.
@@ -93,11 +90,7 @@ impl CheckedAccept {
         gate::accept_against_offer(&wire, offer)?;
         let transactions = rebuild::transactions(&offer.deal, &offer.wire, &wire)?;
         gate::accept_signatures(&wire, offer)?;
-        Ok(Self {
-            offer: offer.clone(),
-            wire,
-            transactions,
-        })
+        Ok(Self { offer: offer.clone(), wire, transactions })
     }
 
     /// The accept's wire bytes.
@@ -132,32 +125,20 @@ impl CheckedAccept {
     /// When the library cannot build it, which the checks rule out.
     pub fn funding_psbt(&self) -> Result<Psbt, GateError> {
         ddk::contract::create_funding_psbt(&self.offer.wire, &self.wire).map_err(|error| {
-            GateError::new(
-                Message::Own,
-                "funding_psbt",
-                Rule::Library {
-                    reason: error.to_string(),
-                },
-            )
+            GateError::new(Message::Own, "funding_psbt", Rule::Library { reason: error.to_string() })
         })
     }
 
     /// The indices, in the funding transaction, of the inputs that a role brings.
     pub fn input_indices(&self, role: Role) -> Vec<usize> {
         let (offer, accept) = (&self.offer.wire.funding_inputs, &self.wire.funding_inputs);
-        let mut serials: Vec<u64> = offer
-            .iter()
-            .chain(accept)
-            .map(|input| input.input_serial_id)
-            .collect();
+        let mut serials: Vec<u64> = offer.iter().chain(accept).map(|input| input.input_serial_id).collect();
         serials.sort_unstable();
         let own = match role {
             Role::Offerer => offer,
             Role::Accepter => accept,
         };
-        own.iter()
-            .filter_map(|input| serials.binary_search(&input.input_serial_id).ok())
-            .collect()
+        own.iter().filter_map(|input| serials.binary_search(&input.input_serial_id).ok()).collect()
     }
 }
 

@@ -72,36 +72,16 @@ pub(crate) fn transactions(
     offer: &OfferDlc,
     accept: &AcceptDlc,
 ) -> Result<Transactions, GateError> {
-    let ours = Blueprint {
-        deal,
-        offer,
-        accept,
-    }
-    .transactions()?;
+    let ours = Blueprint { deal, offer, accept }.transactions()?;
     let theirs = ddk::contract::create_dlc_transactions(offer, accept).map_err(|error| {
-        GateError::new(
-            Message::Accept,
-            "transactions",
-            Rule::Library {
-                reason: error.to_string(),
-            },
-        )
+        GateError::new(Message::Accept, "transactions", Rule::Library { reason: error.to_string() })
     })?;
-    let refuse = |field: String| {
-        Err(GateError::new(
-            Message::Accept,
-            field,
-            Rule::TransactionDiffers,
-        ))
-    };
+    let refuse = |field: String| Err(GateError::new(Message::Accept, field, Rule::TransactionDiffers));
     if theirs.fund != ours.funding || theirs.funding_witness_script != ours.funding_script {
         return refuse("funding".to_owned());
     }
     if theirs.cets.len() != ours.cets.len() {
-        let rule = Rule::WrongCount {
-            expected: ours.cets.len(),
-            got: theirs.cets.len(),
-        };
+        let rule = Rule::WrongCount { expected: ours.cets.len(), got: theirs.cets.len() };
         return Err(GateError::new(Message::Accept, "cets", rule));
     }
     let pairs = theirs.cets.iter().zip(&ours.cets).enumerate();
@@ -124,52 +104,24 @@ pub(crate) struct Input {
 }
 
 /// Decodes the coin that a funding input names.
-pub(crate) fn decode_input(
-    message: Message,
-    index: usize,
-    input: &FundingInput,
-) -> Result<Input, GateError> {
+pub(crate) fn decode_input(message: Message, index: usize, input: &FundingInput) -> Result<Input, GateError> {
     let field = |name: &str| format!("funding_inputs[{index}].{name}");
     let prev_tx: Transaction = deserialize(&input.prev_tx)
         .map_err(|_| GateError::new(message, field("prev_tx"), Rule::Unreadable))?;
-    let prevout = prev_tx
-        .output
-        .get(input.prev_tx_vout as usize)
-        .cloned()
-        .ok_or_else(|| {
-            let rule = Rule::NoSuchOutput {
-                vout: input.prev_tx_vout,
-                outputs: prev_tx.output.len(),
-            };
-            GateError::new(message, field("prev_tx_vout"), rule)
-        })?;
-    let outpoint = OutPoint {
-        txid: prev_tx.compute_txid(),
-        vout: input.prev_tx_vout,
-    };
-    Ok(Input {
-        outpoint,
-        prevout,
-        serial_id: input.input_serial_id,
-    })
+    let prevout = prev_tx.output.get(input.prev_tx_vout as usize).cloned().ok_or_else(|| {
+        let rule = Rule::NoSuchOutput { vout: input.prev_tx_vout, outputs: prev_tx.output.len() };
+        GateError::new(message, field("prev_tx_vout"), rule)
+    })?;
+    let outpoint = OutPoint { txid: prev_tx.compute_txid(), vout: input.prev_tx_vout };
+    Ok(Input { outpoint, prevout, serial_id: input.input_serial_id })
 }
 
-pub(crate) fn decode_inputs(
-    message: Message,
-    inputs: &[FundingInput],
-) -> Result<Vec<Input>, GateError> {
-    inputs
-        .iter()
-        .enumerate()
-        .map(|(index, input)| decode_input(message, index, input))
-        .collect()
+pub(crate) fn decode_inputs(message: Message, inputs: &[FundingInput]) -> Result<Vec<Input>, GateError> {
+    inputs.iter().enumerate().map(|(index, input)| decode_input(message, index, input)).collect()
 }
 
 /// All funding inputs in the order of the funding transaction: by serial id, across both sides.
-pub(crate) fn ordered_inputs(
-    offer: &OfferDlc,
-    accept: &AcceptDlc,
-) -> Result<Vec<Input>, GateError> {
+pub(crate) fn ordered_inputs(offer: &OfferDlc, accept: &AcceptDlc) -> Result<Vec<Input>, GateError> {
     let mut inputs = decode_inputs(Message::Offer, &offer.funding_inputs)?;
     inputs.extend(decode_inputs(Message::Accept, &accept.funding_inputs)?);
     inputs.sort_by_key(|input| input.serial_id);
@@ -177,17 +129,8 @@ pub(crate) fn ordered_inputs(
 }
 
 /// What a role must bring, by the agreement's fee rate and the scripts and inputs of the messages.
-pub(crate) fn need(
-    deal: &Deal,
-    role: Role,
-    own: PartyShape<'_>,
-    peer_payout: &ScriptBuf,
-) -> FundingNeed {
-    let witness_lens: Vec<u16> = own
-        .inputs
-        .iter()
-        .map(|input| input.max_witness_len)
-        .collect();
+pub(crate) fn need(deal: &Deal, role: Role, own: PartyShape<'_>, peer_payout: &ScriptBuf) -> FundingNeed {
+    let witness_lens: Vec<u16> = own.inputs.iter().map(|input| input.max_witness_len).collect();
     funding_need(
         deal.agreement(),
         deal.side(role),
@@ -207,11 +150,7 @@ pub(crate) struct PartyShape<'a> {
 }
 
 pub(crate) fn offer_shape(offer: &OfferDlc) -> PartyShape<'_> {
-    PartyShape {
-        inputs: &offer.funding_inputs,
-        change_spk: &offer.change_spk,
-        payout_spk: &offer.payout_spk,
-    }
+    PartyShape { inputs: &offer.funding_inputs, change_spk: &offer.change_spk, payout_spk: &offer.payout_spk }
 }
 
 pub(crate) fn accept_shape(accept: &AcceptDlc) -> PartyShape<'_> {
@@ -242,68 +181,33 @@ struct Blueprint<'a> {
 
 impl Blueprint<'_> {
     fn transactions(&self) -> Result<Transactions, GateError> {
-        let funding_script =
-            funding_script(&self.offer.funding_pubkey, &self.accept.funding_pubkey);
+        let funding_script = funding_script(&self.offer.funding_pubkey, &self.accept.funding_pubkey);
         let (funding, vout, funding_value) = self.funding(&funding_script)?;
-        let funding_outpoint = OutPoint {
-            txid: funding.compute_txid(),
-            vout,
-        };
+        let funding_outpoint = OutPoint { txid: funding.compute_txid(), vout };
         let cets = self.cets(funding_outpoint);
         let refund = self.refund(funding_outpoint);
-        Ok(Transactions {
-            funding,
-            funding_outpoint,
-            funding_script,
-            funding_value,
-            cets,
-            refund,
-        })
+        Ok(Transactions { funding, funding_outpoint, funding_script, funding_value, cets, refund })
     }
 
     /// The funding transaction, the index of its funding output, and that output's value.
     fn funding(&self, funding_script: &ScriptBuf) -> Result<(Transaction, u32, Sat), GateError> {
         let inputs = ordered_inputs(self.offer, self.accept)?;
-        let offerer = need(
-            self.deal,
-            Role::Offerer,
-            offer_shape(self.offer),
-            &self.accept.payout_spk,
-        );
-        let accepter = need(
-            self.deal,
-            Role::Accepter,
-            accept_shape(self.accept),
-            &self.offer.payout_spk,
-        );
+        let offerer = need(self.deal, Role::Offerer, offer_shape(self.offer), &self.accept.payout_spk);
+        let accepter = need(self.deal, Role::Accepter, accept_shape(self.accept), &self.offer.payout_spk);
         let value = self.deal.table().total_sat().0 + offerer.cet_fee.0 + accepter.cet_fee.0;
-        let mut outputs = vec![(
-            self.offer.fund_output_serial_id,
-            output(value, &funding_script.to_p2wsh()),
-        )];
+        let mut outputs = vec![(self.offer.fund_output_serial_id, output(value, &funding_script.to_p2wsh()))];
         let change = change_of(Message::Offer, &self.offer.funding_inputs, offerer)?;
-        outputs.push((
-            self.offer.change_serial_id,
-            output(change, &self.offer.change_spk),
-        ));
+        outputs.push((self.offer.change_serial_id, output(change, &self.offer.change_spk)));
         let change = change_of(Message::Accept, &self.accept.funding_inputs, accepter)?;
-        outputs.push((
-            self.accept.change_serial_id,
-            output(change, &self.accept.change_spk),
-        ));
+        outputs.push((self.accept.change_serial_id, output(change, &self.accept.change_spk)));
         outputs.retain(|(_, output)| output.value.to_sat() >= DUST_LIMIT_SAT);
         outputs.sort_by_key(|(serial, _)| *serial);
-        let vout = outputs
-            .iter()
-            .take_while(|(serial, _)| *serial != self.offer.fund_output_serial_id)
-            .count();
+        let vout =
+            outputs.iter().take_while(|(serial, _)| *serial != self.offer.fund_output_serial_id).count();
         let transaction = Transaction {
             version: Version::TWO,
             lock_time: LockTime::ZERO,
-            input: inputs
-                .iter()
-                .map(|input| spend(input.outpoint, Sequence::MAX))
-                .collect(),
+            input: inputs.iter().map(|input| spend(input.outpoint, Sequence::MAX)).collect(),
             output: outputs.into_iter().map(|(_, output)| output).collect(),
         };
         Ok((transaction, vout as u32, Sat(value)))
@@ -314,18 +218,13 @@ impl Blueprint<'_> {
             PayoutTable::Numeric { segments, .. } => ranges(segments)
                 .into_iter()
                 .map(|range| {
-                    let outcome = CetOutcome::Values {
-                        start: range.start,
-                        end: range.end,
-                    };
+                    let outcome = CetOutcome::Values { start: range.start, end: range.end };
                     self.cet(funding, outcome, range.provider_sat)
                 })
                 .collect(),
             PayoutTable::Levels { levels, .. } => levels
                 .iter()
-                .map(|(name, provider)| {
-                    self.cet(funding, CetOutcome::Level(name.clone()), *provider)
-                })
+                .map(|(name, provider)| self.cet(funding, CetOutcome::Level(name.clone()), *provider))
                 .collect(),
         }
     }
@@ -334,14 +233,8 @@ impl Blueprint<'_> {
         let total = self.deal.table().total_sat();
         let payout = |role| part_of(self.deal.side(role), total, provider_sat).to_sat();
         let mut output = vec![
-            (
-                self.offer.payout_serial_id,
-                output(payout(Role::Offerer), &self.offer.payout_spk),
-            ),
-            (
-                self.accept.payout_serial_id,
-                output(payout(Role::Accepter), &self.accept.payout_spk),
-            ),
+            (self.offer.payout_serial_id, output(payout(Role::Offerer), &self.offer.payout_spk)),
+            (self.accept.payout_serial_id, output(payout(Role::Accepter), &self.accept.payout_spk)),
         ];
         output.sort_by_key(|(serial, _)| *serial);
         let transaction = Transaction {
@@ -350,12 +243,7 @@ impl Blueprint<'_> {
             input: vec![spend(funding, Sequence::ENABLE_LOCKTIME_NO_RBF)],
             output: paid(output.into_iter().map(|(_, output)| output)),
         };
-        Cet {
-            outcome,
-            provider_sat,
-            buyer_sat: Sat(total.0 - provider_sat.0),
-            transaction,
-        }
+        Cet { outcome, provider_sat, buyer_sat: Sat(total.0 - provider_sat.0), transaction }
     }
 
     /// Gives back what each side locked, the offerer's output first.
@@ -374,51 +262,29 @@ impl Blueprint<'_> {
 }
 
 /// What is left of a side's inputs; below 1,000 sat it goes to fees.
-fn change_of(
-    message: Message,
-    inputs: &[FundingInput],
-    need: FundingNeed,
-) -> Result<u64, GateError> {
+fn change_of(message: Message, inputs: &[FundingInput], need: FundingNeed) -> Result<u64, GateError> {
     let have = sum(message, &decode_inputs(message, inputs)?)?;
     let need = need.total().0;
-    have.checked_sub(need).ok_or_else(|| {
-        GateError::new(
-            message,
-            "funding_inputs",
-            Rule::InsufficientInputs { have, need },
-        )
-    })
+    have.checked_sub(need)
+        .ok_or_else(|| GateError::new(message, "funding_inputs", Rule::InsufficientInputs { have, need }))
 }
 
 /// The sum of some inputs, which never passes all the bitcoin there will be.
 pub(crate) fn sum(message: Message, inputs: &[Input]) -> Result<u64, GateError> {
-    let sum = inputs.iter().try_fold(0u64, |sum, input| {
-        sum.checked_add(input.prevout.value.to_sat())
-    });
+    let sum = inputs.iter().try_fold(0u64, |sum, input| sum.checked_add(input.prevout.value.to_sat()));
     sum.filter(|sum| *sum <= crate::limits::MAX_MONEY_SAT)
         .ok_or_else(|| GateError::new(message, "funding_inputs", Rule::TooMuchMoney))
 }
 
 fn output(sat: u64, script: &ScriptBuf) -> TxOut {
-    TxOut {
-        value: Amount::from_sat(sat),
-        script_pubkey: script.clone(),
-    }
+    TxOut { value: Amount::from_sat(sat), script_pubkey: script.clone() }
 }
 
 /// The outputs that exist: none of 0 sat. (1 to 999 sat cannot come: the deal refuses such payouts.)
 fn paid(outputs: impl IntoIterator<Item = TxOut>) -> Vec<TxOut> {
-    outputs
-        .into_iter()
-        .filter(|output| output.value.to_sat() >= DUST_LIMIT_SAT)
-        .collect()
+    outputs.into_iter().filter(|output| output.value.to_sat() >= DUST_LIMIT_SAT).collect()
 }
 
 fn spend(previous_output: OutPoint, sequence: Sequence) -> TxIn {
-    TxIn {
-        previous_output,
-        script_sig: ScriptBuf::new(),
-        sequence,
-        witness: Witness::new(),
-    }
+    TxIn { previous_output, script_sig: ScriptBuf::new(), sequence, witness: Witness::new() }
 }

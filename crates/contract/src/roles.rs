@@ -16,20 +16,12 @@ pub enum Role {
 
 /// The side that offers: the buyer, except where the buyer funds alone.
 pub fn offerer_side(agreement: &Agreement) -> Side {
-    if agreement.bond_sat.0 == 0 {
-        Side::Provider
-    } else {
-        Side::Buyer
-    }
+    if agreement.bond_sat.0 == 0 { Side::Provider } else { Side::Buyer }
 }
 
 /// The role of a side.
 pub fn role_of(agreement: &Agreement, side: Side) -> Role {
-    if offerer_side(agreement) == side {
-        Role::Offerer
-    } else {
-        Role::Accepter
-    }
+    if offerer_side(agreement) == side { Role::Offerer } else { Role::Accepter }
 }
 
 /// The side that plays a role.

@@ -41,20 +41,11 @@ pub fn cet(
         return Ok(None);
     };
     let signed = agreeing[0].signed().to_vec();
-    let Some(Cet {
-        provider_sat,
-        buyer_sat,
-        transaction,
-        ..
-    }) = contract.cet_of_signed(&signed)
-    else {
+    let Some(Cet { provider_sat, buyer_sat, transaction, .. }) = contract.cet_of_signed(&signed) else {
         return Ok(None);
     };
     // The library wants ascending indices, and fails as a whole over one attestation too many.
-    let attestations: Vec<_> = agreeing
-        .iter()
-        .map(|a| (a.oracle, a.attestation.clone()))
-        .collect();
+    let attestations: Vec<_> = agreeing.iter().map(|a| (a.oracle, a.attestation.clone())).collect();
     let accepted = &contract.accepted;
     let cet = ddk::contract::sign_cet(
         &accepted.offer.wire,
@@ -65,56 +56,28 @@ pub fn cet(
     )
     .map_err(library("cet"))?;
     if cet.compute_txid() != transaction.compute_txid() {
-        return Err(GateError::new(
-            Message::Own,
-            "cet",
-            Rule::TransactionDiffers,
-        ));
+        return Err(GateError::new(Message::Own, "cet", Rule::TransactionDiffers));
     }
-    Ok(Some(SettledCet {
-        transaction: cet,
-        signed,
-        provider_sat: *provider_sat,
-        buyer_sat: *buyer_sat,
-    }))
+    Ok(Some(SettledCet { transaction: cet, signed, provider_sat: *provider_sat, buyer_sat: *buyer_sat }))
 }
 
 /// Signs the refund, which is valid once median time past has reached its locktime.
 ///
 /// # Errors
 /// When the key is neither side's.
-pub fn refund(
-    contract: &CheckedContract,
-    funding_key: &SecretKey,
-) -> Result<Transaction, GateError> {
+pub fn refund(contract: &CheckedContract, funding_key: &SecretKey) -> Result<Transaction, GateError> {
     let accepted = &contract.accepted;
-    let refund = ddk::contract::sign_refund(
-        &accepted.offer.wire,
-        &accepted.wire,
-        &contract.sign,
-        funding_key,
-    )
-    .map_err(library("refund"))?;
+    let refund =
+        ddk::contract::sign_refund(&accepted.offer.wire, &accepted.wire, &contract.sign, funding_key)
+            .map_err(library("refund"))?;
     if refund.compute_txid() != contract.transactions().refund.compute_txid() {
-        return Err(GateError::new(
-            Message::Own,
-            "refund",
-            Rule::TransactionDiffers,
-        ));
+        return Err(GateError::new(Message::Own, "refund", Rule::TransactionDiffers));
     }
     Ok(refund)
 }
 
 fn library(field: &'static str) -> impl Fn(ddk::contract::ContractError) -> GateError {
-    move |error| {
-        GateError::new(
-            Message::Own,
-            field,
-            Rule::Library {
-                reason: error.to_string(),
-            },
-        )
-    }
+    move |error| GateError::new(Message::Own, field, Rule::Library { reason: error.to_string() })
 }
 
 /// t attestations of the same outcome, by ascending oracle index. Since t is more than half, there is at most one
@@ -129,11 +92,7 @@ fn agreeing<'a>(
         by_oracle.entry(attestation.oracle).or_insert(attestation);
     }
     by_oracle.values().find_map(|candidate| {
-        let same: Vec<_> = by_oracle
-            .values()
-            .copied()
-            .filter(|a| a.signed() == candidate.signed())
-            .collect();
+        let same: Vec<_> = by_oracle.values().copied().filter(|a| a.signed() == candidate.signed()).collect();
         (same.len() >= threshold).then(|| same.into_iter().take(threshold).collect())
     })
 }

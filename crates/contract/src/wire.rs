@@ -12,8 +12,8 @@ use dlc_messages::lightning::util::ser::{Readable, Writeable};
 use dlc_messages::ser_impls::{BigSize, read_ecdsa_adaptor_signature};
 use dlc_messages::types::{ACCEPT_TYPE, OFFER_TYPE, SIGN_TYPE};
 use dlc_messages::{
-    AcceptDlc, CetAdaptorSignature, CetAdaptorSignatures, FundingInput, FundingSignature,
-    FundingSignatures, OfferDlc, SignDlc, WitnessElement,
+    AcceptDlc, CetAdaptorSignature, CetAdaptorSignatures, FundingInput, FundingSignature, FundingSignatures,
+    OfferDlc, SignDlc, WitnessElement,
 };
 
 use crate::deal::Deal;
@@ -106,17 +106,10 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn open(message: Message, bytes: &'a [u8], message_type: u16) -> Result<Self, GateError> {
         if bytes.len() > limits::MAX_MESSAGE_BYTES {
-            let rule = Rule::TooLarge {
-                bytes: bytes.len(),
-                most: limits::MAX_MESSAGE_BYTES,
-            };
+            let rule = Rule::TooLarge { bytes: bytes.len(), most: limits::MAX_MESSAGE_BYTES };
             return Err(GateError::new(message, "message", rule));
         }
-        let mut reader = Self {
-            message,
-            all: bytes,
-            rest: bytes,
-        };
+        let mut reader = Self { message, all: bytes, rest: bytes };
         reader.expect("type", message_type)?;
         Ok(reader)
     }
@@ -137,13 +130,7 @@ impl<'a> Reader<'a> {
         if got == expected {
             return Ok(got);
         }
-        Err(self.refuse(
-            field,
-            Rule::Differs {
-                expected: expected.to_string(),
-                got: got.to_string(),
-            },
-        ))
+        Err(self.refuse(field, Rule::Differs { expected: expected.to_string(), got: got.to_string() }))
     }
 
     fn version(&mut self) -> Result<u32, GateError> {
@@ -151,11 +138,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An option that must not be there: one zero byte.
-    fn absent(
-        &mut self,
-        field: impl Into<Cow<'static, str>> + Clone,
-        rule: Rule,
-    ) -> Result<(), GateError> {
+    fn absent(&mut self, field: impl Into<Cow<'static, str>> + Clone, rule: Rule) -> Result<(), GateError> {
         match self.take::<u8>(field.clone())? {
             0 => Ok(()),
             1 => Err(self.refuse(field, rule)),
@@ -163,11 +146,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn count(
-        &mut self,
-        field: impl Into<Cow<'static, str>> + Clone,
-        most: u64,
-    ) -> Result<u64, GateError> {
+    fn count(&mut self, field: impl Into<Cow<'static, str>> + Clone, most: u64) -> Result<u64, GateError> {
         let BigSize(count) = self.take(field.clone())?;
         if count > most {
             return Err(self.refuse(field, Rule::TooMany { count, most }));
@@ -181,10 +160,8 @@ impl<'a> Reader<'a> {
         most: usize,
     ) -> Result<Vec<u8>, GateError> {
         let count = self.count(field.clone(), most as u64)? as usize;
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(count)
-            .ok_or_else(|| self.refuse(field, Rule::Unreadable))?;
+        let (taken, rest) =
+            self.rest.split_at_checked(count).ok_or_else(|| self.refuse(field, Rule::Unreadable))?;
         self.rest = rest;
         Ok(taken.to_vec())
     }
@@ -197,10 +174,7 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(())
             }
-            None => Err(crate::gate::explain::contract_info(
-                self.rest,
-                deal.contract_info(),
-            )),
+            None => Err(crate::gate::explain::contract_info(self.rest, deal.contract_info())),
         }
     }
 
@@ -229,22 +203,18 @@ impl<'a> Reader<'a> {
         let count = self.count("cet_adaptor_signatures", limits::MAX_SIGNATURES)?;
         let ecdsa_adaptor_signatures = (0..count)
             .map(|index| {
-                let signature = read_ecdsa_adaptor_signature(&mut self.rest).map_err(|_| {
-                    self.refuse(format!("cet_adaptor_signatures[{index}]"), Rule::Unreadable)
-                })?;
+                let signature = read_ecdsa_adaptor_signature(&mut self.rest)
+                    .map_err(|_| self.refuse(format!("cet_adaptor_signatures[{index}]"), Rule::Unreadable))?;
                 Ok(CetAdaptorSignature { signature })
             })
             .collect::<Result<Vec<_>, GateError>>()?;
-        Ok(CetAdaptorSignatures {
-            ecdsa_adaptor_signatures,
-        })
+        Ok(CetAdaptorSignatures { ecdsa_adaptor_signatures })
     }
 
     fn funding_signatures(&mut self) -> Result<FundingSignatures, GateError> {
         let count = self.count("funding_signatures", limits::MAX_INPUTS as u64)?;
-        let funding_signatures = (0..count)
-            .map(|index| self.funding_signature(index))
-            .collect::<Result<Vec<_>, _>>()?;
+        let funding_signatures =
+            (0..count).map(|index| self.funding_signature(index)).collect::<Result<Vec<_>, _>>()?;
         Ok(FundingSignatures { funding_signatures })
     }
 
@@ -252,11 +222,7 @@ impl<'a> Reader<'a> {
         let field = format!("funding_signatures[{index}]");
         let count = self.count(field.clone(), MAX_WITNESS_ELEMENTS)?;
         let witness_elements = (0..count)
-            .map(|_| {
-                Ok(WitnessElement {
-                    witness: self.bytes(field.clone(), MAX_WITNESS_ELEMENT_BYTES)?,
-                })
-            })
+            .map(|_| Ok(WitnessElement { witness: self.bytes(field.clone(), MAX_WITNESS_ELEMENT_BYTES)? }))
             .collect::<Result<Vec<_>, GateError>>()?;
         Ok(FundingSignature { witness_elements })
     }
@@ -264,12 +230,7 @@ impl<'a> Reader<'a> {
     /// Nothing may follow, and the message must be its own one spelling.
     fn close(self, message: &impl Writeable) -> Result<(), GateError> {
         if !self.rest.is_empty() {
-            return Err(self.refuse(
-                "tlvs",
-                Rule::TrailingBytes {
-                    bytes: self.rest.len(),
-                },
-            ));
+            return Err(self.refuse("tlvs", Rule::TrailingBytes { bytes: self.rest.len() }));
         }
         if message.encode() != self.all {
             return Err(self.refuse("message", Rule::NotCanonical));
@@ -279,26 +240,13 @@ impl<'a> Reader<'a> {
 }
 
 /// What a message names of the chain, found without any agreement: see [`crate::gate::claims`].
-pub(crate) fn claimed(
-    bytes: &[u8],
-) -> Result<(Message, Vec<FundingInput>, [ScriptBuf; 2]), GateError> {
+pub(crate) fn claimed(bytes: &[u8]) -> Result<(Message, Vec<FundingInput>, [ScriptBuf; 2]), GateError> {
     let is_offer = bytes.starts_with(&OFFER_TYPE.to_be_bytes());
-    let message = if is_offer {
-        Message::Offer
-    } else {
-        Message::Accept
-    };
-    let mut reader = Reader::open(
-        message,
-        bytes,
-        if is_offer { OFFER_TYPE } else { ACCEPT_TYPE },
-    )?;
+    let message = if is_offer { Message::Offer } else { Message::Accept };
+    let mut reader = Reader::open(message, bytes, if is_offer { OFFER_TYPE } else { ACCEPT_TYPE })?;
     reader.version()?;
     if is_offer {
-        reader.skip(
-            "contract_flags, chain_hash, temporary_contract_id",
-            1 + 32 + 32,
-        )?;
+        reader.skip("contract_flags, chain_hash, temporary_contract_id", 1 + 32 + 32)?;
         // Not recursive, and bounded by the message; its content is not used.
         reader.take::<dlc_messages::contract_msgs::ContractInfo>("contract_info")?;
     } else {
@@ -314,10 +262,7 @@ pub(crate) fn claimed(
 
 impl Reader<'_> {
     fn skip(&mut self, field: &'static str, bytes: usize) -> Result<(), GateError> {
-        self.rest = self
-            .rest
-            .get(bytes..)
-            .ok_or_else(|| self.refuse(field, Rule::Unreadable))?;
+        self.rest = self.rest.get(bytes..).ok_or_else(|| self.refuse(field, Rule::Unreadable))?;
         Ok(())
     }
 }

@@ -47,19 +47,13 @@ impl CheckedAttestation {
 ///
 /// # Errors
 /// Names the field and the rule that it breaks.
-pub fn attestation(
-    bytes: &[u8],
-    announcements: &Announcements,
-) -> Result<CheckedAttestation, GateError> {
+pub fn attestation(bytes: &[u8], announcements: &Announcements) -> Result<CheckedAttestation, GateError> {
     if bytes.len() > limits::MAX_ORACLE_BYTES {
-        let rule = Rule::TooLarge {
-            bytes: bytes.len(),
-            most: limits::MAX_ORACLE_BYTES,
-        };
+        let rule = Rule::TooLarge { bytes: bytes.len(), most: limits::MAX_ORACLE_BYTES };
         return Err(refuse("attestation", rule));
     }
-    let parsed = OracleAttestation::from_tlv_bytes(bytes)
-        .map_err(|_| refuse("attestation", Rule::Unreadable))?;
+    let parsed =
+        OracleAttestation::from_tlv_bytes(bytes).map_err(|_| refuse("attestation", Rule::Unreadable))?;
     if parsed.to_tlv_bytes() != bytes {
         return Err(refuse("attestation", Rule::NotCanonical));
     }
@@ -75,66 +69,40 @@ pub fn check(
     announcements: &Announcements,
 ) -> Result<CheckedAttestation, GateError> {
     let position = |a: &OracleAnnouncement| a.oracle_public_key == attestation.oracle_public_key;
-    let oracle = announcements
-        .as_slice()
-        .iter()
-        .position(position)
-        .ok_or_else(|| {
-            let key = Hex32(attestation.oracle_public_key.serialize()).to_string();
-            refuse("oracle_public_key", Rule::UnknownOracle { key })
-        })?;
+    let oracle = announcements.as_slice().iter().position(position).ok_or_else(|| {
+        let key = Hex32(attestation.oracle_public_key.serialize()).to_string();
+        refuse("oracle_public_key", Rule::UnknownOracle { key })
+    })?;
     against(&attestation, &announcements.as_slice()[oracle])?;
-    Ok(CheckedAttestation {
-        oracle,
-        attestation,
-    })
+    Ok(CheckedAttestation { oracle, attestation })
 }
 
 fn refuse(field: impl Into<std::borrow::Cow<'static, str>>, rule: Rule) -> GateError {
     GateError::new(Message::Attestation, field, rule)
 }
 
-fn against(
-    attestation: &OracleAttestation,
-    announcement: &OracleAnnouncement,
-) -> Result<(), GateError> {
+fn against(attestation: &OracleAttestation, announcement: &OracleAnnouncement) -> Result<(), GateError> {
     let event = &announcement.oracle_event;
-    super::same(
-        Message::Attestation,
-        "event_id",
-        &attestation.event_id,
-        &event.event_id,
-    )?;
+    super::same(Message::Attestation, "event_id", &attestation.event_id, &event.event_id)?;
     let expected = event.oracle_nonces.len();
-    for (field, got) in [
-        ("outcomes", attestation.outcomes.len()),
-        ("signatures", attestation.signatures.len()),
-    ] {
+    for (field, got) in
+        [("outcomes", attestation.outcomes.len()), ("signatures", attestation.signatures.len())]
+    {
         if got != expected {
             return Err(refuse(field, Rule::WrongCount { expected, got }));
         }
     }
-    let signed = attestation
-        .outcomes
-        .iter()
-        .zip(&attestation.signatures)
-        .zip(&event.oracle_nonces);
+    let signed = attestation.outcomes.iter().zip(&attestation.signatures).zip(&event.oracle_nonces);
     for (index, ((outcome, signature), nonce)) in signed.enumerate() {
         if !is_outcome(outcome, &event.event_descriptor) {
-            let rule = Rule::NotAnOutcome {
-                outcome: outcome.clone(),
-            };
+            let rule = Rule::NotAnOutcome { outcome: outcome.clone() };
             return Err(refuse(format!("outcomes[{index}]"), rule));
         }
         if signature.as_ref()[..32] != nonce.serialize() {
             return Err(refuse(format!("signatures[{index}]"), Rule::WrongNonce));
         }
         SECP256K1
-            .verify_schnorr(
-                signature,
-                &tagged_attestation_msg(outcome),
-                &announcement.oracle_public_key,
-            )
+            .verify_schnorr(signature, &tagged_attestation_msg(outcome), &announcement.oracle_public_key)
             .map_err(|_| refuse(format!("signatures[{index}]"), Rule::BadSignature))?;
     }
     Ok(())

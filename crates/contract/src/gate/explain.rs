@@ -20,15 +20,11 @@ pub(crate) fn contract_info(bytes: &[u8], agreed: &ContractInfo) -> GateError {
 }
 
 fn differs(expected: impl ToString, got: impl ToString) -> Rule {
-    Rule::Differs {
-        expected: expected.to_string(),
-        got: got.to_string(),
-    }
+    Rule::Differs { expected: expected.to_string(), got: got.to_string() }
 }
 
 fn difference(got: &ContractInfo, agreed: &ContractInfo) -> Difference {
-    let (ContractInfo::SingleContractInfo(got), ContractInfo::SingleContractInfo(agreed)) =
-        (got, agreed)
+    let (ContractInfo::SingleContractInfo(got), ContractInfo::SingleContractInfo(agreed)) = (got, agreed)
     else {
         return ("contract_info", differs("one event", "several events"));
     };
@@ -55,22 +51,14 @@ fn in_oracles(got: &ContractInfoInner, agreed: &ContractInfoInner) -> Option<Dif
     let ((threshold, announcements), (agreed_threshold, agreed_announcements)) =
         (oracles(&got.oracle_info), oracles(&agreed.oracle_info));
     if announcements.len() != agreed_announcements.len() {
-        let rule = Rule::WrongCount {
-            expected: agreed_announcements.len(),
-            got: announcements.len(),
-        };
+        let rule = Rule::WrongCount { expected: agreed_announcements.len(), got: announcements.len() };
         return Some(("contract_info.oracle_info.oracle_announcements", rule));
     }
     if threshold != agreed_threshold {
-        return Some((
-            "contract_info.oracle_info.threshold",
-            differs(agreed_threshold, threshold),
-        ));
+        return Some(("contract_info.oracle_info.threshold", differs(agreed_threshold, threshold)));
     }
-    let in_one = announcements
-        .iter()
-        .zip(agreed_announcements)
-        .find_map(|(got, agreed)| in_announcement(got, agreed));
+    let in_one =
+        announcements.iter().zip(agreed_announcements).find_map(|(got, agreed)| in_announcement(got, agreed));
     Some(in_one.unwrap_or(("contract_info.oracle_info.oracle_params", Rule::Unsupported)))
 }
 
@@ -84,19 +72,13 @@ fn in_announcement(got: &OracleAnnouncement, agreed: &OracleAnnouncement) -> Opt
     }
     let (got, agreed) = (&got.oracle_event, &agreed.oracle_event);
     if got.event_id != agreed.event_id {
-        return Some((
-            "contract_info.oracle_info.event_id",
-            differs(&agreed.event_id, &got.event_id),
-        ));
+        return Some(("contract_info.oracle_info.event_id", differs(&agreed.event_id, &got.event_id)));
     }
     if got.event_maturity_epoch != agreed.event_maturity_epoch {
         let rule = differs(agreed.event_maturity_epoch, got.event_maturity_epoch);
         return Some(("contract_info.oracle_info.event_maturity_epoch", rule));
     }
-    Some((
-        "contract_info.oracle_info.oracle_announcement",
-        differs("the agreed announcement", "another"),
-    ))
+    Some(("contract_info.oracle_info.oracle_announcement", differs("the agreed announcement", "another")))
 }
 
 fn in_descriptor(got: &ContractInfoInner, agreed: &ContractInfoInner) -> Difference {
@@ -104,25 +86,16 @@ fn in_descriptor(got: &ContractInfoInner, agreed: &ContractInfoInner) -> Differe
         EnumeratedContractDescriptor as Enum, NumericOutcomeContractDescriptor as Numeric,
     };
     match (&got.contract_descriptor, &agreed.contract_descriptor) {
-        (Numeric(got), Numeric(agreed)) if got.num_digits != agreed.num_digits => (
-            "contract_info.num_digits",
-            differs(agreed.num_digits, got.num_digits),
-        ),
-        (Numeric(got), Numeric(agreed)) if got.rounding_intervals != agreed.rounding_intervals => (
-            "contract_info.rounding_intervals",
-            differs("modulus 1 from 0", "others"),
-        ),
-        (Numeric(_), Numeric(_)) => (
-            "contract_info.payout_function",
-            differs("the agreed payouts", "others"),
-        ),
-        (Enum(_), Enum(_)) => (
-            "contract_info.payouts",
-            differs("the agreed payouts", "others"),
-        ),
-        _ => (
-            "contract_info.contract_descriptor",
-            differs("the agreed kind", "another"),
-        ),
+        (Numeric(got), Numeric(agreed)) if got.num_digits != agreed.num_digits => {
+            ("contract_info.num_digits", differs(agreed.num_digits, got.num_digits))
+        }
+        (Numeric(got), Numeric(agreed)) if got.rounding_intervals != agreed.rounding_intervals => {
+            ("contract_info.rounding_intervals", differs("modulus 1 from 0", "others"))
+        }
+        (Numeric(_), Numeric(_)) => {
+            ("contract_info.payout_function", differs("the agreed payouts", "others"))
+        }
+        (Enum(_), Enum(_)) => ("contract_info.payouts", differs("the agreed payouts", "others")),
+        _ => ("contract_info.contract_descriptor", differs("the agreed kind", "another")),
     }
 }

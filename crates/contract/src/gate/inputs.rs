@@ -14,10 +14,7 @@ use crate::rebuild::{Input, decode_input};
 const SEQUENCE: u32 = u32::MAX;
 
 /// The form of one side's inputs; gives them decoded.
-pub(super) fn well_formed(
-    message: Message,
-    inputs: &[FundingInput],
-) -> Result<Vec<Input>, GateError> {
+pub(super) fn well_formed(message: Message, inputs: &[FundingInput]) -> Result<Vec<Input>, GateError> {
     let decoded = inputs
         .iter()
         .enumerate()
@@ -29,8 +26,7 @@ pub(super) fn well_formed(
 }
 
 fn one(message: Message, index: usize, input: &FundingInput) -> Result<Input, GateError> {
-    let refuse =
-        |name: &str, rule| GateError::new(message, format!("funding_inputs[{index}].{name}"), rule);
+    let refuse = |name: &str, rule| GateError::new(message, format!("funding_inputs[{index}].{name}"), rule);
     if input.dlc_input.is_some() {
         return Err(refuse("dlc_input", Rule::Splice));
     }
@@ -38,28 +34,16 @@ fn one(message: Message, index: usize, input: &FundingInput) -> Result<Input, Ga
         return Err(refuse("redeem_script", Rule::RedeemScript));
     }
     if input.prev_tx.len() > limits::MAX_PREV_TX_BYTES {
-        let rule = Rule::TooLarge {
-            bytes: input.prev_tx.len(),
-            most: limits::MAX_PREV_TX_BYTES,
-        };
+        let rule = Rule::TooLarge { bytes: input.prev_tx.len(), most: limits::MAX_PREV_TX_BYTES };
         return Err(refuse("prev_tx", rule));
     }
     if input.sequence != SEQUENCE {
-        let rule = Rule::Differs {
-            expected: SEQUENCE.to_string(),
-            got: input.sequence.to_string(),
-        };
+        let rule = Rule::Differs { expected: SEQUENCE.to_string(), got: input.sequence.to_string() };
         return Err(refuse("sequence", rule));
     }
     let decoded = decode_input(message, index, input)?;
-    let lengths = witness_lengths(&decoded.prevout).ok_or_else(|| {
-        refuse(
-            "prev_tx",
-            Rule::LegacyInput {
-                outpoint: decoded.outpoint,
-            },
-        )
-    })?;
+    let lengths = witness_lengths(&decoded.prevout)
+        .ok_or_else(|| refuse("prev_tx", Rule::LegacyInput { outpoint: decoded.outpoint }))?;
     if !lengths.contains(&input.max_witness_len) {
         let rule = Rule::OutOfBounds {
             got: u64::from(input.max_witness_len),
@@ -93,11 +77,7 @@ pub(super) fn distinct(
     let mut seen = BTreeSet::new();
     for outpoint in outpoints {
         if !seen.insert(outpoint) {
-            return Err(GateError::new(
-                message,
-                "funding_inputs",
-                Rule::SameCoinTwice { outpoint },
-            ));
+            return Err(GateError::new(message, "funding_inputs", Rule::SameCoinTwice { outpoint }));
         }
     }
     Ok(())
@@ -111,9 +91,8 @@ pub(super) fn against_chain(
 ) -> Result<(), GateError> {
     for (index, input) in inputs.iter().enumerate() {
         let input = decode_input(message, index, input)?;
-        spendable(&input, coins).map_err(|rule| {
-            GateError::new(message, format!("funding_inputs[{index}].prev_tx"), rule)
-        })?;
+        spendable(&input, coins)
+            .map_err(|rule| GateError::new(message, format!("funding_inputs[{index}].prev_tx"), rule))?;
     }
     Ok(())
 }
@@ -127,17 +106,12 @@ fn spendable(input: &Input, coins: &ForeignCoins) -> Result<(), Rule> {
     match &report.state {
         CoinState::Unknown => Err(Rule::UnknownCoin { outpoint }),
         CoinState::Spent => Err(Rule::SpentCoin { outpoint }),
-        CoinState::Unspent {
-            confirmations: 0, ..
-        } => Err(Rule::UnconfirmedCoin { outpoint }),
-        CoinState::Unspent {
-            confirmations,
-            coinbase: true,
-            ..
-        } if *confirmations < limits::COINBASE_MATURITY => Err(Rule::ImmatureCoin {
-            outpoint,
-            confirmations: *confirmations,
-        }),
+        CoinState::Unspent { confirmations: 0, .. } => Err(Rule::UnconfirmedCoin { outpoint }),
+        CoinState::Unspent { confirmations, coinbase: true, .. }
+            if *confirmations < limits::COINBASE_MATURITY =>
+        {
+            Err(Rule::ImmatureCoin { outpoint, confirmations: *confirmations })
+        }
         CoinState::Unspent { value, script, .. } => {
             if *value == input.prevout.value && *script == input.prevout.script_pubkey {
                 return Ok(());

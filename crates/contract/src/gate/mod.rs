@@ -47,10 +47,7 @@ pub struct Claims {
 pub fn claims(bytes: &[u8]) -> Result<Claims, GateError> {
     let (message, inputs, scripts) = wire::claimed(bytes)?;
     let inputs = rebuild::decode_inputs(message, &inputs)?;
-    Ok(Claims {
-        inputs: inputs.into_iter().map(|input| input.outpoint).collect(),
-        scripts: scripts.into(),
-    })
+    Ok(Claims { inputs: inputs.into_iter().map(|input| input.outpoint).collect(), scripts: scripts.into() })
 }
 
 /// The coins of [`claims`].
@@ -74,11 +71,7 @@ pub fn offer(
     deal.before_funding_deadline(Message::Offer, now)?;
     let offer = CheckedOffer::reload(bytes, deal)?;
     inputs::against_chain(Message::Offer, &offer.wire.funding_inputs, coins)?;
-    party::not_ours(
-        Message::Offer,
-        [&offer.wire.payout_spk, &offer.wire.change_spk],
-        coins,
-    )?;
+    party::not_ours(Message::Offer, [&offer.wire.payout_spk, &offer.wire.change_spk], coins)?;
     Ok(offer)
 }
 
@@ -105,14 +98,8 @@ pub fn accept(
 ///
 /// # Errors
 /// Names the field and the rule that it breaks.
-pub fn sign(
-    bytes: &[u8],
-    accepted: &CheckedAccept,
-    now: UnixSeconds,
-) -> Result<CheckedContract, GateError> {
-    accepted
-        .deal()
-        .before_funding_deadline(Message::Sign, now)?;
+pub fn sign(bytes: &[u8], accepted: &CheckedAccept, now: UnixSeconds) -> Result<CheckedContract, GateError> {
+    accepted.deal().before_funding_deadline(Message::Sign, now)?;
     CheckedContract::check(wire::sign(bytes)?, accepted)
 }
 
@@ -126,10 +113,7 @@ pub(crate) fn same<T: PartialEq + ToString>(
     if got == expected {
         return Ok(());
     }
-    let rule = Rule::Differs {
-        expected: expected.to_string(),
-        got: got.to_string(),
-    };
+    let rule = Rule::Differs { expected: expected.to_string(), got: got.to_string() };
     Err(GateError::new(message, field, rule))
 }
 

@@ -18,38 +18,20 @@ const OFFER: Message = Message::Offer;
 pub(crate) fn offer_against_deal(offer: &OfferDlc, deal: &Deal) -> Result<(), GateError> {
     header(offer, deal)?;
     let collateral = deal.collateral(Role::Offerer);
-    same(
-        OFFER,
-        "offer_collateral",
-        &offer.offer_collateral,
-        &Amount::from_sat(collateral.0),
-    )?;
+    same(OFFER, "offer_collateral", &offer.offer_collateral, &Amount::from_sat(collateral.0))?;
     party::payable(OFFER, "payout_spk", &offer.payout_spk)?;
     party::payable(OFFER, "change_spk", &offer.change_spk)?;
     party::inputs_fit_collateral(OFFER, offer.funding_inputs.len(), collateral)?;
     let decoded = inputs::well_formed(OFFER, &offer.funding_inputs)?;
     let serials = decoded.iter().map(|input| input.serial_id).collect();
     party::unique(OFFER, "funding_inputs.input_serial_id", serials)?;
-    party::unique(
-        OFFER,
-        "change_serial_id",
-        vec![offer.change_serial_id, offer.fund_output_serial_id],
-    )?;
-    covers(
-        OFFER,
-        rebuild::sum(OFFER, &decoded)?,
-        offer_need(offer, deal),
-    )
+    party::unique(OFFER, "change_serial_id", vec![offer.change_serial_id, offer.fund_output_serial_id])?;
+    covers(OFFER, rebuild::sum(OFFER, &decoded)?, offer_need(offer, deal))
 }
 
 /// Flags, chain, locktimes and fee rate: each has one agreed value.
 fn header(offer: &OfferDlc, deal: &Deal) -> Result<(), GateError> {
-    same(
-        OFFER,
-        "protocol_version",
-        &offer.protocol_version,
-        &ddk::contract::PROTOCOL_VERSION,
-    )?;
+    same(OFFER, "protocol_version", &offer.protocol_version, &ddk::contract::PROTOCOL_VERSION)?;
     // The only flag there is gives the whole refund to the accepter.
     same(OFFER, "contract_flags", &offer.contract_flags, &0)?;
     let chain = ddk::contract::chain_hash_from_network(deal.network());
@@ -57,32 +39,11 @@ fn header(offer: &OfferDlc, deal: &Deal) -> Result<(), GateError> {
     if offer.contract_info.encode() != deal.info_bytes() {
         return Err(GateError::new(OFFER, "contract_info", Rule::NotCanonical));
     }
-    same(
-        OFFER,
-        "fee_rate_per_vb",
-        &offer.fee_rate_per_vb,
-        &deal.agreement().fee_rate_sat_vb,
-    )?;
-    same(
-        OFFER,
-        "cet_locktime",
-        &offer.cet_locktime,
-        &deal.cet_locktime(),
-    )?;
-    same(
-        OFFER,
-        "refund_locktime",
-        &offer.refund_locktime,
-        &deal.refund_locktime(),
-    )?;
+    same(OFFER, "fee_rate_per_vb", &offer.fee_rate_per_vb, &deal.agreement().fee_rate_sat_vb)?;
+    same(OFFER, "cet_locktime", &offer.cet_locktime, &deal.cet_locktime())?;
+    same(OFFER, "refund_locktime", &offer.refund_locktime, &deal.refund_locktime())?;
     if !offer.tlvs.is_empty() {
-        return Err(GateError::new(
-            OFFER,
-            "tlvs",
-            Rule::TrailingBytes {
-                bytes: offer.tlvs.encode().len(),
-            },
-        ));
+        return Err(GateError::new(OFFER, "tlvs", Rule::TrailingBytes { bytes: offer.tlvs.encode().len() }));
     }
     Ok(())
 }
@@ -98,9 +59,5 @@ pub(super) fn covers(message: Message, have: u64, need: FundingNeed) -> Result<(
     if have >= need {
         return Ok(());
     }
-    Err(GateError::new(
-        message,
-        "funding_inputs",
-        Rule::InsufficientInputs { have, need },
-    ))
+    Err(GateError::new(message, "funding_inputs", Rule::InsufficientInputs { have, need }))
 }

@@ -7,11 +7,7 @@ use crate::coins::ForeignCoins;
 use crate::error::{GateError, Message, Rule};
 
 /// Only scripts that every node relays: a peer's odd payout script would make the CET unrelayable for both.
-pub(super) fn payable(
-    message: Message,
-    field: &'static str,
-    script: &ScriptBuf,
-) -> Result<(), GateError> {
+pub(super) fn payable(message: Message, field: &'static str, script: &ScriptBuf) -> Result<(), GateError> {
     if script.is_p2wpkh() || script.is_p2wsh() || script.is_p2tr() {
         return Ok(());
     }
@@ -47,18 +43,10 @@ pub(super) fn not_funding_script(
 }
 
 /// Serial ids order inputs and outputs; two equal ones would leave the order to an implementation's sort.
-pub(super) fn unique(
-    message: Message,
-    field: &'static str,
-    mut serials: Vec<u64>,
-) -> Result<(), GateError> {
+pub(super) fn unique(message: Message, field: &'static str, mut serials: Vec<u64>) -> Result<(), GateError> {
     serials.sort_unstable();
     match serials.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(GateError::new(
-            message,
-            field,
-            Rule::SerialUsedTwice { serial: pair[0] },
-        )),
+        Some(pair) => Err(GateError::new(message, field, Rule::SerialUsedTwice { serial: pair[0] })),
         None => Ok(()),
     }
 }
@@ -71,16 +59,10 @@ pub(super) fn inputs_fit_collateral(
 ) -> Result<(), GateError> {
     match (inputs, collateral.0) {
         (0, 0) => Ok(()),
-        (_, 0) => Err(GateError::new(
-            message,
-            "funding_inputs",
-            Rule::InputsWithoutCollateral { inputs },
-        )),
-        (0, need) => Err(GateError::new(
-            message,
-            "funding_inputs",
-            Rule::InsufficientInputs { have: 0, need },
-        )),
+        (_, 0) => Err(GateError::new(message, "funding_inputs", Rule::InputsWithoutCollateral { inputs })),
+        (0, need) => {
+            Err(GateError::new(message, "funding_inputs", Rule::InsufficientInputs { have: 0, need }))
+        }
         (_, _) => Ok(()),
     }
 }
