@@ -5,7 +5,8 @@
 //! agreement gives a [`PayoutTable`]: the exact satoshis of either side at every outcome.
 //!
 //! This crate knows nothing of DLCs, clocks, networks or files: it turns bytes into types that
-//! cannot be wrong, and types into integers. Start reading at [`agreement`].
+//! cannot be wrong, and types into integers. Start reading at [`agreement`];
+//! `docs/terms.md` tells both documents field by field.
 
 pub mod agreement;
 pub mod canonical;

@@ -3,6 +3,8 @@
 mod compile;
 mod rules;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::DocumentError;
@@ -39,6 +41,15 @@ pub enum Side {
     Provider,
     /// Who buys.
     Buyer,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Provider => "provider",
+            Self::Buyer => "buyer",
+        })
+    }
 }
 
 /// The schedule: pieces over a numeric scale, or one credit for each level of an enum scale.
@@ -136,7 +147,7 @@ pub enum CompileError {
     Invalid(#[from] DocumentError),
     /// A share of the total is between 1 and 999 sat, which the libraries would burn to fees.
     #[error(
-        "payout.schedule: at outcome {outcome} the {side:?} would get {sat} sat; an output must be 0 or at least 1000 sat"
+        "payout.schedule: at outcome {outcome} the {side} would get {sat} sat; an output must be 0 or at least 1000 sat"
     )]
     Dust {
         /// The first outcome at which it happens.

@@ -31,3 +31,39 @@ fn a_month_at_1002_ppm_gives_the_buyer_a_tenth_of_the_price_back() {
     // 100,000 of the price.
     assert_eq!(table.total_sat(), Sat(1_400_000 + 100_000));
 }
+
+#[test]
+fn the_late_delivery_of_version_1_keeps_its_hashes_and_pays_along_its_ramp() {
+    let agreement = Agreement::parse(include_bytes!("golden/agreement-ramp-v1.json")).unwrap();
+    assert_eq!(
+        agreement.event_id.as_str(),
+        "sla1-70745fd9da95fc461d96bf89734a71d0387991b14b79576e98b9573ec5634b77"
+    );
+    assert_eq!(
+        agreement.terms_hash().to_string(),
+        "4166346dd8f99646776b47117f724f67274a63895b2d440cf993e26cf48a436c"
+    );
+    // Quanta of 4 hours: 12 is a fifth of the way from 4 to 44, from 100,000 to 900,000 ppm of the price.
+    assert_eq!(agreement.provider_sat(OutcomeValue(13)), Ok(Some(Sat(1_240_000))));
+}
+
+#[test]
+fn the_levels_of_version_1_keep_their_hashes_and_round_to_the_provider() {
+    let agreement = Agreement::parse(include_bytes!("golden/agreement-levels-v1.json")).unwrap();
+    assert_eq!(
+        agreement.event_id.as_str(),
+        "sla1-e43b8c7a4f9c9f3585640cdc2ade43da2695a4f0fb69ff8fb0c748ef7ef8e6c1"
+    );
+    assert_eq!(
+        agreement.terms_hash().to_string(),
+        "432d15eeecb42f6fe40dc78f7e77287fa43e94a7d404f7e22ff91b259fa83e95"
+    );
+    // 1,000,001 + 1,500,001 are locked. Slow: a fifth of the price, 200,000.2, goes back. Unusable: the price and
+    // half the bond, 1,750,001.5. The fractions stay with the provider.
+    let table = agreement.compile().unwrap();
+    let at = |level: &str| table.at(&Outcome::Level(level.to_owned()));
+    assert_eq!(at("fast"), Some(Sat(2_500_002)));
+    assert_eq!(at("slow"), Some(Sat(2_300_002)));
+    assert_eq!(at("unusable"), Some(Sat(750_001)));
+    assert_eq!(table.at(&Outcome::Indeterminate), Some(Sat(2_500_002)));
+}

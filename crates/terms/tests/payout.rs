@@ -191,7 +191,7 @@ fn dust_when_nobody_could_measure_is_refused_too() {
     );
     assert_eq!(
         error.to_string(),
-        "payout.schedule: at outcome indeterminate the Buyer would get 1 sat; an output must be 0 or at least 1000 sat"
+        "payout.schedule: at outcome indeterminate the buyer would get 1 sat; an output must be 0 or at least 1000 sat"
     );
 }
 
