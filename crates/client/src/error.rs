@@ -57,7 +57,9 @@ impl ClientError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } => true,
-            Self::Refused(Problem { status, .. }) | Self::Status { status, .. } => *status >= 500 || *status == 429,
+            Self::Refused(Problem { status, .. }) | Self::Status { status, .. } => {
+                *status >= 500 || *status == 429
+            }
             Self::BaseUrl { .. } | Self::Malformed { .. } => false,
         }
     }
@@ -66,7 +68,10 @@ impl ClientError {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused(Problem { status, .. }) | Self::Status { status, .. } => Some(*status),
-            Self::BaseUrl { .. } | Self::Unreachable { .. } | Self::Timeout { .. } | Self::Malformed { .. } => None,
+            Self::BaseUrl { .. }
+            | Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::Malformed { .. } => None,
         }
     }
 }

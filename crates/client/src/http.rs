@@ -1,5 +1,6 @@
 //! One request and its bounded answer.
 
+use std::fmt;
 use std::time::Duration;
 
 use protocol::{Problem, text};
@@ -17,11 +18,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_PROBLEM_BYTES: usize = 64 * 1024;
 
 /// A server, and how long it may take to answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Http {
     base: String,
     client: reqwest::Client,
     token: Option<String>,
+}
+
+/// Without the token, which must not reach a log.
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 /// An answer whose status says yes.
@@ -57,7 +65,12 @@ impl Http {
         self.send(path, self.request(Method::GET, path), max_bytes).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: Vec<u8>, max_bytes: usize) -> Result<Answer, ClientError> {
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        max_bytes: usize,
+    ) -> Result<Answer, ClientError> {
         let request = self.request(Method::POST, path).header("content-type", "application/json").body(body);
         self.send(path, request, max_bytes).await
     }
@@ -85,7 +98,12 @@ impl Http {
         }
     }
 
-    async fn send(&self, path: &str, request: RequestBuilder, max_bytes: usize) -> Result<Answer, ClientError> {
+    async fn send(
+        &self,
+        path: &str,
+        request: RequestBuilder,
+        max_bytes: usize,
+    ) -> Result<Answer, ClientError> {
         let url = format!("{}{path}", self.base);
         let response = request.send().await.map_err(|e| transport(&url, e))?;
         let status = response.status();

@@ -17,6 +17,6 @@ mod owner;
 mod peer;
 
 pub use error::ClientError;
-pub use oracle::{Announced, OracleClient};
+pub use oracle::OracleClient;
 pub use owner::OwnerClient;
 pub use peer::PeerClient;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use protocol::HexBytes;
+use protocol::oracle::{Announced, EventPage, EventView, OracleInfo, SlicePage};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use terms::{EventId, Hex32, Measurement, UnixSeconds};
+use terms::{EventId, Hex32, Measurement};
 
 use crate::error::ClientError;
 use crate::http::{Answer, Http};
@@ -25,15 +26,6 @@ pub struct OracleClient {
     http: Http,
 }
 
-/// What an oracle answers to a measurement that it takes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Announced {
-    /// The moment from which it attests.
-    pub maturity: UnixSeconds,
-    /// The announcement's bytes, as the oracle sent them.
-    pub announcement: Vec<u8>,
-}
-
 impl OracleClient {
     /// A client of the oracle at `base`.
     ///
@@ -41,6 +33,12 @@ impl OracleClient {
     /// [`ClientError::BaseUrl`]
     pub fn new(base: &str) -> Result<Self, ClientError> {
         Ok(Self { http: Http::new(base, TIMEOUT)? })
+    }
+
+    /// The same client with the token that an oracle may demand from those who ask it to measure.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Self { http: self.http.with_token(token) }
     }
 
     /// The base URL.
@@ -61,26 +59,55 @@ impl OracleClient {
         Ok(pubkey)
     }
 
+    /// What the oracle says about itself.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn info(&self) -> Result<OracleInfo, ClientError> {
+        self.http.get("/v1/info", MAX_EVENT_BYTES).await?.json()
+    }
+
     /// Asks the oracle to measure. Asking again for the same measurement gives the same answer.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn announce(&self, measurement: &Measurement) -> Result<Announced, ClientError> {
-        #[derive(Deserialize)]
-        struct Shape {
-            event_id: EventId,
-            maturity: UnixSeconds,
-            announcement_hex: HexBytes,
-        }
         let answer = self.http.post("/v1/measurements", measurement.canonical(), MAX_EVENT_BYTES).await?;
-        let Shape { event_id, maturity, announcement_hex } = answer.json()?;
-        if event_id != measurement.event_id() {
+        let announced: Announced = answer.json()?;
+        if announced.event_id != measurement.event_id() {
             return Err(answer.malformed("event_id", "is not the measurement's"));
         }
-        Ok(Announced { maturity, announcement: announcement_hex.0 })
+        Ok(announced)
     }
 
-    /// The announcement of an event; `None` when the oracle does not know it.
+    /// The oracle's events, newest first; `before` is the previous page's `next`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn events(&self, before: Option<i64>) -> Result<EventPage, ClientError> {
+        let query = before.map(|cursor| format!("?before={cursor}")).unwrap_or_default();
+        self.http.get(&format!("/v1/events{query}"), MAX_EVENT_BYTES).await?.json()
+    }
+
+    /// All that the oracle says about an event; `None` when it does not know it.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn event(&self, event: &EventId) -> Result<Option<EventView>, ClientError> {
+        self.known(&event_path(event, "")).await
+    }
+
+    /// The verdicts of the slices that have ended, from number `from` on; `None` when the oracle does not
+    /// know the event.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn slices(&self, event: &EventId, from: u64) -> Result<Option<SlicePage>, ClientError> {
+        self.known(&event_path(event, &format!("/slices?from={from}"))).await
+    }
+
+    /// The announcement of an event as raw bytes for the gate; `None` when the oracle does not know it.
+    /// Nothing else of the answer is read, so that nothing else in it can stand in the way.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -93,7 +120,7 @@ impl OracleClient {
         Ok(shape.map(|shape| shape.announcement_hex.0))
     }
 
-    /// The attestation of an event; `None` when there is none yet, or the oracle does not know the event.
+    /// The attestation of an event as raw bytes for the gate; `None` when there is none yet, or the oracle does not know the event.
     ///
     /// # Errors
     /// See [`ClientError`].

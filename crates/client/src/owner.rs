@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use protocol::owner::{
-    Address, AddressRequest, Balance, EscrowView, Info, Purchase, PurchaseRequest, TransactionView, Withdrawal,
-    WithdrawalRequest,
+    Address, AddressRequest, Balance, EscrowView, Info, Purchase, PurchaseRequest, TransactionView,
+    Withdrawal, WithdrawalRequest,
 };
 use protocol::{Offer, OfferDraft};
 use serde::Serialize;
@@ -68,7 +68,11 @@ impl OwnerClient {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn withdraw(&self, request: &WithdrawalRequest, idempotency_key: &str) -> Result<Withdrawal, ClientError> {
+    pub async fn withdraw(
+        &self,
+        request: &WithdrawalRequest,
+        idempotency_key: &str,
+    ) -> Result<Withdrawal, ClientError> {
         self.post("/v1/withdrawals", request, idempotency_key).await
     }
 
@@ -84,7 +88,11 @@ impl OwnerClient {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn create_offer(&self, draft: &OfferDraft, idempotency_key: &str) -> Result<Offer, ClientError> {
+    pub async fn create_offer(
+        &self,
+        draft: &OfferDraft,
+        idempotency_key: &str,
+    ) -> Result<Offer, ClientError> {
         self.post("/v1/offers", draft, idempotency_key).await
     }
 
@@ -100,7 +108,11 @@ impl OwnerClient {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn purchase(&self, request: &PurchaseRequest, idempotency_key: &str) -> Result<Purchase, ClientError> {
+    pub async fn purchase(
+        &self,
+        request: &PurchaseRequest,
+        idempotency_key: &str,
+    ) -> Result<Purchase, ClientError> {
         self.post("/v1/purchases", request, idempotency_key).await
     }
 
@@ -127,7 +139,12 @@ impl OwnerClient {
         self.http.get(path, MAX_ANSWER_BYTES).await?.json()
     }
 
-    async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B, key: &str) -> Result<T, ClientError> {
+    async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+        key: &str,
+    ) -> Result<T, ClientError> {
         self.http.post_once(path, body, key, MAX_ANSWER_BYTES).await?.json()
     }
 }

@@ -137,7 +137,13 @@ impl Commitment {
     ///
     /// `fees_sat` is that side's part of the fees, `refund_locktime` the contract's, since both follow
     /// from the announcements and the coins and not from the agreement alone.
-    pub fn of(agreement: &terms::Agreement, side: terms::Side, fees_sat: Sat, refund_locktime: UnixSeconds, now: UnixSeconds) -> Self {
+    pub fn of(
+        agreement: &terms::Agreement,
+        side: terms::Side,
+        fees_sat: Sat,
+        refund_locktime: UnixSeconds,
+        now: UnixSeconds,
+    ) -> Self {
         let (counterparty, stake) = match side {
             terms::Side::Provider => (agreement.buyer.key, Stake::Bond(agreement.bond_sat)),
             terms::Side::Buyer => (agreement.provider.key, Stake::Price(agreement.price_sat)),

@@ -118,7 +118,9 @@ impl Body {
             "quote" => Self::Quote { agreement: agreement(rest)? },
             "counter" => Self::Counter { agreement: agreement(rest)? },
             "accept" => read(rest).map(|AcceptFields { terms_hash }| Self::Accept { terms_hash })?,
-            "reject" => read(rest).map(|RejectFields { reason, is_final }| Self::Reject { reason, is_final })?,
+            "reject" => {
+                read(rest).map(|RejectFields { reason, is_final }| Self::Reject { reason, is_final })?
+            }
             "withdraw" => read(rest).map(|ReasonFields { reason }| Self::Withdraw { reason })?,
             "dlc_offer" => read(rest).map(|DlcFields { message_hex }| Self::DlcOffer { message_hex })?,
             "dlc_accept" => read(rest).map(|DlcFields { message_hex }| Self::DlcAccept { message_hex })?,
@@ -142,9 +144,9 @@ impl Body {
             Self::Reject { reason, .. } | Self::Withdraw { reason } | Self::Cancel { reason } => {
                 check_text("body.reason", reason)
             }
-            Self::DlcOffer { message_hex } | Self::DlcAccept { message_hex } | Self::DlcSign { message_hex } => {
-                check_message(message_hex)
-            }
+            Self::DlcOffer { message_hex }
+            | Self::DlcAccept { message_hex }
+            | Self::DlcSign { message_hex } => check_message(message_hex),
             Self::Error { code, detail } => {
                 check_code("body.code", code)?;
                 check_text("body.detail", detail)
@@ -168,7 +170,8 @@ fn read<F: DeserializeOwned>(rest: &Value) -> Result<F, DocumentError> {
 /// Reads an agreement as the document that it is, so that its hash is that of what was written.
 fn agreement(rest: &Value) -> Result<Box<Agreement>, DocumentError> {
     let TermsFields { agreement } = read(rest)?;
-    let agreement = Agreement::parse(&canonical::bytes(&agreement)).map_err(|e| e.within("body.agreement"))?;
+    let agreement =
+        Agreement::parse(&canonical::bytes(&agreement)).map_err(|e| e.within("body.agreement"))?;
     Ok(Box::new(agreement))
 }
 

@@ -52,8 +52,7 @@ impl Serialize for HexBytes {
 impl<'de> Deserialize<'de> for HexBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| D::Error::custom("must be an even number of lower-case hex digits"))
+        Self::parse(&text).ok_or_else(|| D::Error::custom("must be an even number of lower-case hex digits"))
     }
 }
 

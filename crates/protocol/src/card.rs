@@ -9,7 +9,7 @@ use crate::bytes::Hex64;
 use crate::envelope;
 use crate::offer::{Offer, OfferError};
 use crate::signing;
-use crate::text::check_text;
+use crate::text::{check_code, check_text};
 
 /// Where a node serves its card.
 pub const PATH: &str = "/.well-known/earnest.json";
@@ -138,7 +138,11 @@ impl Card {
         card.check()?;
         signing::verify(card.signing_hash(), card.key, card.sig).map_err(|_| CardError::Signature)?;
         if canonical::bytes(&written) != card.bytes() {
-            return Err(DocumentError::new("document", "must be objects with exactly the fields of version 1").into());
+            return Err(DocumentError::new(
+                "document",
+                "must be objects with exactly the fields of version 1",
+            )
+            .into());
         }
         Ok(card)
     }
@@ -169,6 +173,7 @@ impl Card {
     }
 
     fn check(&self) -> Result<(), CardError> {
+        check_code("network", &self.network)?;
         check_text("note", &self.note)?;
         if self.versions.len() > MAX_VERSIONS {
             return Err(DocumentError::new("versions", "must list at most 16").into());
@@ -181,7 +186,9 @@ impl Card {
         }
         for (index, offer) in self.offers.iter().enumerate() {
             if offer.network != self.network {
-                return Err(DocumentError::new(format!("offers[{index}].network"), "must be the card's").into());
+                return Err(
+                    DocumentError::new(format!("offers[{index}].network"), "must be the card's").into()
+                );
             }
             offer.check_shape().map_err(|error| CardError::Offer { index, error })?;
         }

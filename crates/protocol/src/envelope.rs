@@ -128,7 +128,11 @@ impl Envelope {
         let envelope = Self { draft, from, sig: signing::sign(hash, keypair), hash };
         let size = envelope.bytes().len();
         if size > MAX_BYTES {
-            return Err(DocumentError::new("document", format!("must have at most {MAX_BYTES} bytes, not {size}")).into());
+            return Err(DocumentError::new(
+                "document",
+                format!("must have at most {MAX_BYTES} bytes, not {size}"),
+            )
+            .into());
         }
         Ok(envelope)
     }
@@ -167,7 +171,11 @@ impl Envelope {
         signing::verify(hash, wire.from, wire.sig).map_err(|_| EnvelopeError::Signature)?;
         let envelope = Self { draft, from: wire.from, sig: wire.sig, hash };
         if canonical::bytes(&written) != envelope.bytes() {
-            return Err(DocumentError::new("document", "must be objects with exactly the fields of version 1").into());
+            return Err(DocumentError::new(
+                "document",
+                "must be objects with exactly the fields of version 1",
+            )
+            .into());
         }
         Ok(envelope)
     }

@@ -121,7 +121,9 @@ impl ProblemType {
             Self::Conflict => ("conflict", 409, "It contradicts what is there"),
             Self::Expired => ("expired", 410, "Its time has passed"),
             Self::TooLarge => ("too-large", 413, "The body is too large"),
-            Self::IdempotencyMismatch => ("idempotency-mismatch", 422, "The idempotency key came with another body"),
+            Self::IdempotencyMismatch => {
+                ("idempotency-mismatch", 422, "The idempotency key came with another body")
+            }
             Self::InsufficientFunds => ("insufficient-funds", 422, "Not enough confirmed coins"),
             Self::RateLimited => ("rate-limited", 429, "Too many requests"),
             Self::Internal => ("internal", 500, "A fault of the node's own"),

@@ -134,7 +134,14 @@ impl Session {
     }
 
     /// The draft of the first envelope of a new session.
-    pub fn first(session: Hex32, id: Hex32, to: Hex32, at: UnixSeconds, expires: UnixSeconds, body: Body) -> Draft {
+    pub fn first(
+        session: Hex32,
+        id: Hex32,
+        to: Hex32,
+        at: UnixSeconds,
+        expires: UnixSeconds,
+        body: Body,
+    ) -> Draft {
         Draft { id, session, seq: 1, to, at, expires, prev: None, body }
     }
 

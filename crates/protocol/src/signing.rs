@@ -15,10 +15,7 @@ pub fn public_key(keypair: &Keypair) -> Hex32 {
 /// The tagged hash (BIP340) of a shape's canonical form (RFC 8785).
 pub(crate) fn tagged_hash<T: Serialize>(tag: &str, shape: &T) -> Hex32 {
     let tag = Sha256::digest(tag.as_bytes());
-    let hash = Sha256::new()
-        .chain_update(tag)
-        .chain_update(tag)
-        .chain_update(terms::canonical::bytes(shape));
+    let hash = Sha256::new().chain_update(tag).chain_update(tag).chain_update(terms::canonical::bytes(shape));
     Hex32(hash.finalize().into())
 }
 
