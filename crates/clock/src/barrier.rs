@@ -55,7 +55,8 @@ const MAX_CONNECTIONS: usize = 256;
 const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait, in real time, when the system is out of connections.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// The name under which the barrier's own process takes part, before all others.
+/// The name under which the barrier's own process takes part, before all others. Nothing keeps
+/// another process from using it; it would come first as well.
 pub const HOST: &str = "host";
 
 /// Holds simulated time and moves it. Dropping it ends simulated time for everybody.

@@ -10,14 +10,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use crate::NEVER;
 use crate::frame::{self, FrameError, Notice, Reader, Report, WireError};
+
+/// How long, in real time, to wait for a welcome: whatever does not give one is no barrier.
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a process has no time any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -94,7 +99,8 @@ impl Participant {
             return Err(io::ErrorKind::WriteZero.into());
         }
         let mut reader = Reader::new(Arc::clone(&stream));
-        let now_ms = welcome(&mut reader).await.map_err(io::Error::other)?;
+        let welcomed = timeout(WELCOME_TIMEOUT, welcome(&mut reader)).await?;
+        let now_ms = welcomed.map_err(io::Error::other)?;
         let shared = Arc::new(Shared {
             stream,
             state: Mutex::new(State::joined(now_ms)),

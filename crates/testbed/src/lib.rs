@@ -4,7 +4,7 @@
 //! - [`Bitcoind`] starts a node of its own on a free port, mines, pays, reorganises, and can be
 //!   killed and started again;
 //! - [`FailingTarget`] is an HTTP server that is up, down, slow or wrong as its [`Phase`] says;
-//! - [`Process`] runs one of the workspace's binaries ([`binary`]) with a log, waits until it
+//! - [`Process`] runs one of the workspace's binaries ([`binary()`]) with a log, waits until it
 //!   is ready, ends or kills it.
 //!
 //! Nothing outlives the value that stands for it, everything uses free loopback ports and a
