@@ -1,1 +1,60 @@
-fn main() {}
+//! The `earnest` binary: run a node, command it, work out payouts, replay outages.
+
+mod cli;
+mod documents;
+mod escrow;
+mod exit;
+mod offer;
+mod output;
+mod owner;
+mod serve;
+mod wallet;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {:#}", failure.reason);
+            failure.code
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    // `terms` needs neither a runtime nor a network.
+    if let Command::Terms(command) = cli.command {
+        return documents::run(command, cli.json).map(|()| ExitCode::SUCCESS);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(error.into()))?;
+    runtime.block_on(dispatch(cli))
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let json = cli.json;
+    match cli.command {
+        Command::Terms(_) => unreachable!("handled before the runtime starts"),
+        Command::Init(file) => serve::init(&file, json)?,
+        Command::Serve(arguments) => serve::serve(arguments).await?,
+        Command::Balance(file) => wallet::balance(&file, json).await?,
+        Command::Address(file) => wallet::address(&file, json).await?,
+        Command::Send(arguments) => wallet::send(arguments, json).await?,
+        Command::Sweep(arguments) => wallet::sweep(arguments, json).await?,
+        Command::Transactions(file) => wallet::transactions(&file, json).await?,
+        Command::Offer(command) => offer::run(command, json).await?,
+        Command::Discover(arguments) => offer::discover(arguments, json).await?,
+        Command::Buy(arguments) => offer::buy(arguments, json).await?,
+        Command::Escrow(command) => escrow::run(command, json).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

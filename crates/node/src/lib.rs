@@ -1,1 +1,35 @@
-//! node
+//! `earnest serve`: wallet, escrows and peers of one party, joined.
+//!
+//! Everything that decides lives elsewhere: `terms` (what is owed), `contract` (what may be signed),
+//! `engine` (what is due), `mandate` (what the owner allows). This crate moves bytes between them,
+//! the database, the Bitcoin node, the oracles and the two HTTP listeners, always in the same order:
+//! decide, store, then act.
+//!
+//! Start reading at [`Node::drive`], then `core.rs` (how anything changes) and `exchange.rs` (what a
+//! peer's envelope leads to).
+
+mod act;
+mod attest;
+mod chain;
+pub mod config;
+mod core;
+mod error;
+mod exchange;
+mod http;
+mod init;
+mod keys;
+mod lock;
+mod node;
+mod offers;
+mod open;
+mod purchase;
+mod serve;
+mod spend;
+mod views;
+
+pub use config::{Config, ConfigError};
+pub use error::NodeError;
+pub use init::{Initialised, init};
+pub use keys::{PASSPHRASE, load_token, token_path};
+pub use node::Node;
+pub use serve::{ServeError, serve};

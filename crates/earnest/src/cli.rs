@@ -1,0 +1,199 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Escrows that pay by measured service level: provider and buyer lock bitcoin, an oracle measures, the money moves.
+///
+/// Run a node beside your Bitcoin node with `init` and `serve`; the other commands talk to that node through its
+/// configuration file. `terms` and `replay` need no node.
+///
+/// Exit codes: 0 well, 1 it failed, 2 bad input.
+#[derive(Debug, Parser)]
+#[command(name = "earnest", version, max_term_width = 100)]
+pub struct Cli {
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make what a data folder lacks: seed, owner token. Prints the node's identity key.
+    Init(ConfigFile),
+    /// Run the node until SIGTERM or SIGINT.
+    Serve(Serve),
+    /// What the wallet has, and what live escrows lock.
+    Balance(ConfigFile),
+    /// A fresh address to receive at.
+    Address(ConfigFile),
+    /// Send an amount from free coins.
+    Send(Send),
+    /// Send everything that is free.
+    Sweep(Sweep),
+    /// The wallet's transactions, newest first.
+    Transactions(ConfigFile),
+    /// Publish offers, and list them.
+    #[command(subcommand)]
+    Offer(Offer),
+    /// Show what a provider offers.
+    Discover(Discover),
+    /// Take a provider's published offer: agree, and lock the escrow.
+    Buy(Buy),
+    /// List escrows, and show one with its history.
+    #[command(subcommand)]
+    Escrow(Escrow),
+    /// Work with the documents, offline.
+    #[command(subcommand)]
+    Terms(Terms),
+}
+
+/// Where the node's configuration is.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigFile {
+    /// The node's configuration file (docs/node.md describes it).
+    #[arg(long, value_name = "FILE", env = "EARNEST_CONFIG")]
+    pub config: PathBuf,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// Take the time from a replay's barrier. Regtest only.
+    #[arg(long, value_name = "HOST:PORT", env = "EARNEST_SIMULATED_TIME")]
+    pub simulated_time: Option<SocketAddr>,
+    /// This node's name in simulated time.
+    #[arg(long, value_name = "NAME", default_value = "node", requires = "simulated_time")]
+    pub simulated_name: String,
+}
+
+/// Arguments of `send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// Where to.
+    pub address: String,
+    /// How much arrives, in satoshis; the fee comes on top.
+    pub amount_sat: u64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub fee: Fee,
+}
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+pub struct Sweep {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// Where to.
+    pub address: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub fee: Fee,
+}
+
+/// What a payment may cost, and whether it is made at all.
+#[derive(Debug, Args)]
+pub struct Fee {
+    /// Fee rate in sat/vB; without it the Bitcoin node's estimate.
+    #[arg(long, value_name = "SAT_VB")]
+    pub fee_rate: Option<u64>,
+    /// Only say what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What to do with offers.
+#[derive(Debug, Subcommand)]
+pub enum Offer {
+    /// Publish an offer: its oracles announce the measurement, then it stands on this node's card.
+    Publish {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        file: ConfigFile,
+        /// The offer as JSON: measurement, price, bond, payout, oracles, deadlines (docs/protocol.md).
+        offer: PathBuf,
+    },
+    /// The offers of this node.
+    List(ConfigFile),
+}
+
+/// Arguments of `discover`.
+#[derive(Debug, Args)]
+pub struct Discover {
+    /// The provider's address, such as http://provider.example:7811
+    pub url: String,
+}
+
+/// Arguments of `buy`.
+#[derive(Debug, Args)]
+pub struct Buy {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// The provider's address.
+    pub url: String,
+    /// The offer's id, from `discover`.
+    pub offer_id: String,
+    /// Only show the offer, and what it would pay.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What to do with escrows.
+#[derive(Debug, Subcommand)]
+pub enum Escrow {
+    /// All escrows, newest first.
+    List(ConfigFile),
+    /// One escrow: state, terms, transactions, history.
+    Show {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        file: ConfigFile,
+        /// Its id.
+        id: String,
+    },
+}
+
+/// What to do with documents.
+#[derive(Debug, Subcommand)]
+pub enum Terms {
+    /// What an agreement pays: at one outcome, or at every one.
+    ///
+    /// Prints `provider_sat` and `buyer_sat`, before fees. Without --outcome or --all the runs of outcomes that pay
+    /// the same are listed.
+    Payout {
+        /// The agreement.
+        agreement: PathBuf,
+        /// One value, or the name of a level, or `indeterminate`.
+        #[arg(long, conflicts_with = "all")]
+        outcome: Option<String>,
+        /// Every outcome, one line each.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Check an agreement, and print its hash, its event's id and its canonical form's length.
+    Check {
+        /// The agreement.
+        agreement: PathBuf,
+    },
+    /// Check a measurement, and print its event's id.
+    CheckMeasurement {
+        /// The measurement.
+        measurement: PathBuf,
+    },
+    /// The schedules that well-known services publish.
+    Presets,
+}

@@ -1,0 +1,91 @@
+//! Offers: publish, find, take.
+
+use anyhow::{Context as _, anyhow};
+use client::PeerClient;
+use protocol::owner::PurchaseRequest;
+use protocol::{Card, OfferDraft};
+use terms::{Hex32, canonical};
+
+use crate::cli::{Buy, Discover, Offer};
+use crate::exit::Failure;
+use crate::{output, owner};
+
+/// `earnest offer ...`
+pub async fn run(command: Offer, json: bool) -> Result<(), Failure> {
+    match command {
+        Offer::Publish { file, offer } => {
+            let bytes = std::fs::read(&offer).with_context(|| offer.display().to_string());
+            let draft: OfferDraft = canonical::parse(&bytes.map_err(Failure::bad_input)?)?;
+            let node = owner::connect(&file)?;
+            let published = node.create_offer(&draft, &owner::idempotency_key()?).await?;
+            if json {
+                return output::json(&published);
+            }
+            output::line(&format!("published offer {}", published.id));
+            Ok(())
+        }
+        Offer::List(file) => {
+            let offers = owner::connect(&file)?.offers().await?;
+            if json { output::json(&offers) } else { show(&offers) }
+        }
+    }
+}
+
+/// `earnest discover`
+pub async fn discover(arguments: Discover, json: bool) -> Result<(), Failure> {
+    let card = PeerClient::new(&arguments.url)?.card().await?;
+    if json {
+        return output::json(&card);
+    }
+    output::line(&format!("provider {} on {}", card.key, card.network));
+    show(&card.offers)
+}
+
+fn show(offers: &[protocol::Offer]) -> Result<(), Failure> {
+    let mut table = output::table(&["offer", "service", "window (unix s)", "price", "bond"]);
+    for offer in offers {
+        let window = offer.measurement.window;
+        table.add_row([
+            offer.id.to_string(),
+            offer.measurement.target.url.clone(),
+            format!("{} to {}", window.start, window.end),
+            output::sat(offer.price_sat),
+            output::sat(offer.bond_sat),
+        ]);
+    }
+    output::line(&table.to_string());
+    Ok(())
+}
+
+/// `earnest buy`
+pub async fn buy(arguments: Buy, json: bool) -> Result<(), Failure> {
+    let offer_id = Hex32::parse(&arguments.offer_id)
+        .ok_or_else(|| Failure::bad_input(anyhow!("offer_id: must be 64 lower-case hex digits")))?;
+    if arguments.dry_run {
+        let card = PeerClient::new(&arguments.url)?.card().await?;
+        return preview(&card, offer_id, json);
+    }
+    let request = PurchaseRequest { provider_url: arguments.url, offer_id };
+    let node = owner::connect(&arguments.file)?;
+    let purchase = node.purchase(&request, &owner::idempotency_key()?).await?;
+    if json {
+        return output::json(&purchase);
+    }
+    output::line(&format!("escrow {}", purchase.escrow_id));
+    output::line(&format!("terms  {}", purchase.terms_hash));
+    output::line("The node locks it now; `earnest escrow show` tells how far it is.");
+    Ok(())
+}
+
+fn preview(card: &Card, offer_id: Hex32, json: bool) -> Result<(), Failure> {
+    let offer = card.offer(offer_id).ok_or_else(|| anyhow!("this provider has no such offer"))?;
+    if json {
+        return output::json(offer);
+    }
+    // The buyer's key does not change what is paid.
+    let agreement = offer.agreement(card.key, offer_id);
+    let table = agreement.compile().map_err(|error| Failure::bad_input(error.into()))?;
+    show(std::slice::from_ref(offer))?;
+    crate::documents::runs(&table);
+    Ok(())
+}

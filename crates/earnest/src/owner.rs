@@ -1,0 +1,22 @@
+//! Talking to the own node.
+
+use anyhow::{Context as _, anyhow};
+use client::OwnerClient;
+
+use crate::cli::ConfigFile;
+use crate::exit::Failure;
+
+/// A client of the node that a configuration file describes.
+pub fn connect(file: &ConfigFile) -> Result<OwnerClient, Failure> {
+    let config = node::Config::load(&file.config)?;
+    let token = node::load_token(&config.data_dir)
+        .with_context(|| format!("{}: run `earnest init` first", config.data_dir.display()))?;
+    Ok(OwnerClient::new(&format!("http://{}", config.owner_listen), &token)?)
+}
+
+/// A fresh key that makes a retried request harmless.
+pub fn idempotency_key() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no randomness: {error}"))?;
+    Ok(hex::encode(bytes))
+}

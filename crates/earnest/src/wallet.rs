@@ -1,0 +1,113 @@
+//! The owner's money.
+
+use anyhow::anyhow;
+use protocol::owner::WithdrawalRequest;
+use terms::Sat;
+
+use crate::cli::{ConfigFile, Send, Sweep};
+use crate::exit::Failure;
+use crate::{output, owner};
+
+/// `earnest balance`
+pub async fn balance(file: &ConfigFile, json: bool) -> Result<(), Failure> {
+    let balance = owner::connect(file)?.balance().await?;
+    if json {
+        return output::json(&balance);
+    }
+    let mut table = output::table(&["", "sat"]);
+    for (name, amount) in [
+        ("available", balance.available_sat),
+        ("reserved for escrows", balance.reserved_sat),
+        ("pending", balance.pending_sat),
+        ("locked in escrows", balance.locked_sat),
+    ] {
+        table.add_row([name.to_owned(), output::sat(amount)]);
+    }
+    output::line(&table.to_string());
+    Ok(())
+}
+
+/// `earnest address`
+pub async fn address(file: &ConfigFile, json: bool) -> Result<(), Failure> {
+    let address = owner::connect(file)?.new_address(&owner::idempotency_key()?).await?;
+    if json {
+        return output::json(&address);
+    }
+    output::line(&address.address);
+    Ok(())
+}
+
+/// `earnest send`
+pub async fn send(arguments: Send, json: bool) -> Result<(), Failure> {
+    let request = WithdrawalRequest {
+        address: arguments.address,
+        amount_sat: Some(Sat(arguments.amount_sat)),
+        sweep: false,
+        fee_rate_sat_vb: arguments.fee.fee_rate,
+    };
+    withdraw(&arguments.file, &request, arguments.fee.dry_run, json).await
+}
+
+/// `earnest sweep`
+pub async fn sweep(arguments: Sweep, json: bool) -> Result<(), Failure> {
+    let request = WithdrawalRequest {
+        address: arguments.address,
+        amount_sat: None,
+        sweep: true,
+        fee_rate_sat_vb: arguments.fee.fee_rate,
+    };
+    withdraw(&arguments.file, &request, arguments.fee.dry_run, json).await
+}
+
+async fn withdraw(
+    file: &ConfigFile,
+    request: &WithdrawalRequest,
+    dry_run: bool,
+    json: bool,
+) -> Result<(), Failure> {
+    let node = owner::connect(file)?;
+    if dry_run {
+        return preview(node.balance().await?.available_sat, request, json);
+    }
+    let sent = node.withdraw(request, &owner::idempotency_key()?).await?;
+    if json {
+        return output::json(&sent);
+    }
+    output::line(&format!("sent in transaction {}", sent.txid));
+    Ok(())
+}
+
+fn preview(available: Sat, request: &WithdrawalRequest, json: bool) -> Result<(), Failure> {
+    let asked = request.amount_sat.unwrap_or(available);
+    if asked > available {
+        let (asked, available) = (output::sat(asked), output::sat(available));
+        return Err(Failure::failed(anyhow!("{asked} sat asked, {available} sat available")));
+    }
+    if json {
+        return output::json(request);
+    }
+    output::line(&format!("would send {} sat to {}", output::sat(asked), request.address));
+    Ok(())
+}
+
+/// `earnest transactions`
+pub async fn transactions(file: &ConfigFile, json: bool) -> Result<(), Failure> {
+    let transactions = owner::connect(file)?.transactions().await?;
+    if json {
+        return output::json(&transactions);
+    }
+    let mut table = output::table(&["transaction", "height", "received", "sent", "fee"]);
+    for tx in transactions {
+        let height = tx.height.map_or("unconfirmed".to_owned(), |height| height.to_string());
+        let fee = tx.fee_sat.map_or(String::new(), output::sat);
+        table.add_row([
+            tx.txid.to_string(),
+            height,
+            output::sat(tx.received_sat),
+            output::sat(tx.sent_sat),
+            fee,
+        ]);
+    }
+    output::line(&table.to_string());
+    Ok(())
+}

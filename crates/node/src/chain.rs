@@ -1,0 +1,157 @@
+//! Looking at the chain: what it shows of each escrow, and what follows from that.
+
+use bitcoin::consensus::encode::deserialize;
+use bitcoin::{Transaction, Txid};
+use contract::Spend;
+use engine::{Bytes, ChainView, Command, Event, Place, SpendKind, SpendView, decide, due, status};
+use terms::Hex32;
+use tokio::task::block_in_place;
+use wallet::TxStatus;
+
+use crate::core::{Change, Core};
+use crate::error::NodeError;
+
+/// How often one look may lead to another at once: each round takes at least one step of an escrow's life.
+const ROUNDS: usize = 8;
+
+impl Core {
+    /// Brings wallet and watches to the node's best block, and notes the wallet's changes.
+    ///
+    /// # Errors
+    /// When the Bitcoin node or the database fails; the next call goes on.
+    pub(crate) async fn sync(&mut self, now: u64) -> Result<(), NodeError> {
+        block_in_place(|| self.follower.sync(&mut self.wallet, now))?;
+        if self.has_unsaved()? {
+            self.commit(Change::default(), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Does whatever is due about one escrow, as far as it can be done at once. Returns whether its oracles are to
+    /// be asked.
+    ///
+    /// # Errors
+    /// When a step fails; the next call tries again.
+    pub(crate) async fn tend(&mut self, id: Hex32, now: u64) -> Result<bool, NodeError> {
+        let mut ask = false;
+        for _ in 0..ROUNDS {
+            self.note_sightings(id, now).await?;
+            let view = self.view(id)?;
+            self.note_status(id, &view, now).await?;
+            let mut progress = false;
+            for step in due(self.escrow(id)?, &view, now) {
+                match step {
+                    engine::Due::FetchAttestations => ask = true,
+                    step => progress |= self.act(id, step, now).await?,
+                }
+            }
+            if !progress {
+                break;
+            }
+        }
+        Ok(ask)
+    }
+
+    /// What the chain shows of an escrow now.
+    pub(crate) fn view(&self, id: Hex32) -> Result<ChainView, NodeError> {
+        let escrow = self.escrow(id)?;
+        let place = |txid: &Txid| place(self.follower.tx_status(txid));
+        let funding = escrow.funding.map_or(Place::Unknown, |funding| place(&funding.txid));
+        let spend = escrow.funding.and_then(|funding| self.follower.spend(&funding));
+        let cancel = escrow.cancel.as_ref().and_then(parse);
+        Ok(ChainView {
+            height: self.follower.tip().map_or(0, |tip| tip.height),
+            median_time_past: self.follower.tip().map_or(0, |tip| tip.median_time_s),
+            depth: self.config.confirmations,
+            funding,
+            spend: spend.and_then(|spend| {
+                let (known, kind, _) = escrow.spend.as_ref()?;
+                let kind = if *known == spend.txid { *kind } else { SpendKind::Unknown };
+                Some(SpendView { txid: spend.txid, kind, place: self::place(spend.status) })
+            }),
+            cancel: cancel.map_or(Place::Unknown, |tx| place(&tx.compute_txid())),
+        })
+    }
+
+    async fn note_sightings(&mut self, id: Hex32, now: u64) -> Result<(), NodeError> {
+        if let Some(command) = self.seen_funding(id)? {
+            self.step(id, command, now).await?;
+        }
+        if let Some(command) = self.seen_spend(id)? {
+            self.step(id, command, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The offerer gets the complete funding transaction from the chain, so that it can broadcast it again.
+    fn seen_funding(&self, id: Hex32) -> Result<Option<Command>, NodeError> {
+        let escrow = self.escrow(id)?;
+        let (Some(funding), None) = (escrow.funding, &escrow.funding_tx) else { return Ok(None) };
+        let tx = block_in_place(|| match self.follower.tx_status(&funding.txid) {
+            TxStatus::Unseen => Ok(None),
+            TxStatus::InMempool => self.chain.mempool_transaction(&funding.txid),
+            TxStatus::Confirmed { block_hash, .. } => {
+                let block = self.chain.block(&block_hash)?;
+                Ok(block.txdata.into_iter().find(|tx| tx.compute_txid() == funding.txid))
+            }
+        })?;
+        Ok(tx.map(|tx| Command::SeeFunding { funding_tx: bytes(&tx) }))
+    }
+
+    fn seen_spend(&mut self, id: Hex32) -> Result<Option<Command>, NodeError> {
+        let escrow = self.escrow(id)?;
+        let Some(spend) = escrow.funding.and_then(|funding| self.follower.spend(&funding)) else {
+            return Ok(None);
+        };
+        if escrow.spend.as_ref().is_some_and(|(known, ..)| *known == spend.txid) {
+            return Ok(None);
+        }
+        let kind = match self.contract(id)?.classify_spend(&spend.tx) {
+            Some(Spend::Cet { provider_sat, buyer_sat, .. }) => SpendKind::Cet { provider_sat, buyer_sat },
+            Some(Spend::Refund) => SpendKind::Refund,
+            Some(Spend::Unknown) | None => SpendKind::Unknown,
+        };
+        tracing::info!(escrow = %id, txid = %spend.txid, ?kind, "the funding output is spent");
+        Ok(Some(Command::SeeSpend { txid: spend.txid, kind, tx: bytes(&spend.tx) }))
+    }
+
+    async fn note_status(&mut self, id: Hex32, view: &ChainView, now: u64) -> Result<(), NodeError> {
+        let escrow = self.escrow(id)?;
+        let status = status(escrow, view, now);
+        if status == escrow.noted {
+            return Ok(());
+        }
+        tracing::info!(escrow = %id, from = escrow.noted.name(), to = status.name(), height = view.height);
+        let event = Event::Observed { status, height: view.height };
+        self.commit(Change::event(id, event), now).await
+    }
+
+    /// Takes one step of an escrow, durably. Returns whether anything changed.
+    pub(crate) async fn step(&mut self, id: Hex32, command: Command, now: u64) -> Result<bool, NodeError> {
+        match decide(self.escrow(id)?, command, now)? {
+            None => Ok(false),
+            Some(event) => {
+                self.commit(Change::event(id, event), now).await?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+fn place(status: TxStatus) -> Place {
+    match status {
+        TxStatus::Unseen => Place::Unknown,
+        TxStatus::InMempool => Place::Mempool,
+        TxStatus::Confirmed { height, .. } => Place::Confirmed { height },
+    }
+}
+
+/// A stored transaction; own events hold nothing else, so `None` means a damaged disk.
+pub(crate) fn parse(bytes: &Bytes) -> Option<Transaction> {
+    deserialize(&bytes.0).ok()
+}
+
+/// A transaction as it is stored.
+pub(crate) fn bytes(tx: &Transaction) -> Bytes {
+    Bytes(bitcoin::consensus::serialize(tx))
+}

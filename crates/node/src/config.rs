@@ -1,0 +1,158 @@
+//! The node's configuration file: typed, checked, every field documented.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use bitcoin::Network;
+use mandate::Mandate;
+use serde::Deserialize;
+use terms::Hex32;
+
+/// Why a configuration was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It is not TOML, or a field is unknown, missing or of the wrong type.
+    #[error("{path}: {source}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and field.
+        source: Box<toml::de::Error>,
+    },
+    /// A field breaks a rule.
+    #[error("{field}: {rule}")]
+    Rule {
+        /// The field.
+        field: &'static str,
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
+/// Everything `earnest serve` needs to know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The chain: `regtest`, `signet`, `testnet4` or `mainnet`.
+    pub network: String,
+    /// Where seed, token and database live; created by `earnest init`.
+    pub data_dir: PathBuf,
+    /// Where the owner's API and pages listen; loopback.
+    pub owner_listen: SocketAddr,
+    /// Where peers reach us.
+    pub peer_listen: SocketAddr,
+    /// The longest time between two looks at the chain, the oracles and the peers, in seconds.
+    #[serde(default = "default_poll")]
+    pub poll_every_s: u64,
+    /// The depth at which something on the chain counts as final.
+    #[serde(default = "default_confirmations")]
+    pub confirmations: u32,
+    /// The Bitcoin node.
+    pub bitcoind: BitcoindConfig,
+    /// The oracles that we ask, at most 16.
+    #[serde(default, rename = "oracle")]
+    pub oracles: Vec<OracleConfig>,
+    /// What the owner lets this node do.
+    pub mandate: Mandate,
+}
+
+/// How to reach the Bitcoin node's RPC.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BitcoindConfig {
+    /// Such as `http://127.0.0.1:8332`.
+    pub url: String,
+    /// The node's cookie file; or else `user` and `password`.
+    pub cookie_file: Option<PathBuf>,
+    /// An RPC user.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<String>,
+}
+
+/// One oracle: where it is, and the key that we hold it to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OracleConfig {
+    /// Its address.
+    pub url: String,
+    /// Its x-only key; what another key signs is not from this oracle.
+    pub key: Hex32,
+}
+
+fn default_poll() -> u64 {
+    30
+}
+
+fn default_confirmations() -> u32 {
+    6
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// Names the file, and the field and the rule that it breaks.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let rules = [
+            (self.chain().is_some(), "network", "must be regtest, signet, testnet4 or mainnet"),
+            (
+                self.owner_listen.ip().is_loopback(),
+                "owner_listen",
+                "must be a loopback address; put a proxy with its own login in front of it",
+            ),
+            ((1..=86_400).contains(&self.poll_every_s), "poll_every_s", "must be 1 to 86400"),
+            ((1..=100).contains(&self.confirmations), "confirmations", "must be 1 to 100"),
+            (self.oracles.len() <= 16, "oracle", "at most 16 oracles"),
+            (
+                self.bitcoind.cookie_file.is_some() != self.bitcoind.user.is_some(),
+                "bitcoind",
+                "needs either cookie_file, or user and password",
+            ),
+            (
+                self.bitcoind.user.is_some() == self.bitcoind.password.is_some(),
+                "bitcoind.password",
+                "user and password go together",
+            ),
+        ];
+        match rules.iter().find(|(holds, ..)| !holds) {
+            None => Ok(()),
+            Some((_, field, rule)) => Err(ConfigError::Rule { field, rule }),
+        }
+    }
+
+    fn chain(&self) -> Option<Network> {
+        match self.network.as_str() {
+            "regtest" => Some(Network::Regtest),
+            "signet" => Some(Network::Signet),
+            "testnet4" => Some(Network::Testnet4),
+            "mainnet" => Some(Network::Bitcoin),
+            _ => None,
+        }
+    }
+
+    /// The chain.
+    ///
+    /// # Panics
+    /// Never for a configuration that [`Config::load`] returned: it checked the name.
+    pub fn bitcoin_network(&self) -> Network {
+        self.chain().expect("load() checked the network's name")
+    }
+}

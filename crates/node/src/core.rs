@@ -1,0 +1,216 @@
+//! The node's state, and the one way to change it.
+//!
+//! There is one [`Core`] behind one lock. Whatever is to change goes into a [`Change`], which is
+//! written in one SQLite transaction, together with what the wallet has staged; only then does it
+//! become true in memory, and only then may anything leave the process.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bitcoin::OutPoint;
+use contract::CheckedContract;
+use engine::{Escrow, Event};
+use mandate::Exposure;
+use storage::{NewEnvelope, NewSession, Reservation, Store, StoredEvent, StoredOffer};
+use terms::Hex32;
+use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
+
+use crate::config::Config;
+use crate::error::NodeError;
+use crate::keys::Keys;
+
+/// The node's state.
+pub struct Core {
+    pub(crate) config: Config,
+    pub(crate) keys: Keys,
+    pub(crate) store: Store,
+    pub(crate) wallet: Wallet,
+    pub(crate) chain: Bitcoind,
+    pub(crate) follower: Follower,
+    pub(crate) escrows: BTreeMap<Hex32, Escrow>,
+    /// Contracts whose messages were checked in this run.
+    pub(crate) contracts: BTreeMap<Hex32, CheckedContract>,
+    pub(crate) reserved: BTreeMap<OutPoint, Hex32>,
+    /// Changes of the wallet that no transaction has made durable yet.
+    pub(crate) unsaved: Vec<String>,
+}
+
+/// What is to be written together.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    /// Events, each with its escrow. The first of a new escrow is [`Event::Opened`].
+    pub events: Vec<(Hex32, Event)>,
+    /// A session that begins.
+    pub session: Option<NewSession>,
+    /// Envelopes, both ways.
+    pub envelopes: Vec<NewEnvelope>,
+    /// Own envelopes that have their answers.
+    pub delivered: Vec<Hex32>,
+    /// An offer that is published.
+    pub offer: Option<StoredOffer>,
+    /// A payment: its txid and bytes.
+    pub payment: Option<(String, Vec<u8>)>,
+}
+
+impl Change {
+    /// One event of one escrow.
+    pub fn event(escrow: Hex32, event: Event) -> Self {
+        Self { events: vec![(escrow, event)], ..Self::default() }
+    }
+}
+
+impl Core {
+    /// The coins that escrows have set aside.
+    pub(crate) fn reserved_coins(&self) -> BTreeSet<OutPoint> {
+        self.reserved.keys().copied().collect()
+    }
+
+    /// What live escrows lock of ours.
+    pub(crate) fn exposure(&self) -> Exposure {
+        let live = self.escrows.values().filter(|escrow| !escrow.noted.is_final());
+        live.map(|escrow| (escrow.counterparty(), escrow.own_collateral())).collect()
+    }
+
+    /// An escrow.
+    pub(crate) fn escrow(&self, id: Hex32) -> Result<&Escrow, NodeError> {
+        self.escrows.get(&id).ok_or(NodeError::NotFound { what: "escrow" })
+    }
+
+    /// Writes a change, then makes it true in memory.
+    ///
+    /// # Errors
+    /// When the database refuses; then nothing has changed.
+    pub(crate) async fn commit(&mut self, change: Change, now: u64) -> Result<(), NodeError> {
+        self.collect_wallet_changes()?;
+        let mut tx = self.store.begin().await?;
+        for json in &self.unsaved {
+            tx.append_wallet_change(json).await?;
+        }
+        if let Some(session) = &change.session {
+            tx.open_session(session, now).await?;
+        }
+        let mut numbers = BTreeMap::new();
+        for (id, event) in &change.events {
+            let next = numbers.entry(*id).or_insert_with(|| self.escrows.get(id).map_or(0, |e| e.events));
+            let stored = stored_event(*next, now, event)?;
+            *next += 1;
+            tx.append_event(*id, &stored).await?;
+            write_reservations(&mut tx, *id, event, self.deadline(*id, &change)).await?;
+        }
+        for envelope in &change.envelopes {
+            tx.put_envelope(envelope).await?;
+        }
+        for id in &change.delivered {
+            tx.mark_delivered(*id).await?;
+        }
+        if let Some(offer) = &change.offer {
+            tx.put_offer(offer).await?;
+        }
+        if let Some((txid, bytes)) = &change.payment {
+            tx.put_payment(txid, now, bytes).await?;
+        }
+        tx.commit().await?;
+        self.unsaved.clear();
+        for (id, event) in change.events {
+            self.apply(id, &event);
+        }
+        Ok(())
+    }
+
+    /// The funding deadline of an escrow that exists, or that begins with this change.
+    fn deadline(&self, id: Hex32, change: &Change) -> u64 {
+        let begins = change.events.iter().find_map(|(new, event)| match event {
+            Event::Opened(opened) if *new == id => Some(&opened.agreement),
+            _ => None,
+        });
+        let agreement = begins.or_else(|| self.escrows.get(&id).map(Escrow::agreement));
+        agreement.map_or(0, |agreement| agreement.funding_deadline.0)
+    }
+
+    /// Takes what the wallet has staged; it stays in `unsaved` until a transaction has made it durable.
+    fn collect_wallet_changes(&mut self) -> Result<(), NodeError> {
+        if let Some(changes) = self.wallet.take_staged() {
+            self.unsaved.push(to_json(&changes)?);
+        }
+        Ok(())
+    }
+
+    /// Whether the wallet has changes that no transaction has made durable yet.
+    pub(crate) fn has_unsaved(&mut self) -> Result<bool, NodeError> {
+        self.collect_wallet_changes()?;
+        Ok(!self.unsaved.is_empty())
+    }
+
+    /// Makes a stored event true in memory.
+    pub(crate) fn apply(&mut self, id: Hex32, event: &Event) {
+        match self.escrows.get_mut(&id) {
+            Some(escrow) => escrow.apply(event),
+            None => {
+                if let Some(escrow) = Escrow::replay([event]) {
+                    self.escrows.insert(id, escrow);
+                }
+            }
+        }
+        self.follow_reservations(id, event);
+        self.watch(id);
+    }
+
+    fn follow_reservations(&mut self, id: Hex32, event: &Event) {
+        match event {
+            Event::OfferMade { coins, .. } | Event::OfferTaken { coins, .. } => {
+                self.reserved.extend(coins.iter().map(|coin| (coin.outpoint, id)));
+            }
+            _ if lets_go(event) => self.reserved.retain(|_, holder| *holder != id),
+            _ => {}
+        }
+    }
+
+    /// Watches whatever of an escrow can appear on the chain.
+    pub(crate) fn watch(&mut self, id: Hex32) {
+        let Some(escrow) = self.escrows.get(&id) else { return };
+        let from = escrow.opened.height;
+        if let Some(funding) = escrow.funding {
+            self.follower.watch_tx(funding.txid, from);
+            self.follower.watch_outpoint(funding, from);
+        }
+        if let Some(cancel) = escrow.cancel.as_ref().and_then(|tx| crate::chain::parse(tx)) {
+            self.follower.watch_tx(cancel.compute_txid(), from);
+        }
+    }
+}
+
+/// An event after which the escrow's coins are free, or spent for good.
+fn lets_go(event: &Event) -> bool {
+    match event {
+        Event::Abandoned { .. } => true,
+        Event::Observed { status, .. } => status.is_final(),
+        _ => false,
+    }
+}
+
+async fn write_reservations(
+    tx: &mut storage::Tx<'_>,
+    id: Hex32,
+    event: &Event,
+    expires_at: u64,
+) -> Result<(), NodeError> {
+    match event {
+        Event::OfferMade { coins, .. } | Event::OfferTaken { coins, .. } => {
+            for coin in coins {
+                let outpoint = coin.outpoint.to_string();
+                tx.reserve(&Reservation { outpoint, escrow: id, expires_at }).await?;
+            }
+        }
+        _ if lets_go(event) => tx.release(id).await?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn stored_event(seq: u64, at: u64, event: &Event) -> Result<StoredEvent, NodeError> {
+    let json = serde_json::to_string(event).map_err(|_| NodeError::Damaged { what: "event" })?;
+    Ok(StoredEvent { seq, at, name: event.name().to_owned(), json })
+}
+
+fn to_json(changes: &ChangeSet) -> Result<String, NodeError> {
+    serde_json::to_string(changes).map_err(|_| NodeError::Damaged { what: "wallet change" })
+}

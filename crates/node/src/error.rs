@@ -1,0 +1,159 @@
+//! Why the node could not do what was asked, and what it tells whoever asked.
+
+use protocol::{Problem, ProblemType};
+
+/// Why the node could not do what was asked. Nothing was stored half.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// A document, a request or an offer breaks a rule.
+    #[error(transparent)]
+    Document(#[from] terms::DocumentError),
+    /// An offer cannot be published or taken.
+    #[error(transparent)]
+    Offer(#[from] protocol::OfferError),
+    /// A card was refused.
+    #[error(transparent)]
+    Card(#[from] protocol::CardError),
+    /// An envelope was refused.
+    #[error(transparent)]
+    Envelope(#[from] protocol::EnvelopeError),
+    /// An envelope does not continue its session.
+    #[error(transparent)]
+    Session(#[from] protocol::SessionError),
+    /// A contract message, announcement or attestation was refused.
+    #[error(transparent)]
+    Gate(#[from] contract::GateError),
+    /// The owner does not allow it.
+    #[error(transparent)]
+    Mandate(#[from] mandate::Refusal),
+    /// The escrow is not at the point where this step is allowed.
+    #[error(transparent)]
+    Step(#[from] engine::Refusal),
+    /// Not enough free coins.
+    #[error(transparent)]
+    Coins(#[from] wallet::SelectError),
+    /// A payment cannot be built.
+    #[error(transparent)]
+    Payment(#[from] wallet::SpendError),
+    /// An own input could not be signed.
+    #[error(transparent)]
+    Sign(#[from] wallet::SignError),
+    /// The wallet cannot be opened.
+    #[error(transparent)]
+    Wallet(#[from] wallet::WalletError),
+    /// The seed cannot be read.
+    #[error(transparent)]
+    Seed(#[from] wallet::SeedFileError),
+    /// The Bitcoin node failed.
+    #[error(transparent)]
+    Chain(#[from] wallet::ChainError),
+    /// The Bitcoin node's chain cannot be followed.
+    #[error(transparent)]
+    Follow(#[from] wallet::FollowError),
+    /// The Bitcoin node does not take a transaction.
+    #[error(transparent)]
+    Broadcast(#[from] wallet::BroadcastError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] storage::StoreError),
+    /// A peer or an oracle did not do what was asked.
+    #[error(transparent)]
+    Client(#[from] client::ClientError),
+    /// There is no such thing.
+    #[error("there is no such {what}")]
+    NotFound {
+        /// Such as `offer`.
+        what: &'static str,
+    },
+    /// The body does not answer what was said before it.
+    #[error("a {got} is not what comes next in this session")]
+    Unexpected {
+        /// The body's type.
+        got: &'static str,
+    },
+    /// The peer proposes other terms than those that it published.
+    #[error("the quote differs from the published offer")]
+    OtherTerms,
+    /// The hash is not that of the proposed terms.
+    #[error("terms_hash: the terms proposed hash to {expected}, not to {got}")]
+    OtherHash {
+        /// Ours.
+        expected: terms::Hex32,
+        /// The peer's.
+        got: terms::Hex32,
+    },
+    /// No `[[oracle]]` of the configuration has this key.
+    #[error("oracles.keys: {key} is not an oracle of this node's configuration")]
+    UnknownOracle {
+        /// The key.
+        key: terms::Hex32,
+    },
+    /// A peer has opened too many sessions.
+    #[error("too many sessions from this peer within an hour")]
+    TooManySessions,
+    /// The same id or key was used for something else.
+    #[error("{what} was used before, with other content")]
+    Reused {
+        /// Such as `id`.
+        what: &'static str,
+    },
+    /// What is stored cannot be read.
+    #[error("the stored {what} cannot be read")]
+    Damaged {
+        /// Such as `event`.
+        what: &'static str,
+    },
+    /// The system gives no randomness.
+    #[error("the system gives no randomness")]
+    Randomness,
+    /// A file of the data folder.
+    #[error("{path}: {source}")]
+    File {
+        /// It.
+        path: std::path::PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+}
+
+impl NodeError {
+    /// What whoever asked is told (RFC 9457). A failure of our own says nothing about its inside.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Document(error) => error.into(),
+            Self::Offer(error) => error.into(),
+            Self::Card(error) => error.into(),
+            Self::Envelope(error) => error.into(),
+            Self::Session(error) => error.into(),
+            Self::Gate(error) => self.say(ProblemType::BadInput).at(error.field.to_string()),
+            Self::Mandate(refusal) => self.say(ProblemType::Mandate).at(refusal.limit()),
+            Self::Step(_) | Self::Unexpected { .. } | Self::Reused { .. } => self.say(ProblemType::Conflict),
+            Self::OtherTerms | Self::OtherHash { .. } => self.say(ProblemType::Conflict).at("terms_hash"),
+            Self::Coins(_) => self.say(ProblemType::InsufficientFunds),
+            Self::Payment(wallet::SpendError::Insufficient { .. } | wallet::SpendError::NothingToSend) => {
+                self.say(ProblemType::InsufficientFunds)
+            }
+            Self::Payment(_) | Self::UnknownOracle { .. } => self.say(ProblemType::BadInput),
+            Self::NotFound { .. } => self.say(ProblemType::NotFound),
+            Self::TooManySessions => self.say(ProblemType::RateLimited),
+            Self::Client(_) => self.say(ProblemType::BadUpstream),
+            Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) => self.say(ProblemType::Unavailable),
+            Self::Store(storage::StoreError::DiskFull) => self.say(ProblemType::Unavailable),
+            Self::Store(_)
+            | Self::Sign(_)
+            | Self::Wallet(_)
+            | Self::Seed(_)
+            | Self::Damaged { .. }
+            | Self::Randomness
+            | Self::File { .. }
+            | Self::Config(_) => Problem::new(ProblemType::Internal, "an internal error; see the node's log"),
+        }
+    }
+
+    fn say(&self, kind: ProblemType) -> Problem {
+        Problem::new(kind, self.to_string())
+    }
+}

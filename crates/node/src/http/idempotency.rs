@@ -1,0 +1,65 @@
+//! `Idempotency-Key`: the same key and request give the same answer; another request under it is refused.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use protocol::ProblemType;
+use protocol::owner::IDEMPOTENCY_KEY;
+use serde::Serialize;
+use storage::Answer;
+use terms::{Hex32, canonical};
+
+use super::answer::{Refusal, json, refuse};
+use crate::error::NodeError;
+use crate::node::Node;
+
+/// The longest key.
+const MAX_KEY: usize = 128;
+
+/// Answers a POST once for each key. Without a key it is simply answered.
+pub(crate) async fn once<T: Serialize>(
+    node: &Arc<Node>,
+    headers: &HeaderMap,
+    path: &str,
+    body: &[u8],
+    work: impl Future<Output = Result<T, NodeError>>,
+) -> Result<Response, Refusal> {
+    let Some(key) = key(headers)? else {
+        return Ok(json(StatusCode::OK, &work.await?));
+    };
+    let request_hash = Hex32(canonical::sha256(&[path.as_bytes(), b"\n", body].concat()));
+    if let Some(stored) = node.core.lock().await.store.answer(&key).await.map_err(NodeError::from)? {
+        return repeated(&stored, request_hash);
+    }
+    let value = work.await?;
+    let text = serde_json::to_string(&value).map_err(|_| NodeError::Damaged { what: "answer" })?;
+    let answer = Answer { request_hash, status: 200, body: text };
+    remember(node, &key, &answer).await?;
+    repeated(&answer, request_hash)
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY => Ok(Some(key.to_owned())),
+        _ => Err(refuse(ProblemType::BadInput, "Idempotency-Key: must be 1 to 128 visible characters")),
+    }
+}
+
+fn repeated(stored: &Answer, request_hash: Hex32) -> Result<Response, Refusal> {
+    if stored.request_hash != request_hash {
+        let detail = "Idempotency-Key: was used before, with another request";
+        return Err(refuse(ProblemType::IdempotencyMismatch, detail));
+    }
+    let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
+    Ok((status, [(header::CONTENT_TYPE, "application/json")], stored.body.clone()).into_response())
+}
+
+async fn remember(node: &Node, key: &str, answer: &Answer) -> Result<(), NodeError> {
+    let core = node.core.lock().await;
+    let mut tx = core.store.begin().await?;
+    tx.put_answer(key, answer, node.now()).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,123 @@
+//! The owner's API: JSON over loopback, with the bearer token of the data folder.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use protocol::owner::{Address, AddressRequest, Info, MAX_REQUEST_BYTES, PurchaseRequest, WithdrawalRequest};
+use protocol::{OfferDraft, ProblemType};
+use terms::{DocumentError, Hex32, UnixSeconds, canonical};
+
+use super::answer::{Refusal, json, refuse};
+use super::idempotency::once;
+use crate::node::Node;
+
+type Answered = Result<Response, Refusal>;
+type Shared = State<Arc<Node>>;
+
+/// The owner's listener.
+pub(crate) fn router(node: Arc<Node>) -> Router {
+    let owned = Router::new()
+        .route("/v1/info", get(info))
+        .route("/v1/balance", get(balance))
+        .route("/v1/addresses", axum::routing::post(address))
+        .route("/v1/withdrawals", axum::routing::post(withdrawal))
+        .route("/v1/transactions", get(transactions))
+        .route("/v1/offers", get(offers).post(publish))
+        .route("/v1/purchases", axum::routing::post(purchase))
+        .route("/v1/escrows", get(escrows))
+        .route("/v1/escrows/{id}", get(escrow))
+        .layer(from_fn_with_state(Arc::clone(&node), owner_only));
+    Router::new()
+        .merge(owned)
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .fallback(|| async { refuse(ProblemType::NotFound, "there is nothing here") })
+        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .layer(from_fn_with_state(Arc::clone(&node), super::hold_time))
+        .with_state(node)
+}
+
+async fn owner_only(State(node): Shared, request: Request, next: Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes().to_vec());
+    let wanted = format!("Bearer {}", node.token);
+    // Comparing hashes takes the same time whatever was given.
+    let same = given.is_some_and(|given| canonical::sha256(&given) == canonical::sha256(wanted.as_bytes()));
+    if same {
+        return next.run(request).await;
+    }
+    refuse(ProblemType::Unauthorized, "needs the owner's token: Authorization: Bearer ...").into_response()
+}
+
+async fn ready(State(node): Shared) -> Answered {
+    match node.core.lock().await.follower.tip() {
+        Some(_) => Ok("ready".into_response()),
+        None => Err(refuse(ProblemType::Unavailable, "the chain is not followed yet")),
+    }
+}
+
+async fn info(State(node): Shared) -> Answered {
+    let core = node.core.lock().await;
+    let info = Info {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        key: core.keys.public(),
+        network: core.config.network.clone(),
+        height: core.wallet.height(),
+        now: UnixSeconds(node.now()),
+        simulated_time: node.clock.is_simulated(),
+    };
+    Ok(json(StatusCode::OK, &info))
+}
+
+async fn balance(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.balance()))
+}
+
+async fn transactions(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.transactions()))
+}
+
+async fn address(State(node): Shared, headers: HeaderMap, body: Bytes) -> Answered {
+    let AddressRequest {} = canonical::parse(&body)?;
+    let work = async {
+        let address = node.core.lock().await.address(node.now()).await?;
+        Ok(Address { address })
+    };
+    once(&node, &headers, "/v1/addresses", &body, work).await
+}
+
+async fn withdrawal(State(node): Shared, headers: HeaderMap, body: Bytes) -> Answered {
+    let request: WithdrawalRequest = canonical::parse(&body)?;
+    let work = async { node.core.lock().await.withdraw(&request, node.now()).await };
+    once(&node, &headers, "/v1/withdrawals", &body, work).await
+}
+
+async fn offers(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.offers().await?))
+}
+
+async fn publish(State(node): Shared, headers: HeaderMap, body: Bytes) -> Answered {
+    let draft: OfferDraft = canonical::parse(&body)?;
+    once(&node, &headers, "/v1/offers", &body, node.publish(draft)).await
+}
+
+async fn purchase(State(node): Shared, headers: HeaderMap, body: Bytes) -> Answered {
+    let request: PurchaseRequest = canonical::parse(&body)?;
+    let answer = once(&node, &headers, "/v1/purchases", &body, node.purchase(&request)).await;
+    super::wake(&node).await;
+    answer
+}
+
+async fn escrows(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.escrow_list()))
+}
+
+async fn escrow(State(node): Shared, Path(id): Path<String>) -> Answered {
+    let id = Hex32::parse(&id).ok_or_else(|| DocumentError::new("id", "must be 64 lower-case hex digits"))?;
+    Ok(json(StatusCode::OK, &node.core.lock().await.escrow_view(id).await?))
+}

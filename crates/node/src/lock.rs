@@ -1,0 +1,232 @@
+//! Locking money: the steps from agreed terms to a complete funding transaction.
+//!
+//! Each step turns what the peer sent into events and an answer. Nothing leaves before both are
+//! written, and no message of the peer is used before `contract::gate` has checked it.
+
+use bitcoin::{Amount, OutPoint};
+use contract::{
+    CheckedAccept, CheckedOffer, CoinReport, CoinState, Deal, ForeignCoins, FundingNeed, PartyFunding, Role,
+    Serials, funding_need, gate,
+};
+use engine::{Coin, Command, DlcRole, Escrow, Event, Opened, decide};
+use protocol::{Body, HexBytes};
+use terms::{Agreement, Hex32, Sat, Side, UnixSeconds};
+use tokio::task::block_in_place;
+use wallet::CoinRequest;
+use wallet::chain::View;
+
+use crate::chain::bytes;
+use crate::core::Core;
+use crate::error::NodeError;
+use crate::keys::random;
+
+/// What a P2WPKH input declares as its witness, and the length of a P2WPKH script (dlcspecs, "Fees").
+const WITNESS_LEN: u16 = 108;
+const P2WPKH_LEN: usize = 22;
+/// The longest payout script that a peer may name (P2WSH, P2TR).
+const LONGEST_SCRIPT: usize = 34;
+/// One P2WPKH input in vB.
+const INPUT_VB: u64 = 68;
+
+/// An escrow's next event and the body that answers the peer.
+pub(crate) type Step = (Event, Option<Body>);
+
+impl Core {
+    /// The first event of an escrow: both sides agreed to these terms. The owner's mandate is asked here, before
+    /// anything of ours is reserved or signed.
+    pub(crate) fn begin(
+        &self,
+        id: Hex32,
+        side: Side,
+        agreement: Agreement,
+        announcements: &[Vec<u8>],
+        now: u64,
+    ) -> Result<Opened, NodeError> {
+        let deal = Deal::parse(agreement, announcements)?;
+        self.check_mandate(&deal, side, now)?;
+        let role = match contract::role_of(deal.agreement(), side) {
+            Role::Offerer => DlcRole::Offerer,
+            Role::Accepter => DlcRole::Accepter,
+        };
+        Ok(Opened {
+            id,
+            side,
+            role,
+            agreement: deal.agreement().clone(),
+            announcements: announcements.iter().cloned().map(Into::into).collect(),
+            maturity: deal.announcements().latest_maturity().0,
+            temporary_id: id,
+            height: self.follower.tip().map_or(self.wallet.height(), |tip| tip.height),
+        })
+    }
+
+    fn check_mandate(&self, deal: &Deal, side: Side, now: u64) -> Result<(), NodeError> {
+        let fees = need(deal.agreement(), side, 1);
+        let fees = Sat(fees.funding_fee.0 + fees.cet_fee.0);
+        let refund = UnixSeconds(u64::from(deal.refund_locktime()));
+        let commitment = mandate::Commitment::of(deal.agreement(), side, fees, refund, UnixSeconds(now));
+        Ok(self.config.mandate.check(&commitment, &self.exposure())?)
+    }
+
+    /// Offerer: makes the offer.
+    pub(crate) fn make_offer(&mut self, opened: &Opened, now: u64) -> Result<Step, NodeError> {
+        let deal = deal(opened)?;
+        let mut serials = Serials::new(random()?);
+        let (own, coins) = self.own_side(opened, &mut serials)?;
+        let offer = contract::create_offer(&deal, own, opened.temporary_id.0, serials.next_id())?;
+        let command = Command::MakeOffer { offer: offer.bytes().into(), coins };
+        let event = new_event(&Escrow::new(opened.clone()), command, now)?;
+        Ok((event, Some(Body::DlcOffer { message_hex: HexBytes(offer.bytes()) })))
+    }
+
+    /// Accepter: checks the peer's offer, and accepts it.
+    pub(crate) fn take_offer(&mut self, id: Hex32, message: &[u8], now: u64) -> Result<Step, NodeError> {
+        let opened = self.escrow(id)?.opened.clone();
+        let deal = deal(&opened)?;
+        let coins = self.foreign_coins(message)?;
+        let offer = gate::offer(message, &deal, &coins, UnixSeconds(now))?;
+        self.same_temporary_id(&opened, offer.temporary_id())?;
+        let (own, coins) = self.own_side(&opened, &mut Serials::new(random()?))?;
+        let key = self.keys.contracts.secret(opened.temporary_id.0)?;
+        let accepted = block_in_place(|| contract::accept_offer(&offer, own, &key, UnixSeconds(now)))?;
+        let command = Command::TakeOffer {
+            offer: offer.bytes().into(),
+            accept: accepted.bytes().into(),
+            coins,
+            funding: accepted.transactions().funding_outpoint,
+        };
+        let event = new_event(self.escrow(id)?, command, now)?;
+        Ok((event, Some(Body::DlcAccept { message_hex: HexBytes(accepted.bytes()) })))
+    }
+
+    /// Offerer: checks the peer's accept, and signs.
+    pub(crate) fn take_accept(&mut self, id: Hex32, message: &[u8], now: u64) -> Result<Step, NodeError> {
+        let escrow = self.escrow(id)?.clone();
+        let offer = stored_offer(&escrow)?;
+        let coins = self.foreign_coins(message)?;
+        let accepted = block_in_place(|| gate::accept(message, &offer, &coins, UnixSeconds(now)))?;
+        let psbt = self.signed_psbt(&accepted, &escrow)?;
+        let key = self.keys.contracts.secret(escrow.opened.temporary_id.0)?;
+        let contract = block_in_place(|| contract::sign_accept(&accepted, &key, &psbt))?;
+        let command = Command::TakeAccept {
+            accept: accepted.bytes().into(),
+            sign: contract.sign_bytes().into(),
+            funding: contract.transactions().funding_outpoint,
+        };
+        let event = new_event(&escrow, command, now)?;
+        let sign = HexBytes(contract.sign_bytes());
+        self.contracts.insert(id, contract);
+        Ok((event, Some(Body::DlcSign { message_hex: sign })))
+    }
+
+    /// Accepter: checks the peer's signatures, and completes the funding transaction.
+    pub(crate) fn take_sign(&mut self, id: Hex32, message: &[u8], now: u64) -> Result<Step, NodeError> {
+        let escrow = self.escrow(id)?.clone();
+        let accept = escrow.accept.as_ref().ok_or(engine::Refusal::Missing("accept"))?;
+        let offer = stored_offer(&escrow)?;
+        let accepted = block_in_place(|| CheckedAccept::reload(&accept.0, &offer))?;
+        let contract = block_in_place(|| gate::sign(message, &accepted, UnixSeconds(now)))?;
+        let psbt = self.signed_psbt(&accepted, &escrow)?;
+        let funding = block_in_place(|| contract::finalize(&contract, &psbt))?;
+        let command = Command::TakeSign { sign: contract.sign_bytes().into(), funding_tx: bytes(&funding) };
+        let event = new_event(&escrow, command, now)?;
+        self.contracts.insert(id, contract);
+        Ok((event, None))
+    }
+
+    /// The funding transaction with our own inputs signed, and no others.
+    fn signed_psbt(&self, accepted: &CheckedAccept, escrow: &Escrow) -> Result<bitcoin::Psbt, NodeError> {
+        let mut psbt = accepted.funding_psbt()?;
+        let own: Vec<OutPoint> = escrow.coins.iter().map(|coin| coin.outpoint).collect();
+        self.wallet.sign_own_inputs(&mut psbt, &own)?;
+        Ok(psbt)
+    }
+
+    /// Our key, coins and scripts for a contract.
+    fn own_side(
+        &mut self,
+        opened: &Opened,
+        serials: &mut Serials,
+    ) -> Result<(PartyFunding, Vec<Coin>), NodeError> {
+        let key = self.keys.contracts.public(opened.temporary_id.0)?;
+        let need = need(&opened.agreement, opened.side, 0);
+        let chosen = if need.collateral.0 == 0 {
+            Vec::new()
+        } else {
+            let request = CoinRequest {
+                target: Amount::from_sat(need.total().0),
+                fee_per_input: Amount::from_sat(INPUT_VB * opened.agreement.fee_rate_sat_vb),
+                min_confirmations: 1,
+            };
+            self.wallet.select_coins(request, &self.reserved_coins())?
+        };
+        let coins = chosen
+            .iter()
+            .map(|coin| Coin { outpoint: coin.outpoint, value_sat: Sat(coin.txout.value.to_sat()) })
+            .collect();
+        let inputs = chosen.iter().map(|coin| (coin.prev_tx.as_ref().clone(), coin.outpoint.vout)).collect();
+        let payout = self.wallet.new_payout_script();
+        let change = self.wallet.new_change_script();
+        Ok((PartyFunding::new(key, inputs, payout, change, serials), coins))
+    }
+
+    /// What our own node and wallet say about everything that a peer's message names.
+    fn foreign_coins(&self, message: &[u8]) -> Result<ForeignCoins, NodeError> {
+        let claims = gate::claims(message)?;
+        let mut coins = ForeignCoins::new();
+        for outpoint in claims.inputs {
+            let ours = self.wallet.is_own_coin(&outpoint) || self.reserved.contains_key(&outpoint);
+            coins.insert(outpoint, CoinReport { ours, state: self.coin_state(&outpoint)? });
+        }
+        for script in claims.scripts {
+            if self.wallet.is_mine(&script) {
+                coins.insert_own_script(script);
+            }
+        }
+        Ok(coins)
+    }
+
+    /// A coin that is unspent in blocks but gone from the mempool's view is being spent.
+    fn coin_state(&self, outpoint: &OutPoint) -> Result<CoinState, NodeError> {
+        let mempool = block_in_place(|| self.chain.utxo(outpoint, View::Mempool))?;
+        if let Some(utxo) = mempool {
+            return Ok(CoinState::Unspent {
+                value: utxo.value,
+                script: utxo.script_pubkey,
+                confirmations: utxo.confirmations,
+                coinbase: utxo.coinbase,
+            });
+        }
+        let in_blocks = block_in_place(|| self.chain.utxo(outpoint, View::Chain))?;
+        Ok(if in_blocks.is_some() { CoinState::Spent } else { CoinState::Unknown })
+    }
+
+    /// Both sides use the session's id, so that contract and session cannot be mixed up.
+    fn same_temporary_id(&self, opened: &Opened, got: [u8; 32]) -> Result<(), NodeError> {
+        if got == opened.temporary_id.0 {
+            return Ok(());
+        }
+        Err(terms::DocumentError::new("offer.temporary_contract_id", "must be the session's id").into())
+    }
+}
+
+fn need(agreement: &Agreement, side: Side, inputs: usize) -> FundingNeed {
+    let witnesses = vec![WITNESS_LEN; inputs];
+    funding_need(agreement, side, &witnesses, P2WPKH_LEN, P2WPKH_LEN, LONGEST_SCRIPT)
+}
+
+fn deal(opened: &Opened) -> Result<Deal, NodeError> {
+    let announcements: Vec<&[u8]> = opened.announcements.iter().map(|tlv| tlv.0.as_slice()).collect();
+    Ok(Deal::parse(opened.agreement.clone(), &announcements)?)
+}
+
+fn stored_offer(escrow: &Escrow) -> Result<CheckedOffer, NodeError> {
+    let offer = escrow.offer.as_ref().ok_or(engine::Refusal::Missing("offer"))?;
+    Ok(CheckedOffer::reload(&offer.0, &deal(&escrow.opened)?)?)
+}
+
+/// The event of a step that was not taken before: a repeated envelope is answered from the transcript, so a repeated
+/// message in a new envelope is out of turn.
+fn new_event(escrow: &Escrow, command: Command, now: u64) -> Result<Event, NodeError> {
+    decide(escrow, command, now)?.ok_or(NodeError::Reused { what: "message" })
+}

@@ -1,0 +1,83 @@
+//! Publishing offers, and the card that carries them.
+
+use client::OracleClient;
+use protocol::card::MAX_OFFERS;
+use protocol::{Card, CardDraft, Offer, OfferDraft};
+use storage::StoredOffer;
+use terms::{Hex32, Measurement, UnixSeconds};
+
+use crate::core::{Change, Core};
+use crate::error::NodeError;
+use crate::node::Node;
+
+/// What the card tells an agent about this node.
+const NOTE: &str =
+    "POST envelopes to /v1/envelopes: rfq, then accept, then the DLC messages. See docs/protocol.md.";
+
+impl Node {
+    /// Publishes an offer: its oracles announce the measurement first, so that whoever takes it can lock at once.
+    ///
+    /// # Errors
+    /// When the offer breaks a rule, or an oracle does not announce what it asks for.
+    pub async fn publish(&self, draft: OfferDraft) -> Result<Offer, NodeError> {
+        let now = self.now();
+        let offer = draft.publish(self.config.network.clone());
+        offer.check(now)?;
+        let mut announcements = Vec::new();
+        for key in &offer.oracles.keys {
+            announcements.push(self.announce(*key, &offer.measurement).await?);
+        }
+        let mut core = self.core.lock().await;
+        // Any other key will do as the buyer's: what is checked does not depend on it.
+        let stand_in = offer.oracles.keys[0];
+        let agreement = offer.agreement(core.keys.public(), stand_in);
+        contract::Deal::parse(agreement, &announcements)?;
+        let json = serde_json::to_string(&offer).map_err(|_| NodeError::Damaged { what: "offer" })?;
+        let expires_at = offer.expires.0;
+        let stored = StoredOffer { id: offer.id, json, announcements, expires_at };
+        core.commit(Change { offer: Some(stored), ..Change::default() }, now).await?;
+        Ok(offer)
+    }
+
+    async fn announce(&self, key: Hex32, measurement: &Measurement) -> Result<Vec<u8>, NodeError> {
+        Ok(self.oracle(key)?.announce(measurement).await?.announcement_hex.0)
+    }
+
+    /// The oracle of the configuration that has this key.
+    pub(crate) fn oracle(&self, key: Hex32) -> Result<OracleClient, NodeError> {
+        let oracle = self.config.oracles.iter().find(|oracle| oracle.key == key);
+        let oracle = oracle.ok_or(NodeError::UnknownOracle { key })?;
+        Ok(OracleClient::new(&oracle.url)?)
+    }
+}
+
+impl Core {
+    /// The signed card with every offer that can still be taken.
+    pub(crate) async fn card(&self, now: u64) -> Result<Card, NodeError> {
+        let mut offers = self.offers().await?;
+        offers.retain(|offer| offer.check(now).is_ok());
+        offers.truncate(MAX_OFFERS);
+        let draft = CardDraft {
+            network: self.config.network.clone(),
+            offers,
+            note: NOTE.to_owned(),
+            at: UnixSeconds(now),
+        };
+        Ok(Card::seal(draft, &self.keys.identity)?)
+    }
+
+    /// Every offer that was ever published here, the one that expires first in front.
+    pub(crate) async fn offers(&self) -> Result<Vec<Offer>, NodeError> {
+        self.store.offers().await?.iter().map(|stored| read(&stored.json)).collect()
+    }
+
+    /// A published offer with its announcements.
+    pub(crate) async fn published(&self, id: Hex32) -> Result<(Offer, Vec<Vec<u8>>), NodeError> {
+        let stored = self.store.offer(id).await?.ok_or(NodeError::NotFound { what: "offer" })?;
+        Ok((read(&stored.json)?, stored.announcements))
+    }
+}
+
+fn read(json: &str) -> Result<Offer, NodeError> {
+    serde_json::from_str(json).map_err(|_| NodeError::Damaged { what: "offer" })
+}

@@ -1,0 +1,110 @@
+//! Buying: take a provider's published offer.
+
+use client::PeerClient;
+use engine::Event;
+use protocol::owner::{Purchase, PurchaseRequest};
+use protocol::{Body, Envelope, Offer, Session};
+use storage::NewSession;
+use terms::{Agreement, Hex32, Side, UnixSeconds};
+
+use crate::core::Change;
+use crate::error::NodeError;
+use crate::exchange::record;
+use crate::keys::random;
+use crate::node::Node;
+
+impl Node {
+    /// Takes a published offer: asks for a quote, compares it with the offer and the mandate, and accepts it. The
+    /// node then locks it by itself.
+    ///
+    /// # Errors
+    /// When provider or oracle cannot be reached, when the quote is not the offer, when the mandate forbids it.
+    pub async fn purchase(&self, request: &PurchaseRequest) -> Result<Purchase, NodeError> {
+        request.check()?;
+        let now = self.now();
+        let peer = PeerClient::new(&request.provider_url)?;
+        let card = peer.card().await?;
+        let offer = card.offer(request.offer_id).ok_or(NodeError::NotFound { what: "offer" })?;
+        offer.check(now)?;
+        let agreement = self.expected(offer, card.key).await?;
+        let announcements = self.announcements(&agreement).await?;
+        let id = Hex32(random()?);
+        let rfq = self.ask(id, &agreement, offer, &request.provider_url, &announcements).await?;
+        let answer = peer.post(&rfq, self.now()).await?;
+        let quote = answer.ok_or(NodeError::Unexpected { got: "empty answer" })?;
+        self.take(&rfq, &quote, agreement, &announcements).await
+    }
+
+    /// The agreement that an offer must become between its provider and us.
+    async fn expected(&self, offer: &Offer, provider: Hex32) -> Result<Agreement, NodeError> {
+        let core = self.core.lock().await;
+        if offer.network != core.config.network {
+            return Err(terms::DocumentError::new("network", "must be this node's network").into());
+        }
+        Ok(offer.agreement(provider, core.keys.public()))
+    }
+
+    /// The announcements of the agreement's event, from the oracles of our own configuration.
+    async fn announcements(&self, agreement: &Agreement) -> Result<Vec<Vec<u8>>, NodeError> {
+        let mut announcements = Vec::new();
+        for key in &agreement.oracles.keys {
+            let announcement = self.oracle(*key)?.announcement(&agreement.event_id).await?;
+            announcements.push(announcement.ok_or(NodeError::NotFound { what: "announcement" })?);
+        }
+        Ok(announcements)
+    }
+
+    /// Stores the session and its first envelope, once the mandate would allow what is asked for.
+    async fn ask(
+        &self,
+        id: Hex32,
+        agreement: &Agreement,
+        offer: &Offer,
+        provider_url: &str,
+        announcements: &[Vec<u8>],
+    ) -> Result<Envelope, NodeError> {
+        let now = self.now();
+        let mut core = self.core.lock().await;
+        core.begin(id, Side::Buyer, agreement.clone(), announcements, now)?;
+        let to = agreement.provider.key;
+        let (at, expires) = (UnixSeconds(now), UnixSeconds(now + 600));
+        let body = Body::Rfq { offer_id: offer.id };
+        let draft = Session::first(id, Hex32(random()?), to, at, expires, body);
+        let rfq = Envelope::seal(draft, &core.keys.identity)?;
+        let session =
+            NewSession { id, counterparty: to, peer_url: Some(provider_url.to_owned()), offer_id: offer.id };
+        let envelopes = vec![record(&rfq, true, true)];
+        core.commit(Change { session: Some(session), envelopes, ..Change::default() }, now).await?;
+        Ok(rfq)
+    }
+
+    /// Compares the quote with the offer, and stores our acceptance, still to be sent.
+    async fn take(
+        &self,
+        rfq: &Envelope,
+        quote: &Envelope,
+        expected: Agreement,
+        announcements: &[Vec<u8>],
+    ) -> Result<Purchase, NodeError> {
+        let now = self.now();
+        match quote.body() {
+            Body::Quote { agreement } if **agreement == expected => {}
+            Body::Quote { .. } => return Err(NodeError::OtherTerms),
+            other => return Err(NodeError::Unexpected { got: other.kind() }),
+        }
+        let mut core = self.core.lock().await;
+        let mut session = Session::open(rfq)?;
+        session.push(quote)?;
+        let id = rfq.session();
+        let terms_hash = expected.terms_hash();
+        let opened = core.begin(id, Side::Buyer, expected, announcements, now)?;
+        let accept = core.seal(&mut session, rfq.to(), Body::Accept { terms_hash }, now)?;
+        let change = Change {
+            events: vec![(id, Event::Opened(Box::new(opened)))],
+            envelopes: vec![record(quote, false, true), record(&accept, true, false)],
+            ..Change::default()
+        };
+        core.commit(change, now).await?;
+        Ok(Purchase { escrow_id: id.to_string(), terms_hash })
+    }
+}

@@ -1,0 +1,110 @@
+//! Starting and stopping a node.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use clock::Clock;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::error::NodeError;
+use crate::http;
+use crate::node::Node;
+
+/// Why a node did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Simulated time was asked for on a network with real money.
+    #[error("simulated time is for regtest alone, and this node is on {network}")]
+    SimulatedTime {
+        /// The network.
+        network: String,
+    },
+    /// The clock of the replay cannot be reached.
+    #[error("the simulated clock at {addr}: {source}")]
+    Clock {
+        /// Where it should be.
+        addr: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The replay went away.
+    #[error(transparent)]
+    ClockLost(#[from] clock::Lost),
+    /// The data folder, the Bitcoin node or the configuration.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// A listener.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// Where.
+        addr: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The system.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs a node until it is told to stop (SIGTERM, SIGINT).
+///
+/// # Errors
+/// See [`ServeError`].
+pub async fn serve(config: Config, simulated_time: Option<SocketAddr>, name: &str) -> Result<(), ServeError> {
+    if simulated_time.is_some() && config.network != "regtest" {
+        return Err(ServeError::SimulatedTime { network: config.network });
+    }
+    let clock = Clock::open(simulated_time, name).await.map_err(|source| ServeError::Clock {
+        addr: simulated_time.unwrap_or(config.owner_listen),
+        source,
+    })?;
+    let busy = clock.busy().await;
+    let owner = listen(config.owner_listen).await?;
+    let peer = listen(config.peer_listen).await?;
+    let node = Node::open(config, clock.clone()).await?;
+    tracing::info!(owner = %owner.local_addr()?, peer = %peer.local_addr()?, "serving");
+
+    let (stop, stopped) = watch::channel(());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(answer(owner, http::owner(node.clone()), stopped.clone()));
+    tasks.spawn(answer(peer, http::peer(node.clone()), stopped));
+    let driving = busy.share();
+    let driver = tokio::spawn(async move { node.drive(driving).await });
+    drop(busy);
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let lost = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = tokio::signal::ctrl_c() => None,
+        lost = clock.lost() => Some(lost),
+    };
+    tracing::info!("stopping");
+    // What is stored is whole at every instant, so the driver can be stopped anywhere.
+    driver.abort();
+    drop(stop);
+    while let Some(ended) = tasks.join_next().await {
+        ended.map_err(std::io::Error::other)??;
+    }
+    lost.map_or(Ok(()), |lost| Err(lost.into()))
+}
+
+async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })
+}
+
+async fn answer(
+    listener: TcpListener,
+    router: Router,
+    mut stopped: watch::Receiver<()>,
+) -> std::io::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
+            // Ends when the sender is dropped.
+            let _ = stopped.changed().await;
+        })
+        .await
+}
