@@ -196,6 +196,15 @@ fn a_rule_broken_inside_a_quoted_agreement_is_named_by_its_whole_path() {
     assert!(refused.field().starts_with("body.agreement.measurement.window"), "{refused}");
 }
 
+/// Serde would read it as the same agreement, but whoever hashes what is written gets another hash.
+#[test]
+fn a_quoted_agreement_written_otherwise_than_meant_is_refused() {
+    let mut quote = value_of(&whole_session()[1]);
+    quote["body"]["agreement"]["measurement"]["exclusions"] = json!([]);
+    let refused = Envelope::verify(&bytes_of(&quote)).unwrap_err();
+    assert_eq!(refused.field(), "body.agreement.measurement.exclusions");
+}
+
 #[test]
 fn an_envelope_written_as_a_list_of_its_fields_is_refused() {
     let Value::Object(fields) = value_of(&rfq()) else { panic!("an envelope is an object") };

@@ -150,6 +150,19 @@ fn a_broken_field_of_a_card_is_named() {
     }
 }
 
+/// Serde would read these as the same card, but whoever hashes what is written gets another hash.
+#[test]
+fn a_card_written_otherwise_than_meant_is_refused() {
+    let mut with_empty_list = value_of(&card());
+    with_empty_list["offers"][0]["measurement"]["exclusions"] = json!([]);
+    assert_eq!(reopened(&with_empty_list).unwrap_err().field(), "document");
+
+    let mut with_list_for_object = value_of(&card());
+    let oracles = &mut with_list_for_object["offers"][0]["oracles"];
+    *oracles = json!([oracles["keys"], oracles["threshold"], null]);
+    assert_eq!(reopened(&with_list_for_object).unwrap_err().field(), "document");
+}
+
 proptest! {
     #[test]
     fn any_single_byte_change_of_a_card_is_refused(place in any::<prop::sample::Index>(), change in 1..=255_u8) {
