@@ -12,4 +12,6 @@
 
 pub mod plan;
 pub mod record;
+pub mod report;
 pub mod scenario;
+pub mod text;

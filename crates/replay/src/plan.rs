@@ -64,7 +64,7 @@ fn oracle_is_dead(scenario: &Scenario, moment: UnixSeconds) -> bool {
 
 fn undisturbed(scenario: &Scenario, moment: UnixSeconds) -> Verdict {
     let is_delivery = matches!(scenario.measurement.indicator, Indicator::Lateness { .. });
-    let is_there = !is_delivery || scenario.delivered_at.is_some_and(|at| at <= moment);
+    let is_there = !is_delivery || scenario.delivery.as_ref().is_some_and(|delivery| delivery.at <= moment);
     if is_there { Verdict::Good } else { Verdict::Bad }
 }
 

@@ -1,5 +1,7 @@
 //! `[[timeline]]` and `[[fault]]`: what goes wrong, and when.
 
+use std::fmt;
+
 use terms::{Indicator, Measurement, Ppm, TimeRange, UnixSeconds};
 
 use super::chain::{self, ChainPlan};
@@ -7,6 +9,7 @@ use super::error::ScenarioError;
 use super::measure::Measured;
 use super::reader::{Field, Table};
 use super::words;
+use crate::text;
 
 /// A stretch of time in which something is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,28 @@ pub enum Condition {
     WrongBody(Vec<u8>),
     /// The oracle's own connection is lost: neither the target nor its reference targets answer.
     OracleOffline,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Down => f.write_str("closes every connection"),
+            Self::Errors(share) => write!(f, "{} of the requests fail", text::percent(share.0)),
+            Self::Status(code) => write!(f, "answers {code} to everything"),
+            Self::Slow(latency_ms) => write!(f, "takes {} to answer", text::length_ms(*latency_ms)),
+            Self::WrongBody(_) => f.write_str("answers with the wrong bytes"),
+            Self::OracleOffline => f.write_str("the oracle's own connection is lost"),
+        }
+    }
+}
+
+/// When a delivery is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// From when on the target serves it.
+    pub at: UnixSeconds,
+    /// In the words of the scenario's author.
+    pub note: Option<String>,
 }
 
 /// Something that happens to a process.
@@ -86,31 +111,31 @@ const ONE_CONDITION: &str = "must say what is wrong with exactly one of down, er
 pub(super) fn phases(
     root: &Table<'_>,
     measured: &Measured,
-) -> Result<(Vec<Phase>, Option<UnixSeconds>), ScenarioError> {
+) -> Result<(Vec<Phase>, Option<Delivery>), ScenarioError> {
     let mut phases: Vec<Phase> = Vec::new();
-    let mut delivered_at = None;
+    let mut delivery = None;
     for table in root.tables("timeline")? {
         if table.has("delivered_at") {
-            if delivered_at.is_some() {
+            if delivery.is_some() {
                 return Err(table.error_at("delivered_at", "is given twice"));
             }
-            delivered_at = Some(delivery(table, &measured.measurement)?);
+            delivery = Some(arrival(table, &measured.measurement)?);
         } else {
             let last = phases.last().map(|phase: &Phase| phase.range.end);
             phases.push(phase(table, measured, last)?);
         }
     }
-    Ok((phases, delivered_at))
+    Ok((phases, delivery))
 }
 
-fn delivery(table: Table<'_>, measurement: &Measurement) -> Result<UnixSeconds, ScenarioError> {
+fn arrival(table: Table<'_>, measurement: &Measurement) -> Result<Delivery, ScenarioError> {
     if !matches!(measurement.indicator, Indicator::Lateness { .. }) {
         return Err(table.error_at("delivered_at", "needs measurement.indicator = \"lateness\""));
     }
     let at = on_grid(&table.need("delivered_at")?, measurement)?;
-    table.read("note", |field| field.line_of_text(MAX_NOTE))?;
+    let note = table.read("note", |field| field.line_of_text(MAX_NOTE))?;
     table.close()?;
-    Ok(at)
+    Ok(Delivery { at, note })
 }
 
 fn phase(table: Table<'_>, measured: &Measured, last: Option<UnixSeconds>) -> Result<Phase, ScenarioError> {

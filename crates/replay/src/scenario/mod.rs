@@ -19,7 +19,7 @@ use terms::{Measurement, UnixSeconds};
 pub use agreement::Deal;
 pub use chain::ChainPlan;
 pub use error::ScenarioError;
-pub use events::{Condition, Fault, Phase, Victim};
+pub use events::{Condition, Delivery, Fault, Phase, Victim};
 pub use expect::{Expect, ExpectedOutcome};
 use reader::{Source, Table};
 
@@ -48,8 +48,8 @@ pub struct Scenario {
     pub body: Vec<u8>,
     /// What goes wrong with the target or the oracle's connection, ascending and disjoint.
     pub phases: Vec<Phase>,
-    /// For a delivery: when it is there. `None` when it never comes, or nothing is delivered.
-    pub delivered_at: Option<UnixSeconds>,
+    /// When the delivery is there; `None` when it never comes, or nothing is to be delivered.
+    pub delivery: Option<Delivery>,
     /// What goes wrong with the processes, ascending.
     pub faults: Vec<Fault>,
     /// How the chain and the nodes keep time.
@@ -116,7 +116,7 @@ fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
     let measured = measure::read(root.need("measurement")?.table()?, preset.as_ref())?;
     let deal = agreement::read(agreement, preset.as_ref(), &measured.measurement)?;
     let chain = chain::read(root.read("chain", |field| field.table())?, &measured.measurement)?;
-    let (phases, delivered_at) = events::phases(root, &measured)?;
+    let (phases, delivery) = events::phases(root, &measured)?;
     let faults = events::faults(root, &measured.measurement, &chain)?;
     let expect = expect::read(root.need("expect")?.table()?, &measured.measurement)?;
     let name =
@@ -130,7 +130,7 @@ fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
         measurement: measured.measurement,
         body: measured.body,
         phases,
-        delivered_at,
+        delivery,
         faults,
         chain,
         expect,

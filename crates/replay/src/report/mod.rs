@@ -1,0 +1,196 @@
+//! One page about one run: self-contained HTML, for a person who was not there.
+//!
+//! No script, no font, no picture comes from elsewhere. Each drawing is made twice, for pages and
+//! for phones, and CSS shows the one that fits; nothing is said by colour alone.
+
+mod buckets;
+mod curve;
+mod delivery;
+mod draw;
+mod evidence;
+mod flow;
+mod story;
+mod strip;
+mod tables;
+
+use draw::Canvas;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use terms::Sat;
+
+use crate::record::Record;
+use crate::text;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The whole page.
+pub fn page(record: &Record) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content="earnest replay";
+                title { (record.scenario.title) " · Earnest" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    (head(record))
+                    (measured(record))
+                    (agreed(record))
+                    (moved(record))
+                    (tables::transactions(record))
+                    (story::timeline(record))
+                    (evidence::section(record))
+                    (foot(record))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn head(record: &Record) -> Markup {
+    let failed = record.checks.iter().filter(|check| !check.holds).count();
+    html! {
+        header {
+            div.brand { span { b { "Earnest" } " replay report" } span.mono { (record.scenario.name) } }
+            h1 { (record.scenario.title) }
+            (badge(record.passed, failed, record.checks.len()))
+            p.lede { (story::sentence(record)) }
+            (tiles(record))
+        }
+    }
+}
+
+fn badge(passed: bool, failed: usize, all: usize) -> Markup {
+    let class = if passed { "badge yes" } else { "badge no" };
+    let sign = if passed { "M4 10.5l4 4 8-9" } else { "M5 5l10 10M15 5L5 15" };
+    html! {
+        div class=(class) {
+            svg viewBox="0 0 20 20" aria-hidden="true" {
+                path d=(sign) fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" {}
+            }
+            @if passed { "As expected: all " (all) " checks hold" } @else { "Not as expected: " (failed) " of " (all) " checks fail" }
+        }
+    }
+}
+
+fn tiles(record: &Record) -> Markup {
+    let (figure, unit, below) = story::outcome_tile(record);
+    let got = |sat: Sat, locked: Sat, what: &str| {
+        html! {
+            div.figure { (text::thousands(sat.0)) small { " sat" } }
+            div.below { "locked " (text::thousands(locked.0)) " as " (what) }
+        }
+    };
+    html! {
+        div.tiles {
+            div class="tile outcome" {
+                div.label { "Outcome" }
+                div.figure { (figure) small { " " (unit) } }
+                div.below { (below) }
+            }
+            div class="tile provider" { div.label { "Provider received" } (got(record.provider.got_out_sat, record.provider.locked_sat, "bond")) }
+            div class="tile buyer" { div.label { "Buyer received" } (got(record.buyer.got_out_sat, record.buyer.locked_sat, "price")) }
+            div class="tile miners" {
+                div.label { "Miners received" }
+                div.figure { (text::thousands(record.fees_sat().0)) small { " sat" } }
+                div.below { "funding and closing" }
+            }
+        }
+    }
+}
+
+fn both(draw: impl Fn(Canvas) -> Markup) -> Markup {
+    html! { @for canvas in Canvas::BOTH { (draw(canvas)) } }
+}
+
+fn measured(record: &Record) -> Markup {
+    let window = record.measurement.window;
+    html! {
+        section {
+            h2 { "What the oracle measured" }
+            p.soft {
+                (text::span(window)) " (" (text::length(window.seconds())) "), a probe of "
+                code { (record.measurement.target.url) } " every " (text::length_ms(record.measurement.probe_every_ms)) "."
+            }
+            @match delivery::deadline(record) {
+                Some(deadline) => (both(|canvas| delivery::line(record, deadline, canvas))),
+                None => {
+                    (both(|canvas| strip::uptime(record, canvas)))
+                    (legend())
+                    @if let Some(range) = strip::closer(record) {
+                        h3 { "A closer look: share of failed probes, " (text::span(range)) }
+                        (both(|canvas| strip::failures(record, range, canvas)))
+                    }
+                }
+            }
+            (story::phases(record))
+            p.counts.small.soft { (story::counts(record)) }
+        }
+    }
+}
+
+fn legend() -> Markup {
+    let box_of = |class: &str| html! { svg viewBox="0 0 15 13" aria-hidden="true" { rect class=(class) width="15" height="13" rx="2" {} } };
+    html! {
+        ul.legend {
+            li { (box_of("good")) "answered well" }
+            li { svg viewBox="0 0 15 13" aria-hidden="true" { path class="bad" d="M0 1h15l-7.5 12z" {} } "failed (marked from above)" }
+            li {
+                svg viewBox="0 0 15 13" aria-hidden="true" {
+                    rect class="unknown" width="15" height="13" {}
+                    path d="M0 13L13 0M-5 8L3 0M7 13L18 2" stroke="#8a6fc9" stroke-width="2" {}
+                }
+                "could not be measured"
+            }
+        }
+    }
+}
+
+fn agreed(record: &Record) -> Markup {
+    let drawn = Canvas::BOTH.map(|canvas| curve::draw(record, canvas));
+    html! {
+        section {
+            h2 { "What the two had agreed" }
+            p.soft {
+                "The buyer locked " b { (text::sat(record.agreement.price_sat)) } " as price, the provider "
+                b { (text::sat(record.agreement.bond_sat)) } " as bond."
+                @if let Some(preset) = &record.scenario.preset { " The schedule is the one that " (preset) " publishes." }
+                " Both signed a closing transaction for every outcome before the window began."
+            }
+            @for drawing in drawn.into_iter().flatten() { (drawing) }
+        }
+    }
+}
+
+fn moved(record: &Record) -> Markup {
+    html! {
+        section {
+            h2 { "Where every satoshi went" }
+            (both(|canvas| flow::draw(record, canvas)))
+            (tables::money(record))
+        }
+    }
+}
+
+fn foot(record: &Record) -> Markup {
+    html! {
+        footer {
+            p {
+                "A replay: real processes and a real Bitcoin node (" (record.chain.bitcoind) ") on a private regtest chain, in simulated time. "
+                "The coins have no value; the transactions are valid."
+            }
+            @if let Some(source) = &record.scenario.source { p { "Timeline: " (link(source)) } }
+            @if let Some(notes) = &record.scenario.notes { p { (notes) } }
+        }
+    }
+}
+
+/// Only what is surely a web address becomes a link: the text comes from a scenario's author.
+fn link(source: &str) -> Markup {
+    let is_web = source.starts_with("https://") || source.starts_with("http://");
+    html! { @if is_web { a href=(source) rel="noreferrer" { (source) } } @else { (source) } }
+}

@@ -1,0 +1,106 @@
+//! The page about a run: its figures are there, its drawings are well formed, and nothing is fetched.
+//!
+//! With `EARNEST_PAGES=DIR` the pages are written there, to be looked at.
+
+mod fixture;
+
+use replay::record::Check;
+use replay::report;
+
+const SCENARIOS: [&str; 6] =
+    ["all-good", "delivery-late", "fastly-2021-06-08", "indeterminate", "oracle-silent", "total-loss"];
+
+#[test]
+fn the_page_of_a_month_says_what_was_found_and_what_was_paid() {
+    let page = report::page(&fixture::record("fastly-2021-06-08"));
+    for text in [
+        "173 of 172,800 probes failed",
+        "1,002 ppm",
+        "99.8998 %",
+        "1,400,000",
+        "100,000",
+        "Amazon S3 Standard",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn every_page_is_well_formed_and_fetches_nothing() {
+    for name in SCENARIOS {
+        let page = report::page(&fixture::record(name));
+        for forbidden in ["<script", "<link", "<img", "src=", "@import", "url(http", "<iframe", "<object"] {
+            assert!(!page.contains(forbidden), "{name}: {forbidden}");
+        }
+        assert_balanced(name, &page);
+        if let Ok(folder) = std::env::var("EARNEST_PAGES") {
+            std::fs::write(format!("{folder}/{name}.html"), page).unwrap();
+        }
+    }
+}
+
+#[test]
+fn drawings_hold_no_coordinate_that_is_not_a_number() {
+    for name in SCENARIOS {
+        let page = report::page(&fixture::record(name));
+        assert!(!page.contains("NaN") && !page.contains("\"inf") && !page.contains("\"-inf"), "{name}");
+    }
+}
+
+#[test]
+fn a_refund_says_that_the_oracle_fell_silent() {
+    let page = report::page(&fixture::record("oracle-silent"));
+    assert!(page.contains("fell silent") && page.contains("took back what it had locked"));
+}
+
+#[test]
+fn an_outcome_of_no_data_is_not_called_downtime() {
+    let page = report::page(&fixture::record("indeterminate"));
+    assert!(page.contains("signed that it does not know") && page.contains("20 of 60 slices"));
+}
+
+#[test]
+fn a_delivery_says_when_it_was_there() {
+    let page = report::page(&fixture::record("delivery-late"));
+    assert!(page.contains("2 March 2026, 15:20 UTC, 3 h 20 min after its deadline; that counts as 4 h"));
+}
+
+#[test]
+fn a_failed_check_turns_the_badge_and_says_why() {
+    let mut record = fixture::record("all-good");
+    record.passed = false;
+    record.checks.push(Check {
+        what: "buyer_sat".into(),
+        expected: "1".into(),
+        got: "0".into(),
+        holds: false,
+        why: Some("the schedule pays 0 sat at 0 ppm".into()),
+    });
+    let page = report::page(&record);
+    assert!(page.contains("Not as expected: 1 of 5 checks fail") && page.contains("the schedule pays 0 sat"));
+}
+
+#[test]
+fn text_of_the_scenario_cannot_become_markup() {
+    let mut record = fixture::record("all-good");
+    record.scenario.title = "<script>alert(1)</script>".into();
+    record.scenario.source = Some("javascript:alert(1)".into());
+    let page = report::page(&record);
+    assert!(!page.contains("<script") && !page.contains("href=\"javascript:"));
+}
+
+/// Every tag is closed in order; void HTML elements excepted.
+fn assert_balanced(name: &str, page: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let body = page.split_once("</style>").unwrap().1;
+    for tag in body.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+        let word = tag.split_whitespace().next().unwrap_or("");
+        match word.strip_prefix('/') {
+            Some("head" | "html") => {}
+            Some(closed) => assert_eq!(open.pop(), Some(closed), "{name}"),
+            None if word == "meta" || word == "br" => {}
+            None => open.push(word),
+        }
+    }
+    assert!(open.is_empty(), "{name}: {open:?}");
+}
