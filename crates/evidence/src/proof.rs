@@ -70,28 +70,16 @@ impl Proof {
 ///
 /// # Errors
 /// Says whether the index or the path is wrong.
-pub fn verify(
-    root: &Digest,
-    size: u64,
-    index: u64,
-    leaf: &[u8],
-    proof: &Proof,
-) -> Result<(), ProofError> {
+pub fn verify(root: &Digest, size: u64, index: u64, leaf: &[u8], proof: &Proof) -> Result<(), ProofError> {
     if size > MAX_LEAVES {
         return Err(ProofError::TreeTooLarge { size });
     }
     if index >= size {
         return Err(ProofError::IndexOutOfRange { index, size });
     }
-    let wrong = ProofError::WrongPath {
-        index,
-        path: proof.path.len(),
-    };
-    let path =
-        InclusionProof::<Sha256>::try_from_bytes(proof.path.concat()).map_err(|_| wrong.clone())?;
-    RootHash::<Sha256>::new((*root).into(), size)
-        .verify_inclusion(&leaf, index, &path)
-        .map_err(|_| wrong)
+    let wrong = ProofError::WrongPath { index, path: proof.path.len() };
+    let path = InclusionProof::<Sha256>::try_from_bytes(proof.path.concat()).map_err(|_| wrong.clone())?;
+    RootHash::<Sha256>::new((*root).into(), size).verify_inclusion(&leaf, index, &path).map_err(|_| wrong)
 }
 
 impl TryFrom<Vec<String>> for Proof {
@@ -99,8 +87,7 @@ impl TryFrom<Vec<String>> for Proof {
 
     fn try_from(texts: Vec<String>) -> Result<Self, Self::Error> {
         let path: Option<Vec<Digest>> = texts.iter().map(|text| parse_digest(text)).collect();
-        path.and_then(Self::from_path)
-            .ok_or("must be at most 40 strings of 64 lower-case hex digits")
+        path.and_then(Self::from_path).ok_or("must be at most 40 strings of 64 lower-case hex digits")
     }
 }
 

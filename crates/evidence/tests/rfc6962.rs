@@ -1,21 +1,15 @@
 //! The tree against the test vectors of the Certificate Transparency reference implementation, and
 //! against a plain transcription of RFC 6962 section 2.1.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use evidence::{Proof, ProofError, Tree, root, verify};
 use proptest::prelude::*;
 use sha2_next::{Digest as _, Sha256};
 
 /// The leaves of `google/certificate-transparency`'s `merkle_tree_test`, as hex.
-const LEAVES: [&str; 8] = [
-    "",
-    "00",
-    "10",
-    "2021",
-    "3031",
-    "40414243",
-    "5051525354555657",
-    "606162636465666768696a6b6c6d6e6f",
-];
+const LEAVES: [&str; 8] =
+    ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
 
 /// The roots of the first 0, 1, ... 8 of them.
 const ROOTS: [&str; 9] = [
@@ -31,10 +25,7 @@ const ROOTS: [&str; 9] = [
 ];
 
 fn leaves() -> Vec<Vec<u8>> {
-    LEAVES
-        .iter()
-        .map(|leaf| hex::decode(leaf).unwrap())
-        .collect()
+    LEAVES.iter().map(|leaf| hex::decode(leaf).unwrap()).collect()
 }
 
 fn tree_of(leaves: &[Vec<u8>]) -> Tree {
@@ -59,11 +50,7 @@ fn tree_head(leaves: &[Vec<u8>]) -> [u8; 32] {
 #[test]
 fn the_roots_are_those_of_the_reference_implementation() {
     for (count, expected) in ROOTS.iter().enumerate() {
-        assert_eq!(
-            hex::encode(root(&leaves()[..count])),
-            *expected,
-            "{count} leaves"
-        );
+        assert_eq!(hex::encode(root(&leaves()[..count])), *expected, "{count} leaves");
     }
 }
 
@@ -81,10 +68,7 @@ fn an_index_outside_the_tree_has_no_proof_and_verifies_nothing() {
     assert_eq!(tree.prove(8), None);
     let proof = tree.prove(7).unwrap();
     let refused = verify(&tree.root(), 8, 8, b"", &proof);
-    assert_eq!(
-        refused,
-        Err(ProofError::IndexOutOfRange { index: 8, size: 8 })
-    );
+    assert_eq!(refused, Err(ProofError::IndexOutOfRange { index: 8, size: 8 }));
     let refused = verify(&tree.root(), u64::MAX, 8, b"", &proof);
     assert_eq!(refused, Err(ProofError::TreeTooLarge { size: u64::MAX }));
 }

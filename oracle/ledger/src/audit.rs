@@ -56,7 +56,7 @@ pub enum AuditError {
         got: u64,
     },
     /// A slice's verdict is not what its samples give.
-    #[error("slice {index}: the {check} does not follow from its samples")]
+    #[error("slice {index}, {check}: not what its samples give")]
     Slice {
         /// The slice's index.
         index: u64,
@@ -72,7 +72,7 @@ pub enum AuditError {
         got: Hex32,
     },
     /// The report is not what the slices give.
-    #[error("report: the {check} does not follow from the slices")]
+    #[error("report, {check}: not what the slices give")]
     Report {
         /// What differs.
         check: Check,
@@ -134,10 +134,7 @@ impl Bundle {
         self.check_slices(&slices)?;
         let expected = root(&slices);
         if self.root != expected {
-            return Err(AuditError::Root {
-                expected,
-                got: self.root,
-            });
+            return Err(AuditError::Root { expected, got: self.root });
         }
         let report = add_up(&grid, &slices);
         self.check_report(&report)?;
@@ -153,14 +150,8 @@ impl Bundle {
         if self.samples == canonical {
             return Ok(());
         }
-        let same = self
-            .samples
-            .lines()
-            .zip(canonical.lines())
-            .take_while(|(got, expected)| got == expected);
-        Err(AuditError::Order {
-            line: same.count() as u64 + 1,
-        })
+        let same = self.samples.lines().zip(canonical.lines()).take_while(|(got, expected)| got == expected);
+        Err(AuditError::Order { line: same.count() as u64 + 1 })
     }
 
     fn check_slices(&self, expected: &[SliceVerdict]) -> Result<(), AuditError> {
@@ -170,15 +161,9 @@ impl Bundle {
                 got: self.slices.len() as u64,
             });
         }
-        let differing = expected
-            .iter()
-            .zip(&self.slices)
-            .find(|(expected, got)| expected != got);
+        let differing = expected.iter().zip(&self.slices).find(|(expected, got)| expected != got);
         differing.map_or(Ok(()), |(expected, got)| {
-            Err(AuditError::Slice {
-                index: expected.index,
-                check: slice_difference(expected, got),
-            })
+            Err(AuditError::Slice { index: expected.index, check: slice_difference(expected, got) })
         })
     }
 
@@ -186,9 +171,7 @@ impl Bundle {
         if self.report == *expected {
             return Ok(());
         }
-        Err(AuditError::Report {
-            check: report_difference(expected, &self.report),
-        })
+        Err(AuditError::Report { check: report_difference(expected, &self.report) })
     }
 }
 

@@ -83,27 +83,16 @@ pub enum Rule {
 /// Names the line, the column and the rule that it breaks.
 pub fn read(input: impl io::Read) -> Result<Vec<Sample>, CsvError> {
     let bounded = io::Read::take(input, MAX_BYTES);
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(bounded);
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bounded);
     let mut record = StringRecord::new();
     if !next(&mut reader, &mut record)? || record != COLUMNS[..] {
-        return Err(CsvError {
-            line: 1,
-            column: COLUMNS[0],
-            rule: Rule::Header,
-        });
+        return Err(CsvError { line: 1, column: COLUMNS[0], rule: Rule::Header });
     }
     let mut samples = Vec::new();
     while next(&mut reader, &mut record)? {
         let line = record.position().map_or(0, csv::Position::line);
         if samples.len() == MAX_SAMPLES {
-            return Err(CsvError {
-                line,
-                column: COLUMNS[0],
-                rule: Rule::TooMany,
-            });
+            return Err(CsvError { line, column: COLUMNS[0], rule: Rule::TooMany });
         }
         samples.push(sample(&record).map_err(|(column, rule)| CsvError { line, column, rule })?);
     }
@@ -133,28 +122,17 @@ pub(crate) fn push_line(text: &mut String, sample: &Sample) {
         Verdict::Unknown => "",
     };
     // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
-        "{},{},{ok},{}",
-        sample.unix_ms, sample.vantage, sample.latency_ms
-    );
+    let _ = writeln!(text, "{},{},{ok},{}", sample.unix_ms, sample.vantage, sample.latency_ms);
 }
 
-fn next(
-    reader: &mut csv::Reader<impl io::Read>,
-    record: &mut StringRecord,
-) -> Result<bool, CsvError> {
+fn next(reader: &mut csv::Reader<impl io::Read>, record: &mut StringRecord) -> Result<bool, CsvError> {
     reader.read_record(record).map_err(|error| {
         let line = error.position().map_or(0, csv::Position::line);
         let kind = match error.kind() {
             csv::ErrorKind::Io(error) => error.kind(),
             _ => io::ErrorKind::InvalidData,
         };
-        CsvError {
-            line,
-            column: COLUMNS[0],
-            rule: Rule::Unreadable { kind },
-        }
+        CsvError { line, column: COLUMNS[0], rule: Rule::Unreadable { kind } }
     })
 }
 

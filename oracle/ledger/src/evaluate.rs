@@ -28,24 +28,16 @@ pub fn outcome(measurement: &Measurement, samples: &[Sample]) -> Result<Report, 
 ///
 /// # Errors
 /// Names the field of the measurement and the rule that it breaks.
-pub fn evaluate(
-    measurement: &Measurement,
-    samples: &[Sample],
-) -> Result<Evaluation, DocumentError> {
+pub fn evaluate(measurement: &Measurement, samples: &[Sample]) -> Result<Evaluation, DocumentError> {
     let grid = Grid::new(measurement)?;
     let slices = slices(&grid, &in_order(&grid, samples));
-    Ok(Evaluation {
-        report: add_up(&grid, &slices),
-        slices,
-    })
+    Ok(Evaluation { report: add_up(&grid, &slices), slices })
 }
 
 /// The samples inside the window in the order of evidence, without exact repetitions.
 pub(crate) fn in_order<'a>(grid: &Grid, samples: &'a [Sample]) -> Vec<&'a Sample> {
-    let mut inside: Vec<&Sample> = samples
-        .iter()
-        .filter(|sample| grid.probe_of(sample.unix_ms).is_some())
-        .collect();
+    let mut inside: Vec<&Sample> =
+        samples.iter().filter(|sample| grid.probe_of(sample.unix_ms).is_some()).collect();
     inside.sort();
     inside.dedup();
     inside

@@ -54,27 +54,18 @@ fn rounded(measurement: &Measurement, reading: &Ratio) -> String {
     let (what, factor, unit) = match (&measurement.indicator, &measurement.method) {
         (Indicator::Lateness { .. }, _) => ("The delivery came late by", 1, "units"),
         (_, Method::Timeslices { .. }) => ("The share of bad slices is", PPM_WHOLE, "ppm"),
-        (_, Method::RatioTimeslices {}) => (
-            "The mean error rate of the measured slices is",
-            PPM_WHOLE,
-            "ppm",
-        ),
+        (_, Method::RatioTimeslices {}) => {
+            ("The mean error rate of the measured slices is", PPM_WHOLE, "ppm")
+        }
         (_, Method::Occurrences {}) => ("The share of bad probes is", PPM_WHOLE, "ppm"),
     };
     let thousandths = reading.scaled(factor * 1000, Rounding::Down);
     let (whole, rest) = (thousandths / 1000, thousandths % 1000);
-    format!(
-        "{what} {}, or {whole}.{rest:03} {unit}, rounded {side}",
-        short(reading)
-    )
+    format!("{what} {}, or {whole}.{rest:03} {unit}, rounded {side}", short(reading))
 }
 
 /// A mean over slices of many sizes can have thousands of digits, which nobody wants to read.
 fn short(reading: &Ratio) -> String {
     let text = reading.to_string();
-    if text.len() <= 80 {
-        text
-    } else {
-        "a fraction of many digits".to_owned()
-    }
+    if text.len() <= 80 { text } else { "a fraction of many digits".to_owned() }
 }

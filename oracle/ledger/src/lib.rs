@@ -28,7 +28,7 @@ mod sample;
 mod slice;
 
 pub use evaluate::{Evaluation, evaluate, outcome};
-pub use grid::{Grid, MAX_PROBES_PER_SLICE, MAX_SLICES};
+pub use grid::{Grid, MAX_SLICES};
 pub use ratio::Ratio;
 pub use report::{Incident, ProbeCounts, Report, SliceCounts, SliceError, progress, report};
 pub use sample::{MAX_VANTAGE_CHARS, Sample, Verdict};

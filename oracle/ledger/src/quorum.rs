@@ -10,18 +10,14 @@ use crate::sample::{Sample, Verdict};
 /// What a vantage says about one probe, and when.
 type Voices<'a> = BTreeMap<&'a str, (u64, Verdict)>;
 
-/// Decides each probe of a slice that has samples and is not excluded, in ascending order.
+/// Decides each probe of a slice that has samples, in ascending order.
 ///
 /// `samples` are those of the slice, in their order. Of two samples of one vantage in one slot the
 /// earlier counts; where the same instant says two things, the vantage says nothing.
 pub(crate) fn decide(grid: &Grid, samples: &[&Sample]) -> Vec<(u64, Verdict)> {
     let probe_of = |sample: &Sample| grid.probe_of(sample.unix_ms);
     let groups = samples.chunk_by(|a, b| probe_of(a) == probe_of(b));
-    let counted = groups.filter_map(|group| Some((probe_of(group.first()?)?, group)));
-    let included = counted.filter(|(probe, _)| !grid.is_excluded(*probe));
-    included
-        .map(|(probe, group)| (probe, decide_probe(grid, group)))
-        .collect()
+    groups.filter_map(|group| Some((probe_of(group.first()?)?, decide_probe(grid, group)))).collect()
 }
 
 fn decide_probe(grid: &Grid, samples: &[&Sample]) -> Verdict {
@@ -34,9 +30,7 @@ fn decide_probe(grid: &Grid, samples: &[&Sample]) -> Verdict {
 }
 
 fn hear<'a>(voices: &mut Voices<'a>, sample: &'a Sample, vote: Verdict) {
-    let (first_ms, said) = voices
-        .entry(&sample.vantage)
-        .or_insert((sample.unix_ms, vote));
+    let (first_ms, said) = voices.entry(&sample.vantage).or_insert((sample.unix_ms, vote));
     if *first_ms == sample.unix_ms && *said != vote {
         *said = Verdict::Unknown;
     }

@@ -16,8 +16,8 @@ pub struct Ratio {
     den: BigUint,
 }
 
-/// Longer numbers are refused when a ratio is parsed. The longest real ones, a mean over slices whose
-/// sizes are all different, have some 45,000 digits.
+/// Longer numbers are refused when a ratio is parsed. A window has at most 50 million probes, so at most
+/// some 7,000 slices of different sizes, whose least common multiple stays below 50,000 digits.
 const MAX_DIGITS: usize = 60_000;
 
 #[derive(Serialize, Deserialize)]
@@ -46,24 +46,15 @@ impl Ratio {
         if bad_by_size.contains_key(&0) {
             return None;
         }
-        let common = bad_by_size
-            .keys()
-            .fold(BigUint::from(1_u8), |common, size| {
-                common_multiple(common, *size)
-            });
-        let sum: BigUint = bad_by_size
-            .iter()
-            .map(|(size, bad)| &common / size * bad)
-            .sum();
+        let common =
+            bad_by_size.keys().fold(BigUint::from(1_u8), |common, size| common_multiple(common, *size));
+        let sum: BigUint = bad_by_size.iter().map(|(size, bad)| &common / size * bad).sum();
         Self::reduced(sum, common * count)
     }
 
     fn reduced(num: BigUint, den: BigUint) -> Option<Self> {
         let divisor = common_divisor(num.clone(), den.clone());
-        (den != BigUint::ZERO).then(|| Self {
-            num: num / &divisor,
-            den: den / divisor,
-        })
+        (den != BigUint::ZERO).then(|| Self { num: num / &divisor, den: den / divisor })
     }
 
     /// This times `factor`, rounded to an integer; saturates at `u64::MAX`.
@@ -85,10 +76,7 @@ impl fmt::Display for Ratio {
 
 impl From<Ratio> for Digits {
     fn from(ratio: Ratio) -> Self {
-        Self {
-            num: ratio.num.to_string(),
-            den: ratio.den.to_string(),
-        }
+        Self { num: ratio.num.to_string(), den: ratio.den.to_string() }
     }
 }
 

@@ -14,19 +14,13 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    const INDETERMINATE: Self = Self {
-        outcome: Outcome::Indeterminate,
-        exact: None,
-        value: None,
-    };
+    const INDETERMINATE: Self = Self { outcome: Outcome::Indeterminate, exact: None, value: None };
 }
 
 /// Reads slices, ascending by index.
 pub(crate) fn read(grid: &Grid, slices: &[SliceVerdict]) -> Reading {
     match grid.measurement().indicator {
-        Indicator::Lateness { deadline, unit_s } => {
-            lateness(grid, slices, deadline.0 * 1000, unit_s * 1000)
-        }
+        Indicator::Lateness { deadline, unit_s } => lateness(grid, slices, deadline.0 * 1000, unit_s * 1000),
         _ => share(grid, slices),
     }
 }
@@ -38,33 +32,23 @@ fn share(grid: &Grid, slices: &[SliceVerdict]) -> Reading {
     let measured = slices.iter().filter(|slice| slice.is_measured());
     let exact = match grid.measurement().method {
         Method::Timeslices { .. } => {
-            let (all, bad) = measured.fold((0, 0), |(all, bad), slice| {
-                (all + 1, bad + u64::from(slice.state == SliceState::Bad))
-            });
+            let (all, bad) = measured
+                .fold((0, 0), |(all, bad), slice| (all + 1, bad + u64::from(slice.state == SliceState::Bad)));
             Ratio::new(bad, all)
         }
-        Method::RatioTimeslices {} => {
-            Ratio::mean(measured.map(|slice| (slice.bad, slice.decided())))
-        }
+        Method::RatioTimeslices {} => Ratio::mean(measured.map(|slice| (slice.bad, slice.decided()))),
         Method::Occurrences {} => {
-            let (all, bad) = measured.fold((0, 0), |(all, bad), slice| {
-                (all + slice.decided(), bad + slice.bad)
-            });
+            let (all, bad) =
+                measured.fold((0, 0), |(all, bad), slice| (all + slice.decided(), bad + slice.bad));
             Ratio::new(bad, all)
         }
     };
-    exact.map_or(Reading::INDETERMINATE, |exact| {
-        valued(grid, exact, PPM_WHOLE)
-    })
+    exact.map_or(Reading::INDETERMINATE, |exact| valued(grid, exact, PPM_WHOLE))
 }
 
 fn valued(grid: &Grid, exact: Ratio, factor: u64) -> Reading {
     let value = exact.scaled(factor, grid.measurement().rounding);
-    Reading {
-        outcome: grid.measurement().outcome.classify(value),
-        exact: Some(exact),
-        value: Some(value),
-    }
+    Reading { outcome: grid.measurement().outcome.classify(value), exact: Some(exact), value: Some(value) }
 }
 
 /// The delivery counts from the slot after the last probe that found it missing. Where the oracle
@@ -72,18 +56,12 @@ fn valued(grid: &Grid, exact: Ratio, factor: u64) -> Reading {
 fn lateness(grid: &Grid, slices: &[SliceVerdict], deadline_ms: u64, unit_ms: u64) -> Reading {
     let delivered_in = slices.iter().position(|slice| slice.first_good.is_some());
     let up_to = delivered_in.map_or(slices, |position| &slices[..=position]);
-    let since = up_to
-        .iter()
-        .rev()
-        .find_map(|slice| slice.last_bad)
-        .map_or(0, |last_bad| last_bad + 1);
+    let since = up_to.iter().rev().find_map(|slice| slice.last_bad).map_or(0, |last_bad| last_bad + 1);
     let late_ms = grid.probe_start_ms(since).saturating_sub(deadline_ms);
     let before = &up_to[..delivered_in.unwrap_or(slices.len())];
     match delivered_in {
         Some(_) if late_ms == 0 => timed(grid, 0, unit_ms),
-        Some(_) if before.is_empty() || !too_few_measured(grid, before) => {
-            timed(grid, late_ms, unit_ms)
-        }
+        Some(_) if before.is_empty() || !too_few_measured(grid, before) => timed(grid, late_ms, unit_ms),
         None if !too_few_measured(grid, slices) => never(grid),
         _ => Reading::INDETERMINATE,
     }
@@ -94,26 +72,14 @@ fn timed(grid: &Grid, late_ms: u64, unit_ms: u64) -> Reading {
 }
 
 fn never(grid: &Grid) -> Reading {
-    Reading {
-        outcome: grid.measurement().outcome.classify(u64::MAX),
-        exact: None,
-        value: None,
-    }
+    Reading { outcome: grid.measurement().outcome.classify(u64::MAX), exact: None, value: None }
 }
 
 /// More unmeasured slices than the measurement allows, or none measured at all.
 fn too_few_measured(grid: &Grid, slices: &[SliceVerdict]) -> bool {
     let measured = slices.iter().filter(|slice| slice.is_measured()).count() as u64;
-    let unmeasured = slices
-        .iter()
-        .filter(|slice| slice.state == SliceState::Unmeasured)
-        .count() as u64;
-    measured == 0
-        || over(
-            unmeasured,
-            measured + unmeasured,
-            grid.measurement().indeterminate_above_ppm,
-        )
+    let unmeasured = slices.iter().filter(|slice| slice.state == SliceState::Unmeasured).count() as u64;
+    measured == 0 || over(unmeasured, measured + unmeasured, grid.measurement().indeterminate_above_ppm)
 }
 
 fn over(part: u64, whole: u64, limit: Ppm) -> bool {

@@ -55,10 +55,8 @@ pub struct ProbeCounts {
     pub good: u64,
     /// Found bad by a quorum.
     pub bad: u64,
-    /// Without a quorum.
+    /// Without a quorum, or in an excluded slice.
     pub undecided: u64,
-    /// In an exclusion.
-    pub excluded: u64,
 }
 
 /// A run of bad slices next to each other.
@@ -112,20 +110,14 @@ pub fn progress(grid: &Grid, slices: &[SliceVerdict], closed: u64) -> Result<Rep
     for slice in slices {
         let index = slice.index;
         if index >= total {
-            return Err(SliceError::OutsideWindow {
-                index,
-                slices: total,
-            });
+            return Err(SliceError::OutsideWindow { index, slices: total });
         }
         if given.insert(index, slice).is_some() {
             return Err(SliceError::Twice { index });
         }
     }
-    let complete = (0..total).map(|index| {
-        given
-            .get(&index)
-            .map_or_else(|| decide(grid, index, &[]), |s| (*s).clone())
-    });
+    let complete =
+        (0..total).map(|index| given.get(&index).map_or_else(|| decide(grid, index, &[]), |s| (*s).clone()));
     Ok(add_up(grid, &complete.collect::<Vec<_>>()))
 }
 
@@ -144,10 +136,7 @@ pub(crate) fn add_up(grid: &Grid, slices: &[SliceVerdict]) -> Report {
 }
 
 fn slice_counts(slices: &[SliceVerdict]) -> SliceCounts {
-    let mut counts = SliceCounts {
-        total: slices.len() as u64,
-        ..SliceCounts::default()
-    };
+    let mut counts = SliceCounts { total: slices.len() as u64, ..SliceCounts::default() };
     for slice in slices {
         *match slice.state {
             SliceState::Good => &mut counts.good,
@@ -160,22 +149,16 @@ fn slice_counts(slices: &[SliceVerdict]) -> SliceCounts {
 }
 
 fn probe_counts(slices: &[SliceVerdict]) -> ProbeCounts {
-    slices
-        .iter()
-        .fold(ProbeCounts::default(), |counts, slice| ProbeCounts {
-            good: counts.good + slice.good,
-            bad: counts.bad + slice.bad,
-            undecided: counts.undecided + slice.undecided,
-            excluded: counts.excluded + slice.excluded,
-        })
+    slices.iter().fold(ProbeCounts::default(), |counts, slice| ProbeCounts {
+        good: counts.good + slice.good,
+        bad: counts.bad + slice.bad,
+        undecided: counts.undecided + slice.undecided,
+    })
 }
 
 fn incidents(grid: &Grid, slices: &[SliceVerdict]) -> Vec<Incident> {
     let runs = slices.chunk_by(|a, b| a.state == b.state);
-    let bad = runs.filter(|run| {
-        run.first()
-            .is_some_and(|slice| slice.state == SliceState::Bad)
-    });
+    let bad = runs.filter(|run| run.first().is_some_and(|slice| slice.state == SliceState::Bad));
     bad.filter_map(|run| incident(grid, run)).collect()
 }
 

@@ -35,10 +35,7 @@ impl Sample {
     /// The index of the slot to which this sample belongs; `None` outside the window.
     pub fn probe(&self, measurement: &Measurement) -> Option<u64> {
         let start_ms = measurement.window.start.0.checked_mul(1000)?;
-        let index = self
-            .unix_ms
-            .checked_sub(start_ms)?
-            .checked_div(measurement.probe_every_ms)?;
+        let index = self.unix_ms.checked_sub(start_ms)?.checked_div(measurement.probe_every_ms)?;
         (index < measurement.probe_count()).then_some(index)
     }
 }

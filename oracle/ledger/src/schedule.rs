@@ -15,12 +15,7 @@ const SEED_TAG: &[u8] = b"earnest/probe-seed/v1";
 /// Vantages probe at different moments of a slot. Saturates for indices far beyond the window.
 pub fn probe_at_ms(measurement: &Measurement, seed: &[u8; 32], vantage: &str, index: u64) -> u64 {
     let every = measurement.probe_every_ms;
-    let slot = measurement
-        .window
-        .start
-        .0
-        .saturating_mul(1000)
-        .saturating_add(index.saturating_mul(every));
+    let slot = measurement.window.start.0.saturating_mul(1000).saturating_add(index.saturating_mul(every));
     let room = every - every.div_ceil(10);
     slot.saturating_add(draw(seed, vantage, index, room))
 }
@@ -33,10 +28,7 @@ pub fn seed_commitment(seed: &[u8; 32]) -> Hex32 {
 /// A number from 0 to below `room` (0 when there is none): the high half of a product of 64 by 64 bits.
 fn draw(seed: &[u8; 32], vantage: &str, index: u64, room: u64) -> u64 {
     // The index has a fixed length and comes first, so that no two inputs are the same bytes.
-    let digest = tagged(
-        JITTER_TAG,
-        &[seed, &index.to_be_bytes(), vantage.as_bytes()],
-    );
+    let digest = tagged(JITTER_TAG, &[seed, &index.to_be_bytes(), vantage.as_bytes()]);
     let [a, b, c, d, e, f, g, h, ..] = digest;
     let random = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
     u64::try_from((u128::from(random) * u128::from(room)) >> 64).unwrap_or(0)

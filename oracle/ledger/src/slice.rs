@@ -17,7 +17,7 @@ pub enum SliceState {
     Bad,
     /// Too few probes could be decided. Not bad: it only counts towards "indeterminate".
     Unmeasured,
-    /// The exclusions leave too few probes for it to be measured. Counts nowhere.
+    /// In an exclusion of the measurement. Counts nowhere, whatever its samples say.
     Excluded,
 }
 
@@ -35,10 +35,8 @@ pub struct SliceVerdict {
     pub good: u64,
     /// Probes that a quorum found bad (or, for a latency, slow).
     pub bad: u64,
-    /// Probes without a quorum, or without any sample.
+    /// Probes without a quorum, or without any sample; all of an excluded slice.
     pub undecided: u64,
-    /// Probes in an exclusion, whatever their samples say.
-    pub excluded: u64,
     /// For a lateness: the first good probe's index in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_good: Option<u64>,
@@ -68,9 +66,7 @@ impl SliceVerdict {
 
 /// Decides one slice from its samples, in any order. Samples of other slices are ignored.
 pub fn slice_verdict(grid: &Grid, index: u64, samples: &[Sample]) -> SliceVerdict {
-    let own = samples
-        .iter()
-        .filter(|sample| grid.slice_of(sample.unix_ms) == Some(index));
+    let own = samples.iter().filter(|sample| grid.slice_of(sample.unix_ms) == Some(index));
     let mut own: Vec<&Sample> = own.collect();
     own.sort_unstable();
     own.dedup();
@@ -79,35 +75,27 @@ pub fn slice_verdict(grid: &Grid, index: u64, samples: &[Sample]) -> SliceVerdic
 
 /// Decides one slice from its samples, sorted and without repetitions.
 pub(crate) fn decide(grid: &Grid, index: u64, samples: &[&Sample]) -> SliceVerdict {
-    let probes = quorum::decide(grid, samples);
-    let said = |wanted: Verdict| {
-        probes
-            .iter()
-            .filter(|(_, verdict)| *verdict == wanted)
-            .count() as u64
-    };
+    let probes = if grid.is_excluded(index) { Vec::new() } else { quorum::decide(grid, samples) };
+    let said = |wanted: Verdict| probes.iter().filter(|(_, verdict)| *verdict == wanted).count() as u64;
     let (good, bad) = (said(Verdict::Good), said(Verdict::Bad));
-    let excluded = grid.excluded_in(index);
     let (first_good, last_bad) = delivery(grid, &probes);
     SliceVerdict {
         index,
         start: UnixSeconds(grid.slice_start_ms(index) / 1000),
-        state: state(grid, good, bad, excluded),
+        state: state(grid, index, good, bad),
         good,
         bad,
-        undecided: grid.probes_per_slice() - excluded - good - bad,
-        excluded,
+        undecided: grid.probes_per_slice() - good - bad,
         first_good,
         last_bad,
         samples_sha256: hash(samples),
     }
 }
 
-fn state(grid: &Grid, good: u64, bad: u64, excluded: u64) -> SliceState {
-    let least = grid.measurement().least_samples;
-    if excluded > 0 && grid.probes_per_slice() - excluded < least.max(1) {
+fn state(grid: &Grid, index: u64, good: u64, bad: u64) -> SliceState {
+    if grid.is_excluded(index) {
         SliceState::Excluded
-    } else if good + bad < least.max(1) {
+    } else if good + bad < grid.measurement().least_samples {
         SliceState::Unmeasured
     } else if is_bad(grid, good, bad) {
         SliceState::Bad
@@ -120,13 +108,9 @@ fn state(grid: &Grid, good: u64, bad: u64, excluded: u64) -> SliceState {
 /// `1 - p` of its probes are: counting the slow ones is enough, and exact.
 fn is_bad(grid: &Grid, good: u64, bad: u64) -> bool {
     let allowed_ppm = match (&grid.measurement().method, &grid.measurement().indicator) {
-        (
-            _,
-            Indicator::Latency {
-                percentile_ppm: Some(percentile),
-                ..
-            },
-        ) => PPM_WHOLE.saturating_sub(percentile.0),
+        (_, Indicator::Latency { percentile_ppm: Some(percentile), .. }) => {
+            PPM_WHOLE.saturating_sub(percentile.0)
+        }
         (Method::Timeslices { bad_above_ppm }, _) => bad_above_ppm.0,
         (Method::RatioTimeslices {} | Method::Occurrences {}, _) => 0,
     };
@@ -137,17 +121,9 @@ fn delivery(grid: &Grid, probes: &[(u64, Verdict)]) -> (Option<u64>, Option<u64>
     if !matches!(grid.measurement().indicator, Indicator::Lateness { .. }) {
         return (None, None);
     }
-    let first_good = probes
-        .iter()
-        .find(|(_, verdict)| *verdict == Verdict::Good)
-        .map(|(probe, _)| *probe);
-    let before = probes
-        .iter()
-        .take_while(|(probe, _)| first_good.is_none_or(|good| *probe < good));
-    let last_bad = before
-        .filter(|(_, verdict)| *verdict == Verdict::Bad)
-        .map(|(probe, _)| *probe)
-        .last();
+    let first_good = probes.iter().find(|(_, verdict)| *verdict == Verdict::Good).map(|(probe, _)| *probe);
+    let before = probes.iter().take_while(|(probe, _)| first_good.is_none_or(|good| *probe < good));
+    let last_bad = before.filter(|(_, verdict)| *verdict == Verdict::Bad).map(|(probe, _)| *probe).last();
     (first_good, last_bad)
 }
 
