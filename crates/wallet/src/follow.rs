@@ -12,6 +12,8 @@ use crate::{Bitcoind, ChainError, Spend, Tip, TxStatus, Wallet};
 
 /// Blocks held in memory at a time.
 const BATCH: u32 = 16;
+/// Block hashes that are remembered, which is how deep a reorg may be to make watches forget what it took back.
+const REMEMBERED: usize = 10_000;
 /// Mempool transactions fetched in one call of [`Follower::sync`]; the rest follows in the next ones.
 const MEMPOOL_BATCH: usize = 5_000;
 /// Outpoints in one question to the mempool.
@@ -65,6 +67,8 @@ pub struct Follower {
     /// Blocks of the best chain that were looked at, by height.
     blocks: BTreeMap<u32, BlockHash>,
     tip: Option<Tip>,
+    /// Whether all blocks up to `tip` were looked at.
+    caught_up: bool,
     watch: Watch,
     /// From where blocks have to be looked through for watches that were added since.
     rescan_from: Option<u32>,
@@ -93,6 +97,7 @@ impl Follower {
             node,
             blocks: BTreeMap::new(),
             tip: None,
+            caught_up: false,
             watch: Watch::default(),
             rescan_from: None,
             watch_is_new: false,
@@ -136,6 +141,7 @@ impl Follower {
         self.watch_is_new = true;
         // Above the blocks that were looked at, the next sync comes by anyway.
         if self.top().is_none_or(|(height, _)| from_height <= height) {
+            self.caught_up = false;
             self.rescan_from = Some(self.rescan_from.map_or(from_height, |from| from.min(from_height)));
         }
     }
@@ -153,7 +159,7 @@ impl Follower {
     }
 
     fn tip_height(&self) -> u32 {
-        self.tip.map_or(0, |tip| tip.height)
+        self.top().map_or(0, |(height, _)| height)
     }
 
     /// Brings wallet and watches to the node's best block and mempool. Cheap when nothing changed. `now_s` is when
@@ -167,8 +173,7 @@ impl Follower {
         let mut chain_changed = false;
         for _ in 0..ATTEMPTS {
             match self.sync_once(wallet, now_s, &mut chain_changed) {
-                Ok(mempool_changed) => {
-                    let tip = self.tip.ok_or(FollowError::Moving)?;
+                Ok((tip, mempool_changed)) => {
                     return Ok(Synced { tip, chain_changed, mempool_changed });
                 }
                 Err(Step::Moved) => {}
@@ -178,35 +183,44 @@ impl Follower {
         Err(FollowError::Moving)
     }
 
-    fn sync_once(&mut self, wallet: &mut Wallet, now_s: u64, chain_changed: &mut bool) -> Result<bool, Step> {
+    fn sync_once(
+        &mut self,
+        wallet: &mut Wallet,
+        now_s: u64,
+        chain_changed: &mut bool,
+    ) -> Result<(Tip, bool), Step> {
         let tip = self.node.tip()?;
-        let seen = self.tip.is_some_and(|old| old.hash == tip.hash) && self.rescan_from.is_none();
+        let seen = self.caught_up && self.tip.is_some_and(|old| old.hash == tip.hash);
         if !seen {
-            // Stays set when a later step fails, so that the caller hears of it.
+            // Both stay when a later step fails, so that the caller hears of it and the next call begins here.
             *chain_changed = true;
-            self.tip = None;
+            self.caught_up = false;
             self.follow_blocks(wallet, tip)?;
             self.rescan_from = None;
+            self.caught_up = true;
+            self.tip = Some(tip);
         }
-        let changed = self.follow_mempool(wallet, now_s, tip, !seen)?;
-        self.tip = Some(tip);
-        Ok(changed)
+        Ok((tip, self.follow_mempool(wallet, now_s, tip, !seen)?))
     }
 
     fn follow_blocks(&mut self, wallet: &mut Wallet, tip: Tip) -> Result<(), Step> {
         self.rewind()?;
-        let wallet_at = self.agreed_checkpoint(wallet)?;
+        let mut wallet_at = self.wallet_start(wallet, tip)?;
         let unseen = self.top().map_or(tip.height, |(height, _)| height + 1);
-        let from = unseen.min(wallet_at.height() + 1).min(self.rescan_from.unwrap_or(u32::MAX));
-        let mut checkpoint = wallet_at;
-        let mut next = from;
+        let wanted = [wallet_at.as_ref().map(|at| at.height() + 1), self.rescan_from];
+        let mut next = wanted.into_iter().flatten().fold(unseen, u32::min);
         while next <= tip.height {
             let last = tip.height.min(next.saturating_add(BATCH - 1));
             let batch = self.fetch(next, last)?;
-            checkpoint = feed_wallet(wallet, checkpoint, &batch)?;
+            if let Some(at) = wallet_at {
+                wallet_at = Some(feed_wallet(wallet, at, &batch)?);
+            }
             for (height, hash, block) in &batch {
                 self.watch.scan(block, *height, *hash);
                 self.blocks.insert(*height, *hash);
+            }
+            while self.blocks.len() > REMEMBERED {
+                self.blocks.pop_first();
             }
             next = last + 1;
         }
@@ -232,14 +246,33 @@ impl Follower {
         self.blocks.last_key_value().map(|(height, hash)| (*height, *hash))
     }
 
-    /// The newest block that the wallet and the best chain have in common.
-    fn agreed_checkpoint(&self, wallet: &Wallet) -> Result<CheckPoint, Step> {
+    /// The block after which the wallet has to be fed, or `None` while there is no block yet in the place of the first
+    /// one that it has and the best chain has not: until then nothing says which of its blocks are replaced.
+    fn wallet_start(&self, wallet: &Wallet, tip: Tip) -> Result<Option<CheckPoint>, Step> {
+        let mut replaced = None;
         for checkpoint in wallet.inner.latest_checkpoint().iter() {
-            if self.best_hash(checkpoint.height())? == Some(checkpoint.hash()) {
-                return Ok(checkpoint);
+            if self.best_hash(checkpoint.height())? != Some(checkpoint.hash()) {
+                replaced = Some(checkpoint.height());
+                continue;
             }
+            return match replaced {
+                Some(height) if height > tip.height => Ok(None),
+                Some(height) => self.not_far_below(checkpoint, height).map(Some),
+                None => Ok(Some(checkpoint)),
+            };
         }
         Err(FollowError::WrongChain.into())
+    }
+
+    /// Between genesis and its birth the wallet has no blocks. When the birth block itself is replaced, there is no
+    /// need to begin at genesis: one batch, which then has a block for every replaced one, goes back far enough.
+    fn not_far_below(&self, agreed: CheckPoint, replaced: u32) -> Result<CheckPoint, Step> {
+        let height = replaced.saturating_sub(BATCH - 1);
+        if height <= agreed.height() {
+            return Ok(agreed);
+        }
+        let hash = self.best_hash(height)?.ok_or(Step::Moved)?;
+        agreed.push(BlockId { height, hash }).map_err(|_| Step::Moved)
     }
 
     fn best_hash(&self, height: u32) -> Result<Option<BlockHash>, ChainError> {

@@ -8,8 +8,6 @@
 //! Where to start reading: [`Seed`] for the keys, [`Wallet`] for the coins, [`Bitcoind`] for the RPC, and
 //! [`Follower`], which feeds blocks and mempool to the wallet and to the outpoints and transactions being watched.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 mod build;
 pub mod chain;
 mod coins;

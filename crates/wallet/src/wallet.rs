@@ -7,9 +7,7 @@ use bdk_wallet::chain::{BlockId, ChainPosition, CheckPoint};
 use bdk_wallet::{ChangeSet, KeychainKind, Update};
 use bitcoin::bip32::{Xpriv, Xpub};
 use bitcoin::secp256k1::{All, Secp256k1};
-use bitcoin::{
-    Address, Amount, Block, BlockHash, Network, OutPoint, Script, ScriptBuf, SignedAmount, Transaction, Txid,
-};
+use bitcoin::{Address, Amount, Block, BlockHash, Network, OutPoint, Script, ScriptBuf, Transaction, Txid};
 
 use crate::seed::wallet_account_path;
 use crate::{Seed, WalletError};
@@ -48,8 +46,10 @@ pub struct WalletTransaction {
     pub txid: Txid,
     /// The transaction.
     pub tx: Arc<Transaction>,
-    /// Received less sent.
-    pub net: SignedAmount,
+    /// What it pays to this wallet.
+    pub received: Amount,
+    /// What it spends of this wallet.
+    pub sent: Amount,
     /// The fee, where all inputs are known.
     pub fee: Option<Amount>,
     /// Block height, or `None` while it is in the mempool only.
@@ -207,7 +207,8 @@ impl Wallet {
         };
         WalletTransaction {
             txid: found.tx_node.txid,
-            net: signed(received) - signed(sent),
+            received,
+            sent,
             fee: self.inner.calculate_fee(&tx).ok(),
             height,
             time,
@@ -279,10 +280,6 @@ impl Wallet {
         let this = BlockId { height, hash: block.block_hash() };
         self.inner.apply_block_connected_to(block, height, this)
     }
-}
-
-fn signed(amount: Amount) -> SignedAmount {
-    amount.to_signed().unwrap_or(SignedAmount::MAX)
 }
 
 /// Receive and change descriptor, with public keys only: what gets stored holds no secret.
