@@ -16,7 +16,7 @@ use crate::wire;
 ///
 /// The accepter's funding witnesses are in no message: until the funding transaction is on the chain, nothing is
 /// locked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CheckedContract {
     pub(crate) accepted: CheckedAccept,
     pub(crate) sign: SignDlc,
@@ -138,6 +138,14 @@ impl CheckedContract {
             provider_sat: cet.provider_sat,
             buyer_sat: cet.buyer_sat,
         }))
+    }
+}
+
+/// Short, because a contract may hold megabytes.
+impl std::fmt::Debug for CheckedContract {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let contract_id = hex::encode(self.contract_id());
+        f.debug_struct("CheckedContract").field("contract_id", &contract_id).finish_non_exhaustive()
     }
 }
 

@@ -15,10 +15,9 @@ use crate::limits;
 use crate::roles::{Role, side_collateral, side_of};
 
 /// An agreement with its payout table and announcements, and what follows from them alone. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Deal(Arc<Parts>);
 
-#[derive(Debug)]
 struct Parts {
     agreement: Agreement,
     table: PayoutTable,
@@ -138,6 +137,13 @@ impl Deal {
             return Ok(());
         }
         Err(GateError::new(message, "funding_deadline", Rule::TooLate { deadline: deadline.0, now: now.0 }))
+    }
+}
+
+impl std::fmt::Debug for Deal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let terms_hash = self.agreement().terms_hash();
+        f.debug_struct("Deal").field("terms_hash", &terms_hash).finish_non_exhaustive()
     }
 }
 

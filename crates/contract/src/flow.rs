@@ -23,17 +23,18 @@ use secp256k1_zkp::{SECP256K1, SecretKey};
 use crate::coins::{FundingCoin, PartyFunding};
 use crate::contract::CheckedContract;
 use crate::deal::Deal;
+use crate::decode;
 use crate::error::{GateError, Message, Rule};
 use crate::gate;
 use crate::messages::{CheckedAccept, CheckedOffer};
-use crate::rebuild::{self, ordered_inputs};
+use crate::rebuild;
 use crate::roles::Role;
 
 /// What own P2WPKH inputs declare: a signature whose R may be high.
 const P2WPKH_WITNESS_LEN: u16 = 108;
 
-/// What own P2TR inputs declare.
-const P2TR_WITNESS_LEN: u16 = 66;
+/// What own P2TR inputs declare: one signature with its sighash byte.
+const P2TR_WITNESS_LEN: u16 = 67;
 
 /// Makes an offer of the deal.
 ///
@@ -135,7 +136,7 @@ fn check_psbt(accepted: &CheckedAccept, psbt: &Psbt) -> Result<(), GateError> {
 
 /// Every witness of the completed transaction: a broken own one would otherwise be found by the network only.
 fn verify_witnesses(accepted: &CheckedAccept, funding: &Transaction) -> Result<(), GateError> {
-    let inputs = ordered_inputs(&accepted.offer.wire, &accepted.wire)?;
+    let inputs = decode::ordered(&accepted.offer.wire, &accepted.wire)?;
     let prevouts: Vec<TxOut> = inputs.iter().map(|input| input.prevout.clone()).collect();
     for (index, (input, tx_in)) in inputs.iter().zip(&funding.input).enumerate() {
         let info = TxInputInfo {

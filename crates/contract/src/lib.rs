@@ -25,6 +25,7 @@ pub mod announcements;
 pub mod coins;
 pub mod contract;
 pub mod deal;
+mod decode;
 pub mod error;
 pub mod fees;
 pub mod flow;

@@ -9,6 +9,10 @@ pub const MAX_ORACLE_BYTES: usize = 64 * 1024;
 /// The largest previous transaction of a funding input, in bytes: a standard one weighs 400,000 at most.
 pub const MAX_PREV_TX_BYTES: usize = 400_000;
 
+/// The largest contract info that is looked into when it is not the agreed one: 4,096 steps and 15 announcements
+/// fit. Every nonce in it costs a square root to read.
+pub const MAX_CONTRACT_INFO_BYTES: usize = 256 * 1024;
+
 /// The most funding inputs of one side.
 pub const MAX_INPUTS: usize = 64;
 

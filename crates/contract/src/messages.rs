@@ -8,6 +8,7 @@ use dlc_messages::{AcceptDlc, OfferDlc};
 use secp256k1_zkp::PublicKey;
 
 use crate::deal::Deal;
+use crate::decode;
 use crate::error::{GateError, Message, Rule};
 use crate::gate;
 use crate::rebuild::{self, Transactions};
@@ -15,7 +16,7 @@ use crate::roles::Role;
 use crate::wire;
 
 /// An offer that says exactly what its deal says; our own or a peer's.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CheckedOffer {
     pub(crate) deal: Deal,
     pub(crate) wire: OfferDlc,
@@ -57,7 +58,7 @@ impl CheckedOffer {
     /// # Errors
     /// None for a checked offer.
     pub fn inputs(&self) -> Result<Vec<OutPoint>, GateError> {
-        let inputs = rebuild::decode_inputs(Message::Offer, &self.wire.funding_inputs)?;
+        let inputs = decode::all(Message::Offer, &self.wire.funding_inputs)?;
         Ok(inputs.into_iter().map(|input| input.outpoint).collect())
     }
 
@@ -68,7 +69,7 @@ impl CheckedOffer {
 }
 
 /// An offer with its accept: every transaction is known and compared, every signature of the accept is valid.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CheckedAccept {
     pub(crate) offer: CheckedOffer,
     pub(crate) wire: AcceptDlc,
@@ -139,6 +140,21 @@ impl CheckedAccept {
             Role::Accepter => accept,
         };
         own.iter().filter_map(|input| serials.binary_search(&input.input_serial_id).ok()).collect()
+    }
+}
+
+/// Short, because a message may hold megabytes.
+impl std::fmt::Debug for CheckedOffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let temporary_id = hex::encode(self.temporary_id());
+        f.debug_struct("CheckedOffer").field("temporary_id", &temporary_id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for CheckedAccept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let contract_id = hex::encode(self.contract_id());
+        f.debug_struct("CheckedAccept").field("contract_id", &contract_id).finish_non_exhaustive()
     }
 }
 

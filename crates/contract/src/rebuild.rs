@@ -4,7 +4,6 @@
 //! alone can say: coins, scripts, keys and serial ids. A signature leaves only when both agree on every byte.
 
 use bitcoin::absolute::LockTime;
-use bitcoin::consensus::encode::deserialize;
 use bitcoin::opcodes::all::{OP_CHECKMULTISIG, OP_PUSHNUM_2};
 use bitcoin::script::Builder;
 use bitcoin::transaction::Version;
@@ -14,6 +13,7 @@ use secp256k1_zkp::PublicKey;
 use terms::{OutcomeValue, PayoutTable, Sat};
 
 use crate::deal::Deal;
+use crate::decode;
 use crate::error::{GateError, Message, Rule};
 use crate::fees::{FundingNeed, funding_need};
 use crate::info::{part_of, ranges};
@@ -66,12 +66,10 @@ pub enum CetOutcome {
 
 /// Builds every transaction from the deal, and compares it with what the library builds from the messages.
 ///
-/// Both messages must have passed the gate's other checks: the library is called here.
-pub(crate) fn transactions(
-    deal: &Deal,
-    offer: &OfferDlc,
-    accept: &AcceptDlc,
-) -> Result<Transactions, GateError> {
+/// Both messages must have passed the gate's other checks: the library is called here. (Public only so that a test
+/// can show this comparison catching alone what the gate's other rules would have refused before.)
+#[doc(hidden)]
+pub fn transactions(deal: &Deal, offer: &OfferDlc, accept: &AcceptDlc) -> Result<Transactions, GateError> {
     let ours = Blueprint { deal, offer, accept }.transactions()?;
     let theirs = ddk::contract::create_dlc_transactions(offer, accept).map_err(|error| {
         GateError::new(Message::Accept, "transactions", Rule::Library { reason: error.to_string() })
@@ -94,38 +92,6 @@ pub(crate) fn transactions(
         return refuse("refund".to_owned());
     }
     Ok(ours)
-}
-
-/// Inputs of either side, decoded once.
-pub(crate) struct Input {
-    pub outpoint: OutPoint,
-    pub prevout: TxOut,
-    pub serial_id: u64,
-}
-
-/// Decodes the coin that a funding input names.
-pub(crate) fn decode_input(message: Message, index: usize, input: &FundingInput) -> Result<Input, GateError> {
-    let field = |name: &str| format!("funding_inputs[{index}].{name}");
-    let prev_tx: Transaction = deserialize(&input.prev_tx)
-        .map_err(|_| GateError::new(message, field("prev_tx"), Rule::Unreadable))?;
-    let prevout = prev_tx.output.get(input.prev_tx_vout as usize).cloned().ok_or_else(|| {
-        let rule = Rule::NoSuchOutput { vout: input.prev_tx_vout, outputs: prev_tx.output.len() };
-        GateError::new(message, field("prev_tx_vout"), rule)
-    })?;
-    let outpoint = OutPoint { txid: prev_tx.compute_txid(), vout: input.prev_tx_vout };
-    Ok(Input { outpoint, prevout, serial_id: input.input_serial_id })
-}
-
-pub(crate) fn decode_inputs(message: Message, inputs: &[FundingInput]) -> Result<Vec<Input>, GateError> {
-    inputs.iter().enumerate().map(|(index, input)| decode_input(message, index, input)).collect()
-}
-
-/// All funding inputs in the order of the funding transaction: by serial id, across both sides.
-pub(crate) fn ordered_inputs(offer: &OfferDlc, accept: &AcceptDlc) -> Result<Vec<Input>, GateError> {
-    let mut inputs = decode_inputs(Message::Offer, &offer.funding_inputs)?;
-    inputs.extend(decode_inputs(Message::Accept, &accept.funding_inputs)?);
-    inputs.sort_by_key(|input| input.serial_id);
-    Ok(inputs)
 }
 
 /// What a role must bring, by the agreement's fee rate and the scripts and inputs of the messages.
@@ -191,7 +157,7 @@ impl Blueprint<'_> {
 
     /// The funding transaction, the index of its funding output, and that output's value.
     fn funding(&self, funding_script: &ScriptBuf) -> Result<(Transaction, u32, Sat), GateError> {
-        let inputs = ordered_inputs(self.offer, self.accept)?;
+        let inputs = decode::ordered(self.offer, self.accept)?;
         let offerer = need(self.deal, Role::Offerer, offer_shape(self.offer), &self.accept.payout_spk);
         let accepter = need(self.deal, Role::Accepter, accept_shape(self.accept), &self.offer.payout_spk);
         let value = self.deal.table().total_sat().0 + offerer.cet_fee.0 + accepter.cet_fee.0;
@@ -263,17 +229,10 @@ impl Blueprint<'_> {
 
 /// What is left of a side's inputs; below 1,000 sat it goes to fees.
 fn change_of(message: Message, inputs: &[FundingInput], need: FundingNeed) -> Result<u64, GateError> {
-    let have = sum(message, &decode_inputs(message, inputs)?)?;
+    let have = decode::sum(message, &decode::all(message, inputs)?)?;
     let need = need.total().0;
     have.checked_sub(need)
         .ok_or_else(|| GateError::new(message, "funding_inputs", Rule::InsufficientInputs { have, need }))
-}
-
-/// The sum of some inputs, which never passes all the bitcoin there will be.
-pub(crate) fn sum(message: Message, inputs: &[Input]) -> Result<u64, GateError> {
-    let sum = inputs.iter().try_fold(0u64, |sum, input| sum.checked_add(input.prevout.value.to_sat()));
-    sum.filter(|sum| *sum <= crate::limits::MAX_MONEY_SAT)
-        .ok_or_else(|| GateError::new(message, "funding_inputs", Rule::TooMuchMoney))
 }
 
 fn output(sat: u64, script: &ScriptBuf) -> TxOut {

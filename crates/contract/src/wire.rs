@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use bitcoin::ScriptBuf;
+use dlc_messages::contract_msgs::ContractInfo;
 use dlc_messages::lightning::util::ser::{Readable, Writeable};
 use dlc_messages::ser_impls::{BigSize, read_ecdsa_adaptor_signature};
 use dlc_messages::types::{ACCEPT_TYPE, OFFER_TYPE, SIGN_TYPE};
@@ -247,8 +248,7 @@ pub(crate) fn claimed(bytes: &[u8]) -> Result<(Message, Vec<FundingInput>, [Scri
     reader.version()?;
     if is_offer {
         reader.skip("contract_flags, chain_hash, temporary_contract_id", 1 + 32 + 32)?;
-        // Not recursive, and bounded by the message; its content is not used.
-        reader.take::<dlc_messages::contract_msgs::ContractInfo>("contract_info")?;
+        reader.skip_contract_info()?;
     } else {
         reader.skip("temporary_contract_id, accept_collateral", 32 + 8)?;
     }
@@ -264,5 +264,13 @@ impl Reader<'_> {
     fn skip(&mut self, field: &'static str, bytes: usize) -> Result<(), GateError> {
         self.rest = self.rest.get(bytes..).ok_or_else(|| self.refuse(field, Rule::Unreadable))?;
         Ok(())
+    }
+
+    /// Reads past a contract info whose content does not matter. Its reader does not recurse.
+    fn skip_contract_info(&mut self) -> Result<(), GateError> {
+        let window = &self.rest[..self.rest.len().min(limits::MAX_CONTRACT_INFO_BYTES)];
+        let mut left = window;
+        ContractInfo::read(&mut left).map_err(|_| self.refuse("contract_info", Rule::Unreadable))?;
+        self.skip("contract_info", window.len() - left.len())
     }
 }

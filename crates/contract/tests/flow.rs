@@ -1,10 +1,13 @@
 //! A contract from offer to settlement, in memory.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 mod common;
 
 use bitcoin::{Transaction, TxOut};
+use common::documents::WINDOW_END;
 use common::documents::{hours, ramp};
-use common::{Draft, Escrow, TEMPORARY_ID, WINDOW_END};
+use common::{Draft, Escrow, Party, TEMPORARY_ID};
 use contract::{CheckedContract, Role, Spend, gate, settle};
 use terms::{Outcome, OutcomeValue, Sat, Side};
 
@@ -220,4 +223,14 @@ fn the_contract_key_is_found_again_from_seed_and_temporary_id() {
     let (contract, _) = escrow.signed();
     let found = escrow.offerer.contract_keys().public(contract.temporary_id()).unwrap();
     assert_eq!(found, contract.accepted().offer().funding_pubkey());
+}
+
+/// Our own coins are P2WPKH; a peer may bring Taproot key path ones.
+#[test]
+fn a_peer_may_fund_with_taproot() {
+    let mut escrow = Escrow::standard();
+    escrow.offerer = Party::with_taproot_coins(1, &[160_000]);
+    let (contract, funding) = escrow.signed();
+    assert_eq!(funding.input.len(), 2);
+    settles(&escrow, &contract, &value(24));
 }

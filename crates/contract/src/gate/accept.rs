@@ -7,6 +7,7 @@ use dlc_messages::lightning::util::ser::Writeable;
 
 use super::offer::covers;
 use super::{inputs, party, same, same_bytes};
+use crate::decode;
 use crate::error::{GateError, Message, Rule};
 use crate::messages::CheckedOffer;
 use crate::rebuild::{self, accept_shape, funding_script};
@@ -28,7 +29,7 @@ pub(crate) fn accept_against_offer(accept: &AcceptDlc, offer: &CheckedOffer) -> 
     inputs::distinct(ACCEPT, offer.inputs()?.into_iter().chain(decoded.iter().map(|input| input.outpoint)))?;
     serials(accept, offer)?;
     let need = rebuild::need(deal, Role::Accepter, accept_shape(accept), &offer.wire.payout_spk);
-    covers(ACCEPT, rebuild::sum(ACCEPT, &decoded)?, need)
+    covers(ACCEPT, decode::sum(ACCEPT, &decoded)?, need)
 }
 
 fn header(accept: &AcceptDlc, offer: &CheckedOffer) -> Result<(), GateError> {

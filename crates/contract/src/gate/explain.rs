@@ -8,11 +8,13 @@ use dlc_messages::lightning::util::ser::Readable;
 use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleInfo};
 
 use crate::error::{GateError, Message, Rule};
+use crate::limits;
 
 type Difference = (&'static str, Rule);
 
 pub(crate) fn contract_info(bytes: &[u8], agreed: &ContractInfo) -> GateError {
-    let (field, rule) = match ContractInfo::read(&mut &bytes[..]) {
+    let mut window = &bytes[..bytes.len().min(limits::MAX_CONTRACT_INFO_BYTES)];
+    let (field, rule) = match ContractInfo::read(&mut window) {
         Err(_) => ("contract_info", Rule::Unreadable),
         Ok(got) => difference(&got, agreed),
     };

@@ -6,9 +6,9 @@ use bitcoin::{OutPoint, TxOut};
 use dlc_messages::FundingInput;
 
 use crate::coins::{CoinState, ForeignCoins};
+use crate::decode::{self, Input};
 use crate::error::{GateError, Message, Rule};
 use crate::limits;
-use crate::rebuild::{Input, decode_input};
 
 /// The sequence that every funding input gets, whatever a message asks for.
 const SEQUENCE: u32 = u32::MAX;
@@ -21,7 +21,7 @@ pub(super) fn well_formed(message: Message, inputs: &[FundingInput]) -> Result<V
         .map(|(index, input)| one(message, index, input))
         .collect::<Result<Vec<_>, _>>()?;
     distinct(message, decoded.iter().map(|input| input.outpoint))?;
-    crate::rebuild::sum(message, &decoded)?;
+    decode::sum(message, &decoded)?;
     Ok(decoded)
 }
 
@@ -41,7 +41,7 @@ fn one(message: Message, index: usize, input: &FundingInput) -> Result<Input, Ga
         let rule = Rule::Differs { expected: SEQUENCE.to_string(), got: input.sequence.to_string() };
         return Err(refuse("sequence", rule));
     }
-    let decoded = decode_input(message, index, input)?;
+    let decoded = decode::one(message, index, input)?;
     let lengths = witness_lengths(&decoded.prevout)
         .ok_or_else(|| refuse("prev_tx", Rule::LegacyInput { outpoint: decoded.outpoint }))?;
     if !lengths.contains(&input.max_witness_len) {
@@ -90,7 +90,7 @@ pub(super) fn against_chain(
     coins: &ForeignCoins,
 ) -> Result<(), GateError> {
     for (index, input) in inputs.iter().enumerate() {
-        let input = decode_input(message, index, input)?;
+        let input = decode::one(message, index, input)?;
         spendable(&input, coins)
             .map_err(|rule| GateError::new(message, format!("funding_inputs[{index}].prev_tx"), rule))?;
     }

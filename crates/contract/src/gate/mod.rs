@@ -28,7 +28,7 @@ use crate::contract::CheckedContract;
 use crate::deal::Deal;
 use crate::error::{GateError, Message, Rule};
 use crate::messages::{CheckedAccept, CheckedOffer};
-use crate::{rebuild, wire};
+use crate::{decode, wire};
 
 /// What an offer or accept names of the chain and of wallets. Ask the own node about each coin and the own wallet
 /// about each script, and hand the answers to [`offer`] or [`accept`] as [`ForeignCoins`].
@@ -46,7 +46,7 @@ pub struct Claims {
 /// Names the field that cannot be read.
 pub fn claims(bytes: &[u8]) -> Result<Claims, GateError> {
     let (message, inputs, scripts) = wire::claimed(bytes)?;
-    let inputs = rebuild::decode_inputs(message, &inputs)?;
+    let inputs = decode::all(message, &inputs)?;
     Ok(Claims { inputs: inputs.into_iter().map(|input| input.outpoint).collect(), scripts: scripts.into() })
 }
 

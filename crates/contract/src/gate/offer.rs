@@ -7,6 +7,7 @@ use terms::Sat;
 
 use super::{inputs, party, same, same_bytes};
 use crate::deal::Deal;
+use crate::decode;
 use crate::error::{GateError, Message, Rule};
 use crate::fees::FundingNeed;
 use crate::rebuild::{self, offer_shape};
@@ -26,7 +27,7 @@ pub(crate) fn offer_against_deal(offer: &OfferDlc, deal: &Deal) -> Result<(), Ga
     let serials = decoded.iter().map(|input| input.serial_id).collect();
     party::unique(OFFER, "funding_inputs.input_serial_id", serials)?;
     party::unique(OFFER, "change_serial_id", vec![offer.change_serial_id, offer.fund_output_serial_id])?;
-    covers(OFFER, rebuild::sum(OFFER, &decoded)?, offer_need(offer, deal))
+    covers(OFFER, decode::sum(OFFER, &decoded)?, offer_need(offer, deal))
 }
 
 /// Flags, chain, locktimes and fee rate: each has one agreed value.

@@ -1,6 +1,7 @@
 //! A complete escrow in memory: oracle, two parties with keys and coins, and the steps between them.
 
-#![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of this")]
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 pub mod documents;
 pub mod oracle;
@@ -12,7 +13,7 @@ use dlc_messages::lightning::util::ser::{Readable, Writeable};
 use dlc_messages::{AcceptDlc, OfferDlc, SignDlc};
 use terms::{Agreement, UnixSeconds};
 
-pub use documents::{Draft, FUNDING_DEADLINE, WINDOW_END};
+pub use documents::{Draft, FUNDING_DEADLINE};
 pub use oracle::Oracle;
 pub use party::Party;
 

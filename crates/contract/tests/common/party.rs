@@ -3,15 +3,16 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::bip32::Xpriv;
 use bitcoin::hashes::Hash;
+use bitcoin::key::TapTweak;
 use bitcoin::psbt::Psbt;
-use bitcoin::sighash::{EcdsaSighashType, SighashCache};
+use bitcoin::sighash::{EcdsaSighashType, Prevouts, SighashCache, TapSighashType};
 use bitcoin::transaction::Version;
 use bitcoin::{
     Amount, CompressedPublicKey, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid,
     Witness,
 };
 use contract::{CoinReport, CoinState, ContractKeys, ForeignCoins, PartyFunding, Serials};
-use secp256k1_zkp::{Message, SECP256K1, SecretKey};
+use secp256k1_zkp::{Keypair, Message, SECP256K1, SecretKey};
 
 pub struct Party {
     pub seed: u8,
@@ -24,6 +25,13 @@ impl Party {
         let script = party.wallet_script();
         let coins = sats.iter().enumerate().map(|(n, sat)| (pays(&script, *sat, seed, n as u8), 0)).collect();
         Self { coins, ..party }
+    }
+
+    pub fn with_taproot_coins(seed: u8, sats: &[u64]) -> Self {
+        let key = Keypair::from_secret_key(SECP256K1, &SecretKey::from_slice(&[seed; 32]).unwrap());
+        let script = ScriptBuf::new_p2tr(SECP256K1, key.x_only_public_key().0, None);
+        let coins = sats.iter().enumerate().map(|(n, sat)| (pays(&script, *sat, seed, n as u8), 0)).collect();
+        Self { seed, coins }
     }
 
     fn wallet_key(&self) -> SecretKey {
@@ -40,7 +48,7 @@ impl Party {
     }
 
     pub fn change_script(&self) -> ScriptBuf {
-        p2wpkh(&SecretKey::from_slice(&[self.seed + 101; 32]).unwrap())
+        p2wpkh(&SecretKey::from_slice(&[self.seed + 150; 32]).unwrap())
     }
 
     pub fn contract_keys(&self) -> ContractKeys {
@@ -78,15 +86,34 @@ impl Party {
     pub fn sign_inputs(&self, psbt: &mut Psbt, indices: &[usize]) {
         for index in indices {
             let prevout = psbt.inputs[*index].witness_utxo.clone().unwrap();
-            let sighash = SighashCache::new(&psbt.unsigned_tx)
-                .p2wpkh_signature_hash(*index, &prevout.script_pubkey, prevout.value, EcdsaSighashType::All)
-                .unwrap();
-            let message = Message::from_digest(sighash.to_byte_array());
-            let signature = SECP256K1.sign_ecdsa_low_r(&message, &self.wallet_key());
-            let signature = bitcoin::ecdsa::Signature::sighash_all(signature);
-            let witness = Witness::p2wpkh(&signature, &self.wallet_key().public_key(SECP256K1));
+            let is_taproot = prevout.script_pubkey.is_p2tr();
+            let witness =
+                if is_taproot { self.key_path(psbt, *index) } else { self.p2wpkh(psbt, *index, &prevout) };
             psbt.inputs[*index].final_script_witness = Some(witness);
         }
+    }
+
+    fn p2wpkh(&self, psbt: &Psbt, index: usize, prevout: &TxOut) -> Witness {
+        let sighash = SighashCache::new(&psbt.unsigned_tx)
+            .p2wpkh_signature_hash(index, &prevout.script_pubkey, prevout.value, EcdsaSighashType::All)
+            .unwrap();
+        let message = Message::from_digest(sighash.to_byte_array());
+        let signature = SECP256K1.sign_ecdsa_low_r(&message, &self.wallet_key());
+        let signature = bitcoin::ecdsa::Signature::sighash_all(signature);
+        Witness::p2wpkh(&signature, &self.wallet_key().public_key(SECP256K1))
+    }
+
+    fn key_path(&self, psbt: &Psbt, index: usize) -> Witness {
+        let prevouts: Vec<TxOut> =
+            psbt.inputs.iter().map(|input| input.witness_utxo.clone().unwrap()).collect();
+        let sighash_type = TapSighashType::All;
+        let sighash = SighashCache::new(&psbt.unsigned_tx)
+            .taproot_key_spend_signature_hash(index, &Prevouts::All(&prevouts), sighash_type)
+            .unwrap();
+        let key = Keypair::from_secret_key(SECP256K1, &self.wallet_key()).tap_tweak(SECP256K1, None);
+        let message = Message::from_digest(sighash.to_byte_array());
+        let signature = SECP256K1.sign_schnorr_no_aux_rand(&message, &key.to_keypair());
+        Witness::p2tr_key_spend(&bitcoin::taproot::Signature { signature, sighash_type })
     }
 }
 
