@@ -40,9 +40,8 @@ fn list(escrows: &[EscrowView]) -> Result<(), Failure> {
 }
 
 fn show(escrow: &EscrowView) -> Result<(), Failure> {
-    let mut facts = output::table(&["", ""]);
     let txid = |txid: &Option<terms::Hex32>| txid.map_or("-".to_owned(), |txid| txid.to_string());
-    for (name, value) in [
+    output::facts(&[
         ("escrow", escrow.id.clone()),
         ("role", role(escrow).to_owned()),
         ("state", escrow.state.clone()),
@@ -56,10 +55,7 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ("closing", txid(&escrow.closing_txid)),
         ("provider got", escrow.provider_sat.map_or("-".to_owned(), output::sat)),
         ("buyer got", escrow.buyer_sat.map_or("-".to_owned(), output::sat)),
-    ] {
-        facts.add_row([name.to_owned(), value]);
-    }
-    output::line(&facts.to_string());
+    ]);
     let mut history = output::table(&["#", "unix s", "event", ""]);
     for entry in &escrow.history {
         let status = entry.detail.get("status").and_then(|status| status.as_str()).unwrap_or_default();

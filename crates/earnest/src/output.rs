@@ -22,10 +22,18 @@ pub fn line(text: &str) {
 /// A table with a header, ready for rows.
 pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_preset(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().copied());
     table
+}
+
+/// Facts, one a line, their values aligned.
+pub fn facts(facts: &[(&str, String)]) {
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in facts {
+        line(&format!("{name:width$}  {value}"));
+    }
 }
 
 /// Satoshis with thin groups of three digits.

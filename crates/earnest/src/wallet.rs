@@ -14,16 +14,12 @@ pub async fn balance(file: &ConfigFile, json: bool) -> Result<(), Failure> {
     if json {
         return output::json(&balance);
     }
-    let mut table = output::table(&["", "sat"]);
-    for (name, amount) in [
-        ("available", balance.available_sat),
-        ("reserved for escrows", balance.reserved_sat),
-        ("pending", balance.pending_sat),
-        ("locked in escrows", balance.locked_sat),
-    ] {
-        table.add_row([name.to_owned(), output::sat(amount)]);
-    }
-    output::line(&table.to_string());
+    output::facts(&[
+        ("available", output::sat(balance.available_sat)),
+        ("reserved for escrows", output::sat(balance.reserved_sat)),
+        ("pending", output::sat(balance.pending_sat)),
+        ("locked in escrows", output::sat(balance.locked_sat)),
+    ]);
     Ok(())
 }
 
