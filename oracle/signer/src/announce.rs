@@ -75,8 +75,7 @@ pub fn descriptor(scale: &Scale) -> EventDescriptor {
             })
         }
         Scale::Enum(levels) => {
-            let names = levels.levels.iter().map(|level| &level.name);
-            let outcomes = names.chain([&levels.indeterminate]).cloned().collect();
+            let outcomes = levels.names().map(str::to_owned).collect();
             EventDescriptor::EnumEvent(EnumEventDescriptor { outcomes })
         }
     }
