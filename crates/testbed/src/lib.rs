@@ -5,7 +5,9 @@
 //!   killed and started again;
 //! - [`FailingTarget`] is an HTTP server that is up, down, slow or wrong as its [`Phase`] says;
 //! - [`Process`] runs one of the workspace's binaries ([`binary()`]) with a log, waits until it
-//!   is ready, ends or kills it.
+//!   is ready, ends or kills it;
+//! - [`Service`] is a node or an oracle of ours with its configuration and folder: set up, started,
+//!   killed, started again.
 //!
 //! Nothing outlives the value that stands for it, everything uses free loopback ports and a
 //! folder of its own, and whatever takes too long fails and says why. Waiting here is in real
@@ -18,10 +20,12 @@ pub mod binary;
 mod bitcoind;
 mod ports;
 mod process;
+mod service;
 mod target;
 
 pub use binary::{BinaryError, binary};
 pub use bitcoind::{Bitcoind, BitcoindBuilder, BitcoindError, RpcError, Tip};
 pub use ports::{free_addr, free_port};
 pub use process::{Process, ProcessBuilder, ProcessError};
+pub use service::{Service, ServiceError};
 pub use target::{Counts, FailingTarget, LATENCY_HEADER, Phase};
