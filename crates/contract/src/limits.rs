@@ -19,9 +19,9 @@ pub const MAX_INPUTS: usize = 64;
 /// The most adaptor signatures of one side: 2.65 MB, and half a minute of one core.
 pub const MAX_SIGNATURES: u64 = 16_384;
 
-/// The most base-2 digits of an event. Payouts are looked up by block, so this bounds signatures, not time;
-/// the library computes in floating point above 2^53.
-pub const MAX_DIGITS: u64 = 40;
+/// The most base-2 digits of an event, as in the document's own rules. (The library computes in floating point, which
+/// is exact below 2^53.)
+pub const MAX_DIGITS: u64 = 24;
 
 /// The most oracles of a contract.
 pub const MAX_ORACLES: usize = 15;

@@ -4,7 +4,7 @@
 //! own chain source, and only then the library is asked to build, and what it builds is compared with what the
 //! agreement asks for ([`crate::rebuild`]). The first rule that is broken ends it, naming message, field and rule.
 //!
-//! `DLC-TRAPS` in the repository's `docs/adr/0002-one-gate.md` lists what the libraries let through.
+//! What the libraries let through, and why there is one gate: `docs/adr/0002-one-gate.md`, and `tests/traps_*.rs`.
 
 mod accept;
 mod attestation;
