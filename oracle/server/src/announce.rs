@@ -132,11 +132,6 @@ fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError
         &format!("must be at least {}: this oracle probes no faster", limits.probe_every_ms),
     )?;
     refuse(
-        measurement.target.timeout_ms > measurement.probe_every_ms,
-        "target.timeout_ms",
-        "must not be longer than probe_every_ms, so that probes do not pile up",
-    )?;
-    refuse(
         grid.probes() > limits.probes_per_event,
         "probe_every_ms",
         &format!("gives {} probes; this oracle makes at most {}", grid.probes(), limits.probes_per_event),

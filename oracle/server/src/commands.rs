@@ -11,6 +11,7 @@ use ledger::bundle::Bundle;
 use serde_json::{Value, json};
 use signer::{KeyOptions, OracleKey};
 use terms::Measurement;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -128,7 +129,7 @@ fn serve(arguments: Serve) -> Result<(), Failed> {
     if let Some(listen) = arguments.listen {
         config.listen = listen;
     }
-    let runtime = tokio::runtime::Runtime::new().context("the runtime can't be started")?;
+    let runtime = runtime(arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
         let clock = Clock::open(arguments.simulated_time, PARTICIPANT)
             .await
@@ -138,6 +139,12 @@ fn serve(arguments: Serve) -> Result<(), Failed> {
         until_told(&running).await?;
         running.stop().await
     })?)
+}
+
+/// In simulated time one thing happens after the other, so that waking a second thread only costs time.
+fn runtime(simple: bool) -> anyhow::Result<Runtime> {
+    let mut builder = if simple { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder.enable_all().build().context("the runtime can't be started")
 }
 
 /// Waits for SIGTERM or SIGINT, or until simulated time is lost.
@@ -210,14 +217,14 @@ fn trust_database(file: &ConfigFile) -> Result<(), Failed> {
     let _lock = signer::InstanceLock::acquire(&config.key_file()).map_err(anyhow::Error::from)?;
     let key = service::load_key_of_any_time(&config, passphrase)?;
     let mut journal = service::open_journal(&config, &key)?;
-    let runtime = tokio::runtime::Runtime::new().context("the runtime can't be started")?;
+    let runtime = runtime(true)?;
     let (known, mark) = runtime.block_on(async {
-        let store = service::open_store(&config).await?;
+        let store = service::open_store(&config, false).await?;
         let read = (store.commitments().await?, store.mark().await?);
         store.close().await;
         anyhow::Ok(read)
     })?;
-    let missing = journal.missing(|id| known.iter().any(|(known, _)| known == id));
+    let missing = service::lost_events(&journal, &known);
     journal.trust_database(&known, mark).map_err(anyhow::Error::from)?;
     say(&format!("The database is trusted from commit {mark} on, with {} events.", known.len()))?;
     for id in missing {

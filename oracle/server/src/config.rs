@@ -138,7 +138,7 @@ pub enum Accept {
 pub struct Limits {
     /// Events that are announced and not yet attested.
     pub open_events: u64,
-    /// Probes in one event's window.
+    /// Probes in one event's window. Closing a window takes about 100 MB of memory for a million.
     pub probes_per_event: u64,
     /// Milliseconds between two probes of one event, at least.
     pub probe_every_ms: u64,
@@ -154,7 +154,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             open_events: 1_000,
-            probes_per_event: 3_000_000,
+            probes_per_event: 1_000_000,
             probe_every_ms: 1_000,
             body_bytes: 8 * 1024 * 1024,
             requests: 256,

@@ -29,13 +29,17 @@ impl Instants {
 
     /// The next probe after index `last`, seen at `now_ms`; `None` when the window has no more.
     ///
-    /// Slots that are over are skipped: what was not measured in time stays unmeasured. So are
-    /// slots in an exclusion, which count nowhere.
+    /// Slots that are over are skipped: what was not measured in time stays unmeasured. So are those of
+    /// slices in an exclusion, which count nowhere.
     pub fn next(&self, last: Option<u64>, now_ms: u64) -> Option<Instant> {
         let unmade = last.map_or(0, |last| last + 1);
         let current = self.slot_at(now_ms)?;
-        let probe = (unmade.max(current)..self.grid.probes()).find(|probe| !self.grid.is_excluded(*probe))?;
+        let probe = (unmade.max(current)..self.grid.probes()).find(|probe| !self.is_excluded(*probe))?;
         Some(Instant { probe, at_ms: self.at_ms(probe) })
+    }
+
+    fn is_excluded(&self, probe: u64) -> bool {
+        self.grid.is_excluded(self.grid.slice_of_probe(probe))
     }
 
     /// The slot of a moment; before the window that is the first one. `None` after the window.
@@ -109,11 +113,11 @@ mod tests {
         let measurement = testing::measurement("http://target.example/health", |m| {
             m.exclusions = vec![terms::TimeRange {
                 start: terms::UnixSeconds(testing::START),
-                end: terms::UnixSeconds(testing::START + 60),
+                end: terms::UnixSeconds(testing::START + 300),
             }];
         });
         let instants = Instants::new(Grid::new(&measurement).unwrap(), "local".to_owned(), None);
-        assert_eq!(instants.next(None, START_MS).map(|next| next.probe), Some(4));
+        assert_eq!(instants.next(None, START_MS).map(|next| next.probe), Some(20));
     }
 
     #[test]

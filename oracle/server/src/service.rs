@@ -1,5 +1,6 @@
 //! Starting and stopping the oracle as one thing, in a process of its own or inside a test.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,12 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clock::Clock;
 use signer::{Expected, InstanceLock, Journal, KeyError, OracleKey, Passphrase};
+use terms::{EventId, Hex32};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::{Accept, Config, Network};
 use crate::oracle::{Oracle, Parts};
-use crate::store::Store;
+use crate::store::{Durability, Store};
 use crate::{http, scheduler};
 
 /// Tasks get this long to write down what they hold; then the process ends without them.
@@ -38,10 +40,10 @@ pub struct Running {
 pub async fn start(config: Config, clock: Clock, passphrase: Option<Passphrase>) -> anyhow::Result<Running> {
     allow_clock(config.network, clock.is_simulated())?;
     let busy = clock.busy().await;
-    let lock = InstanceLock::acquire(&config.key_file())?;
     let key = load_key(&config, clock.is_simulated(), passphrase)?;
+    let lock = InstanceLock::acquire(&config.key_file())?;
     let journal = open_journal(&config, &key)?;
-    let store = open_store(&config).await?;
+    let store = open_store(&config, clock.is_simulated()).await?;
     refuse_old_copy(&store, &journal).await?;
     let token = read_token(&config)?;
     let listener = TcpListener::bind(config.listen)
@@ -147,25 +149,33 @@ pub fn open_journal(config: &Config, key: &OracleKey) -> anyhow::Result<Journal>
 ///
 /// # Errors
 /// When it is not ours, or of a newer version.
-pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+pub async fn open_store(config: &Config, simulated: bool) -> anyhow::Result<Store> {
     let path = config.database_file();
-    Store::open(&path).await.with_context(|| format!("the database {}", path.display()))
+    let durability = if simulated { Durability::Process } else { Durability::Machine };
+    Store::open(&path, durability).await.with_context(|| format!("the database {}", path.display()))
 }
 
 /// An old copy of the database has forgotten what was announced and signed, so nothing goes on with it.
 async fn refuse_old_copy(store: &Store, journal: &Journal) -> anyhow::Result<()> {
-    let (mark, known) = (store.mark().await?, store.commitments().await?);
-    let missing = journal.missing(|id| known.iter().any(|(known, _)| known == id));
-    if mark >= journal.newest_mark() && missing.is_empty() {
+    let mark = store.mark().await?;
+    let lost = lost_events(journal, &store.commitments().await?);
+    // What the operator's word covered already is lost, and no news.
+    let news = lost.iter().filter(|id| !journal.view(id).authorised_before_trust).count();
+    if mark >= journal.newest_mark() && news == 0 {
         return Ok(());
     }
     bail!(
-        "the database is older than the signing journal: it is at commit {mark}, the journal knows of {}, and {} \
+        "the database is older than the signing journal: it is at commit {mark}, the journal knows of {}, and {news} \
          announced events are missing. Restore the newest database; or, if there is none, say `earnest-oracle \
-         trust-database` and read what it says first",
+         trust-database`, whose --help says what that means",
         journal.newest_mark(),
-        missing.len(),
     );
+}
+
+/// Events that the journal knows and the database doesn't.
+pub fn lost_events(journal: &Journal, known: &[(EventId, Hex32)]) -> Vec<EventId> {
+    let known: BTreeSet<&EventId> = known.iter().map(|(id, _)| id).collect();
+    journal.missing(|id| known.contains(id))
 }
 
 fn read_token(config: &Config) -> anyhow::Result<Option<String>> {

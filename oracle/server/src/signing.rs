@@ -64,14 +64,16 @@ impl SignError {
 pub async fn sign(oracle: &Arc<Oracle>, id: &EventId) -> Result<Signed, SignError> {
     let _one_at_a_time = oracle.signing.lock().await;
     let mut event = load(oracle, id).await?;
-    if event.outcome.is_none() && oracle.clock.now_s() >= event.maturity {
-        decide_outcome(oracle, &event).await?;
+    let mut decision = decide(oracle, &event).await?;
+    if decision == SignDecision::StoreOutcome {
+        store_outcome(oracle, &event).await?;
         event = load(oracle, id).await?;
+        decision = decide(oracle, &event).await?;
     }
-    match decision(oracle, &event).await? {
+    match decision {
         SignDecision::NotYet { .. } => Ok(Signed::NotYet),
         SignDecision::AlreadySigned => Ok(Signed::Attested),
-        SignDecision::StoreOutcome => Err(SignError::Lacks { what: "the outcome" }),
+        SignDecision::StoreOutcome => Err(SignError::Lacks { what: "the outcome that was just stored" }),
         SignDecision::Refuse(refusal) => Err(SignError::Refused(refusal)),
         SignDecision::Sign(cleared) => {
             let permit = oracle.with_journal(move |journal| journal.authorise(cleared)).await??;
@@ -85,7 +87,7 @@ async fn load(oracle: &Oracle, id: &EventId) -> Result<Event, SignError> {
     oracle.store.event(id).await?.ok_or(SignError::Lacks { what: "the event" })
 }
 
-async fn decide_outcome(oracle: &Arc<Oracle>, event: &Event) -> Result<(), SignError> {
+async fn store_outcome(oracle: &Arc<Oracle>, event: &Event) -> Result<(), SignError> {
     let lacks = SignError::Lacks { what: "the closed window's result" };
     let provisional: Option<Provisional> =
         event.provisional.as_deref().and_then(|json| serde_json::from_str(json).ok());
@@ -95,7 +97,7 @@ async fn decide_outcome(oracle: &Arc<Oracle>, event: &Event) -> Result<(), SignE
     Ok(())
 }
 
-async fn decision(oracle: &Arc<Oracle>, event: &Event) -> Result<SignDecision, SignError> {
+async fn decide(oracle: &Arc<Oracle>, event: &Event) -> Result<SignDecision, SignError> {
     let row = EventRow {
         event_id: event.id.clone(),
         maturity_s: event.maturity,

@@ -1,4 +1,4 @@
-//! The oracle's database: SQLite, every commit on the disk before it counts.
+//! The oracle's database: SQLite, every commit on the disk before it counts (see [`Durability`]).
 //!
 //! Written to by one process (the signer's lock sees to that). What must survive a restored
 //! backup lies in the signing journal, outside.
@@ -46,6 +46,15 @@ pub struct Store {
     pool: SqlitePool,
 }
 
+/// What a commit survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// The machine's end: every commit is on the disk when it returns.
+    Machine,
+    /// The process's end, however violent. Enough for simulated time, which no machine outlives.
+    Process,
+}
+
 /// Reads overlap each other and the one writer.
 const CONNECTIONS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -55,12 +64,15 @@ impl Store {
     ///
     /// # Errors
     /// When the file can't be opened, or is from a newer version of this program.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+    pub async fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(match durability {
+                Durability::Machine => SqliteSynchronous::Full,
+                Durability::Process => SqliteSynchronous::Normal,
+            })
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;

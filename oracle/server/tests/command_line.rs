@@ -1,0 +1,218 @@
+//! The built binary: its commands, exit codes, and what a violent end costs.
+
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
+
+mod common;
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use common::{Http, START, World, document, measurement};
+use protocol::oracle::EventState;
+use serde_json::Value;
+
+fn earnest_oracle(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_earnest-oracle"));
+    command.args(arguments).env_remove("EARNEST_SIMULATED_TIME").env_remove("EARNEST_ORACLE_PASSPHRASE");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    earnest_oracle(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    assert_eq!(code(output), 0, "{}", error(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A folder with these files; their paths are given back.
+fn files<const N: usize>(dir: &tempfile::TempDir, files: [(&str, &str); N]) -> [String; N] {
+    files.map(|(name, text)| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    })
+}
+
+#[test]
+fn init_makes_one_key_and_never_replaces_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let [config] = files(
+        &dir,
+        [("oracle.toml", "network = \"signet\"\ndata_dir = \"data\"\npolicy.accept = \"token\"")],
+    );
+    let first = run(&["init", "--config", &config]);
+    let pubkey = String::from_utf8(first.stdout).unwrap();
+    assert_eq!(pubkey.trim().len(), 64, "{pubkey}");
+    assert_eq!(std::fs::read_to_string(dir.path().join("data/requester-token")).unwrap().trim().len(), 64);
+    let second = run(&["init", "--config", &config]);
+    assert_eq!(code(&second), 1);
+    assert!(error(&second).contains("already"), "{}", error(&second));
+}
+
+#[test]
+fn simulated_time_is_refused_off_regtest() {
+    let dir = tempfile::tempdir().unwrap();
+    let [config] = files(&dir, [("oracle.toml", "network = \"signet\"\ndata_dir = \"data\"")]);
+    for arguments in [
+        &["serve", "--config", &config, "--simulated-time", "127.0.0.1:9"][..],
+        &["init", "--config", &config, "--simulated"][..],
+    ] {
+        let output = run(arguments);
+        assert_eq!(code(&output), 2);
+        assert!(error(&output).contains("regtest only"), "{}", error(&output));
+    }
+}
+
+#[test]
+fn a_bad_configuration_is_exit_code_2_and_names_file_and_field() {
+    let dir = tempfile::tempdir().unwrap();
+    let [config] =
+        files(&dir, [("oracle.toml", "network = \"signet\"\ndata_dir = \"d\"\nvantage = \"A B\"")]);
+    let output = run(&["serve", "--config", &config]);
+    assert_eq!(code(&output), 2);
+    assert!(error(&output).contains("oracle.toml: vantage: must"), "{}", error(&output));
+}
+
+#[test]
+fn measure_prints_the_outcome_and_refuses_bad_input_with_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let document = document(|_| ()).to_string();
+    let mut csv = "unix_ms,vantage,ok,latency_ms\n".to_owned();
+    for probe in 0..240 {
+        let ok = if probe == 100 { "0" } else { "1" };
+        csv += &format!("{},fra1,{ok},12\n", START * 1000 + probe * 15_000);
+    }
+    let [good, samples, bad, torn] = files(
+        &dir,
+        [
+            ("m.json", document.as_str()),
+            ("s.csv", csv.as_str()),
+            ("bad.json", "{\"v\":1}"),
+            ("torn.csv", "unix_ms,vantage,ok,latency_ms\n1,fra1,2,3\n"),
+        ],
+    );
+    // 1 of 240 probes: 4,166.67 ppm, rounded up.
+    let report = json(&run(&["measure", &good, &samples]));
+    assert_eq!(report["outcome"]["value"], 4_167);
+    let words = run(&["measure", &good, &samples, "--explain"]);
+    assert!(
+        String::from_utf8_lossy(&words.stdout).contains("the outcome is 4167"),
+        "{}",
+        String::from_utf8_lossy(&words.stdout)
+    );
+    for (measurement, samples, named) in
+        [(&bad, &samples, "target"), (&good, &torn, "line 2, column ok"), (&samples, &good, "s.csv")]
+    {
+        let output = run(&["measure", measurement, samples]);
+        assert_eq!(code(&output), 2);
+        assert!(error(&output).contains(named), "{}", error(&output));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_holds_for_what_was_published_and_for_nothing_else() {
+    let mut world = World::new().await;
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    let id = http.announce(&measurement(|_| ())).await.event_id;
+    world.until(START + 3_600 + 601).await;
+    let (_, bundle) = http.text(&format!("/v1/events/{id}/evidence")).await;
+    world.stop(oracle).await;
+
+    let dir = tempfile::tempdir().unwrap();
+    let flipped = bundle.replacen(",local,1,0\\n", ",local,0,0\\n", 1);
+    assert_ne!(flipped, bundle);
+    let [good, bad, none] =
+        files(&dir, [("good.json", bundle.as_str()), ("bad.json", flipped.as_str()), ("none.json", "{}")]);
+    let findings = json(&run(&["audit", &good, "--json"]));
+    assert_eq!((&findings["attested"], &findings["root_signed"]), (&Value::Bool(true), &Value::Bool(true)));
+    assert_eq!(code(&run(&["audit", &good])), 0);
+    assert_eq!(code(&run(&["audit", &bad])), 1);
+    assert_eq!(code(&run(&["audit", &none])), 2);
+}
+
+/// `earnest-oracle serve` as a process of its own.
+struct Process {
+    child: Child,
+    http: Http,
+}
+
+impl Process {
+    async fn serve(world: &World) -> Self {
+        let addr = free_addr();
+        let (config, barrier) = (world.config_file().display().to_string(), world.barrier.addr().to_string());
+        let child = earnest_oracle(&["serve", "--config", &config, "--simulated-time", &barrier])
+            .args(["--listen", &addr.to_string()])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let process = Self { child, http: Http::at(addr) };
+        while tokio::net::TcpStream::connect(addr).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(process.http.text("/readyz").await, (200, "ready\n".to_owned()));
+        process
+    }
+
+    async fn kill(mut self, world: &World) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        world.barrier.wait_until_gone("oracle").await;
+    }
+
+    async fn terminate(mut self, world: &World) {
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        world.barrier.wait_until_gone("oracle").await;
+    }
+}
+
+fn free_addr() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_oracle_loses_what_was_not_written_and_calls_it_unmeasured() {
+    let mut world = World::new().await;
+    let first = Process::serve(&world).await;
+    let id = first.http.announce(&measurement(|_| ())).await.event_id;
+    world.until(START + 1_000).await;
+    first.kill(&world).await;
+
+    world.until(START + 1_500).await;
+    let second = Process::serve(&world).await;
+    world.until(START + 4_201).await;
+    let event = second.http.event(&id).await;
+    assert_eq!(event.state, EventState::Attested);
+    let probes = &event.provisional.unwrap().report["probes"];
+    assert_eq!(probes["bad"], 0);
+    // At least the 500 seconds in between; at most the slice before them too, which was not written.
+    let undecided = probes["undecided"].as_u64().unwrap();
+    assert!((33..=33 + 21).contains(&undecided), "{probes}");
+    second.terminate(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_loses_no_sample() {
+    let mut world = World::new().await;
+    let first = Process::serve(&world).await;
+    let id = first.http.announce(&measurement(|_| ())).await.event_id;
+    world.until(START + 1_000).await;
+    let made = world.service.requests();
+    first.terminate(&world).await;
+    let second = Process::serve(&world).await;
+    let (_, samples) = second.http.text(&format!("/v1/events/{id}/samples")).await;
+    assert_eq!(samples.lines().count() as u64 - 1, made);
+    second.kill(&world).await;
+}

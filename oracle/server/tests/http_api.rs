@@ -1,0 +1,147 @@
+//! What the API takes and gives, and how it says no.
+
+mod common;
+
+use common::{Http, START, World, document, measurement};
+use dlc_messages::oracle_msgs::{EventDescriptor, OracleAnnouncement, OracleAttestation};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_measurement_names_its_field_and_nothing_is_stored() {
+    let world = World::new().await;
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    type Change = fn(&mut Value);
+    let cases: [(&str, Change); 12] = [
+        ("window.start", |m| m["window"] = json!({ "start": START - 3_600, "end": START })),
+        ("quorum.vantages", |m| m["quorum"] = json!({ "agree": 2, "vantages": 3 })),
+        ("probe_every_ms", |m| {
+            m["probe_every_ms"] = json!(500);
+            m["target"]["timeout_ms"] = json!(500);
+        }),
+        ("target.timeout_ms", |m| m["target"]["timeout_ms"] = json!(15_001)),
+        ("target.url", |m| m["target"]["url"] = json!("https://edge.example/")),
+        ("target.url", |m| m["target"]["url"] = json!("http://127.0.0.1/")),
+        ("target.url", |m| m["target"]["url"] = json!("http://[::ffff:10.0.0.1]/")),
+        ("target.expect.body_max_bytes", |m| m["target"]["expect"]["body_max_bytes"] = json!(1_u64 << 40)),
+        ("indicator.metric", |m| m["indicator"] = json!({ "metric": { "pointer": "/a", "scale": 1 } })),
+        ("slice_s", |m| m["slice_s"] = json!(7)),
+        ("surprise", |m| m["surprise"] = json!(1)),
+        ("window.end", |m| m["window"]["end"] = json!(START + 5_000_000_000_u64 / 300 * 300)),
+    ];
+    for (field, change) in cases {
+        let (status, answer) = http.post(document(change).to_string(), None).await;
+        assert_eq!(status, 400, "{field}: {answer}");
+        let named = answer["field"].as_str().unwrap_or_default();
+        assert!(named.contains(field.rsplit('.').next().unwrap()), "{field}: {answer}");
+    }
+    assert_eq!(http.post("{", None).await.0, 400);
+    assert_eq!(http.post(vec![b' '; 300 * 1024], None).await.0, 413);
+    assert_eq!(http.json("/v1/events").await, json!({ "events": [] }));
+    world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_kormirs_clients_read_is_what_they_expect() {
+    let mut world = World::new().await;
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    let id = http.announce(&measurement(|_| ())).await.event_id;
+
+    let pubkey = http.json("/pubkey").await;
+    let json = http.json(&format!("/announcement/{id}")).await;
+    assert_eq!(pubkey["pubkey"], json["oraclePublicKey"]);
+    let announcement: OracleAnnouncement = serde_json::from_value(json).unwrap();
+    announcement.validate(secp256k1_zkp::SECP256K1).unwrap();
+    assert_eq!(announcement.oracle_event.event_id, id.as_str());
+    let EventDescriptor::DigitDecompositionEvent(digits) = &announcement.oracle_event.event_descriptor else {
+        panic!("a numeric event");
+    };
+    assert_eq!((digits.base, digits.is_signed, digits.precision, digits.nb_digits), (2, false, 0, 20));
+
+    world.until(START + 3_600 + 601).await;
+    let attestation: OracleAttestation =
+        serde_json::from_value(http.json(&format!("/attestation/{id}")).await).unwrap();
+    attestation.validate(secp256k1_zkp::SECP256K1, &announcement).unwrap();
+    assert_eq!(attestation.outcomes.len(), 20);
+    let listed = http.json("/list-events").await;
+    assert_eq!(listed[0]["signatures"].as_array().map(Vec::len), Some(20));
+    let tlv = http.json(&format!("/attestation/{id}?format=tlv")).await;
+    assert_eq!(tlv["attestation"], json!(http.event(&id).await.attestation_hex.unwrap().to_string()));
+    world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_things_are_404_and_never_look_like_an_attestation() {
+    let world = World::new().await;
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    let unknown = format!("sla1-{}", "0".repeat(64));
+    for id in [unknown.as_str(), "nonsense", "%27%3B--", "sla1-"] {
+        for path in ["/announcement/", "/attestation/", "/v1/events/"] {
+            let (status, text) = http.text(&format!("{path}{id}")).await;
+            assert_eq!(status, 404, "{path}{id}");
+            assert!(serde_json::from_str::<OracleAttestation>(&text).is_err());
+        }
+    }
+    assert_eq!(http.text("/v2/nothing").await.0, 404);
+    assert_eq!(http.text("/v1/measurements").await.0, 405);
+    assert_eq!(http.text("/v1/events?before=x").await.0, 400);
+    world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_measurement_again_gives_the_same_announcement_even_after_a_restart() {
+    let world = World::new().await;
+    let oracle = world.start().await.unwrap();
+    let measurement = measurement(|_| ());
+    let (first, answer) = Http::of(&oracle).post(measurement.canonical(), None).await;
+    world.stop(oracle).await;
+    let oracle = world.start().await.unwrap();
+    let again = Http::of(&oracle).post(measurement.canonical(), None).await;
+    assert_eq!((first, again), (201, (200, answer)));
+    world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tokens_holder_may_ask_for_measurements_and_nobody_else() {
+    let world = World::new().await;
+    world.configure("policy = { accept = \"token\" }");
+    std::fs::write(world.path("requester-token"), "correct horse battery\n").unwrap();
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    let body = measurement(|_| ()).canonical();
+    assert_eq!(http.post(body.clone(), None).await.0, 401);
+    assert_eq!(http.post(body.clone(), Some("correct horse")).await.0, 401);
+    assert_eq!(http.post(body, Some("correct horse battery")).await.0, 201);
+    assert_eq!(http.json("/v1/info").await["accept"], "token");
+    world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_open_events_than_allowed_are_refused() {
+    let world = World::new().await;
+    world.configure("limits = { open_events = 1 }");
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    http.announce(&measurement(|_| ())).await;
+    let other = measurement(|m| m["slice_s"] = json!(600));
+    let (status, answer) = http.post(other.canonical(), None).await;
+    assert_eq!(status, 503, "{answer}");
+    world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_appears_when_the_window_is_closed() {
+    let mut world = World::new().await;
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    let id = http.announce(&measurement(|_| ())).await.event_id;
+    let path = format!("/v1/events/{id}/evidence");
+    assert_eq!(http.text(&path).await.0, 404);
+    world.until(START + 3_601).await;
+    let bundle = http.json(&path).await;
+    assert_eq!(bundle["attestation"], Value::Null);
+    assert_eq!(bundle["seed_commitment"], http.json(&format!("/v1/events/{id}")).await["seed_commitment"]);
+    world.stop(oracle).await;
+}
