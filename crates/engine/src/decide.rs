@@ -136,16 +136,12 @@ pub fn decide(escrow: &Escrow, command: Command, now: u64) -> Result<Option<Even
         }
         Command::TakeOffer { offer, accept, coins, funding } => {
             before_funding(escrow, DlcRole::Accepter, now)?;
-            once(&escrow.offer, offer, "offer", |offer| {
-                Event::OfferTaken { offer, accept, coins, funding }
-            })
+            once(&escrow.offer, offer, "offer", |offer| Event::OfferTaken { offer, accept, coins, funding })
         }
         Command::TakeAccept { accept, sign, funding } => {
             before_funding(escrow, DlcRole::Offerer, now)?;
             present(&escrow.offer, "offer")?;
-            once(&escrow.accept, accept, "accept", |accept| {
-                Event::AcceptTaken { accept, sign, funding }
-            })
+            once(&escrow.accept, accept, "accept", |accept| Event::AcceptTaken { accept, sign, funding })
         }
         Command::TakeSign { sign, funding_tx } => {
             before_funding(escrow, DlcRole::Accepter, now)?;
@@ -192,7 +188,7 @@ fn before_funding(escrow: &Escrow, role: DlcRole, now: u64) -> Result<(), Refusa
         return Err(Refusal::Ended);
     }
     let deadline = escrow.agreement().funding_deadline.0;
-    if now > deadline {
+    if now >= deadline {
         return Err(Refusal::TooLate { deadline, now });
     }
     Ok(())
@@ -204,7 +200,7 @@ fn cancellable(escrow: &Escrow, now: u64) -> Result<(), Refusal> {
     }
     present(&escrow.sign, "sign")?;
     let deadline = escrow.agreement().funding_deadline.0;
-    if now <= deadline {
+    if now < deadline {
         return Err(Refusal::TooEarly { deadline, now });
     }
     Ok(())
@@ -220,7 +216,7 @@ fn abandon(escrow: &Escrow, reason: String, now: u64) -> Result<Option<Event>, R
     if escrow.at_stake() && !escrow.coins.is_empty() && escrow.opened.role == DlcRole::Offerer {
         return Err(Refusal::AtStake);
     }
-    if escrow.at_stake() && now <= deadline {
+    if escrow.at_stake() && now < deadline {
         return Err(Refusal::AtStake);
     }
     Ok(Some(Event::Abandoned { reason }))

@@ -32,7 +32,7 @@ pub enum Due {
 /// Timelocks compare median time past: nodes refuse a transaction while it equals the locktime, and
 /// accept it one second later.
 pub fn due(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
-    let late = now > escrow.agreement().funding_deadline.0;
+    let late = now >= escrow.agreement().funding_deadline.0;
     match status(escrow, view, now) {
         Status::Agreed | Status::Offered | Status::Accepted if late => vec![Due::Abandon],
         Status::Agreed | Status::Offered | Status::Accepted => vec![],
@@ -43,9 +43,7 @@ pub fn due(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
         Status::Funded => rebroadcast_funding(escrow, view),
         Status::Measuring => waiting_for_oracle(escrow, view, now),
         Status::Attested => attested(escrow, view),
-        Status::CetBroadcast | Status::RefundBroadcast | Status::UnknownSpend => {
-            closing(escrow, view)
-        }
+        Status::CetBroadcast | Status::RefundBroadcast | Status::UnknownSpend => closing(escrow, view),
         Status::Settled | Status::Refunded | Status::Cancelled => vec![],
     }
 }
@@ -65,11 +63,7 @@ fn funding(escrow: &Escrow, view: &ChainView, late: bool) -> Vec<Due> {
 }
 
 fn rebroadcast_funding(escrow: &Escrow, view: &ChainView) -> Vec<Due> {
-    if escrow.funding_tx.is_some() && !view.funding.is_seen() {
-        vec![Due::BroadcastFunding]
-    } else {
-        vec![]
-    }
+    if escrow.funding_tx.is_some() && !view.funding.is_seen() { vec![Due::BroadcastFunding] } else { vec![] }
 }
 
 fn waiting_for_oracle(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {

@@ -38,6 +38,8 @@ pub struct Escrow {
     pub spend: Option<(Txid, SpendKind, Bytes)>,
     /// The last state that was noted for the owner.
     pub noted: Status,
+    /// The chain's height when it was noted.
+    pub noted_height: u32,
     /// The number of events so far; the next one's sequence number.
     pub events: u64,
 }
@@ -61,6 +63,7 @@ impl Escrow {
     /// An escrow about which nothing but the terms is known.
     pub fn new(opened: Opened) -> Self {
         Self {
+            noted_height: opened.height,
             opened,
             offer: None,
             accept: None,
@@ -113,7 +116,10 @@ impl Escrow {
             Event::CancelBuilt { tx } => self.cancel = Some(tx),
             Event::Abandoned { reason } => self.abandoned = Some(reason),
             Event::SpendSeen { txid, kind, tx } => self.spend = Some((txid, kind, tx)),
-            Event::Observed { status, .. } => self.noted = status,
+            Event::Observed { status, height } => {
+                self.noted = status;
+                self.noted_height = height;
+            }
         }
     }
 

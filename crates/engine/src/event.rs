@@ -43,6 +43,8 @@ pub struct Opened {
     pub maturity: u64,
     /// The contract's temporary id, from which our contract key follows.
     pub temporary_id: Hex32,
+    /// The chain's height then: nothing of this escrow is in an earlier block.
+    pub height: u32,
 }
 
 /// What a spend of the funding output turned out to be.

@@ -8,8 +8,8 @@ use engine::{
 };
 use terms::{
     Agreement, Credit, Expectations, Hex32, Indicator, Measurement, Method, NumericScale, OracleSet,
-    OutcomeValue, Party, Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule, Side, Target,
-    TimeRange, UnixSeconds, Worse,
+    OutcomeValue, Party, Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule, Side, Target, TimeRange,
+    UnixSeconds, Worse,
 };
 
 const DEADLINE: u64 = 1_000_000;
@@ -91,6 +91,7 @@ fn escrow(role: DlcRole) -> Escrow {
         announcements: vec![],
         maturity: MATURITY,
         temporary_id: Hex32([3; 32]),
+        height: 100,
     })
 }
 
@@ -114,8 +115,7 @@ fn take(escrow: &mut Escrow, command: Command, now: u64) {
 /// An accepter that holds the complete funding transaction.
 fn funded_accepter() -> Escrow {
     let mut escrow = escrow(DlcRole::Accepter);
-    let offer =
-        Command::TakeOffer { offer: bytes(1), accept: bytes(2), coins: coins(), funding: funding() };
+    let offer = Command::TakeOffer { offer: bytes(1), accept: bytes(2), coins: coins(), funding: funding() };
     take(&mut escrow, offer, BEFORE);
     take(&mut escrow, Command::TakeSign { sign: bytes(3), funding_tx: bytes(4) }, BEFORE);
     escrow
@@ -173,8 +173,8 @@ fn a_reorganisation_brings_the_state_back_and_the_broadcast_too() {
 fn an_escrow_that_stalls_before_signatures_lets_its_coins_go_after_the_deadline() {
     let mut escrow = escrow(DlcRole::Offerer);
     take(&mut escrow, Command::MakeOffer { offer: bytes(1), coins: coins() }, BEFORE);
-    assert_eq!(due(&escrow, &view(), DEADLINE), []);
-    assert_eq!(due(&escrow, &view(), DEADLINE + 1), [Due::Abandon]);
+    assert_eq!(due(&escrow, &view(), DEADLINE - 1), []);
+    assert_eq!(due(&escrow, &view(), DEADLINE), [Due::Abandon]);
     take(&mut escrow, Command::Abandon { reason: "late".into() }, DEADLINE + 1);
     assert_eq!(status(&escrow, &view(), DEADLINE + 1), Status::Cancelled);
 }
@@ -183,8 +183,8 @@ fn an_escrow_that_stalls_before_signatures_lets_its_coins_go_after_the_deadline(
 fn an_offerer_whose_signatures_are_out_takes_its_coins_back_after_the_deadline() {
     let mut escrow = signed_offerer();
     assert_eq!(due(&escrow, &view(), DEADLINE + 1), [Due::BuildCancel]);
-    let early = decide(&escrow, Command::UseCancel { tx: bytes(8) }, DEADLINE);
-    assert_eq!(early, Err(Refusal::TooEarly { deadline: DEADLINE, now: DEADLINE }));
+    let early = decide(&escrow, Command::UseCancel { tx: bytes(8) }, DEADLINE - 1);
+    assert_eq!(early, Err(Refusal::TooEarly { deadline: DEADLINE, now: DEADLINE - 1 }));
     let dropped = decide(&escrow, Command::Abandon { reason: "no".into() }, DEADLINE + 1);
     assert_eq!(dropped, Err(Refusal::AtStake));
     take(&mut escrow, Command::UseCancel { tx: bytes(8) }, DEADLINE + 1);
@@ -239,11 +239,9 @@ fn a_settlement_is_final_only_at_depth_whoever_made_it() {
 #[test]
 fn a_repeated_message_changes_nothing_and_another_one_is_refused() {
     let escrow = funded_accepter();
-    let same =
-        Command::TakeOffer { offer: bytes(1), accept: bytes(2), coins: coins(), funding: funding() };
+    let same = Command::TakeOffer { offer: bytes(1), accept: bytes(2), coins: coins(), funding: funding() };
     assert_eq!(decide(&escrow, same, BEFORE), Ok(None));
-    let other =
-        Command::TakeOffer { offer: bytes(9), accept: bytes(2), coins: coins(), funding: funding() };
+    let other = Command::TakeOffer { offer: bytes(9), accept: bytes(2), coins: coins(), funding: funding() };
     assert_eq!(decide(&escrow, other, BEFORE), Err(Refusal::Differs("offer")));
 }
 
@@ -254,10 +252,9 @@ fn messages_out_of_order_late_or_for_the_other_role_are_refused() {
     assert_eq!(decide(&fresh, sign, BEFORE), Err(Refusal::Missing("accept")));
     let offer = Command::MakeOffer { offer: bytes(1), coins: coins() };
     assert_eq!(decide(&fresh, offer, BEFORE), Err(Refusal::WrongRole(DlcRole::Offerer)));
-    let late =
-        Command::TakeOffer { offer: bytes(1), accept: bytes(2), coins: coins(), funding: funding() };
-    let refusal = Refusal::TooLate { deadline: DEADLINE, now: DEADLINE + 1 };
-    assert_eq!(decide(&fresh, late, DEADLINE + 1), Err(refusal));
+    let late = Command::TakeOffer { offer: bytes(1), accept: bytes(2), coins: coins(), funding: funding() };
+    let refusal = Refusal::TooLate { deadline: DEADLINE, now: DEADLINE };
+    assert_eq!(decide(&fresh, late, DEADLINE), Err(refusal));
 }
 
 #[test]
