@@ -16,6 +16,7 @@ mod follow;
 mod seed;
 mod seed_file;
 mod sign;
+mod unconfirmed;
 mod wallet;
 mod watch;
 

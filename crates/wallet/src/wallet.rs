@@ -216,48 +216,6 @@ impl Wallet {
         }
     }
 
-    /// A transaction of ours that is signed and about to be broadcast: its coins count as spent from here on.
-    pub fn insert_unconfirmed(&mut self, tx: Arc<Transaction>, now_s: u64) {
-        self.inner.apply_unconfirmed_txs([(tx, now_s)]);
-    }
-
-    /// A transaction that left, or never reached, the mempool and is not going to be sent again: its coins return.
-    pub fn forget_unconfirmed(&mut self, txid: Txid, now_s: u64) {
-        let last_seen = self.inner.tx_graph().get_tx_node(txid).and_then(|node| node.last_seen);
-        self.inner.apply_evicted_txs([(txid, last_seen.map_or(now_s, |seen| seen.max(now_s)))]);
-    }
-
-    /// Takes over what the mempool has: `arrived` since the last time, and `txids` altogether.
-    ///
-    /// A payment to us that left the mempool is gone. A payment of ours that left it can still come back and confirm,
-    /// so its coins stay spent until a conflicting transaction appears or the caller forgets it.
-    pub(crate) fn follow_mempool(
-        &mut self,
-        arrived: &[Arc<Transaction>],
-        txids: &BTreeSet<Txid>,
-        now_s: u64,
-    ) {
-        let graph = self.inner.tx_graph();
-        // One that comes back within the second in which it left must be newer than its leaving.
-        let seen_at = |txid| graph.get_last_evicted(txid).map_or(now_s, |evicted| now_s.max(evicted + 1));
-        let seen: Vec<_> = arrived.iter().map(|tx| (Arc::clone(tx), seen_at(tx.compute_txid()))).collect();
-        self.inner.apply_unconfirmed_txs(seen);
-
-        let graph = self.inner.tx_graph();
-        let replaced = arrived.iter().flat_map(|tx| graph.direct_conflicts(tx)).map(|(_, txid)| txid);
-        let unpaid = self.inner.transactions().filter(|found| {
-            found.chain_position.is_unconfirmed()
-                && self.inner.sent_and_received(&found.tx_node.tx).0 == Amount::ZERO
-        });
-        let gone: BTreeSet<Txid> = replaced
-            .chain(unpaid.map(|found| found.tx_node.txid))
-            .filter(|txid| !txids.contains(txid))
-            .collect();
-        for txid in gone {
-            self.forget_unconfirmed(txid, now_s);
-        }
-    }
-
     /// Value and script of a coin that is or was ours, spent or not.
     pub(crate) fn own_txout(&self, outpoint: &OutPoint) -> Option<(KeychainKind, u32, bitcoin::TxOut)> {
         let ((keychain, index), txout) = self.inner.spk_index().txout(*outpoint)?;

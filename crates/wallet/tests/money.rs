@@ -220,13 +220,13 @@ fn a_reorg_to_a_conflicting_payment_brings_the_spent_coins_back_into_that_one() 
 }
 
 #[test]
-fn a_receipt_that_was_replaced_in_the_mempool_is_gone_within_the_same_second() {
+fn each_replacement_counts_at_once_even_when_all_come_within_one_second() {
     let node = Bitcoind::start().unwrap();
     let mut party = Party::new(&node);
     let mut payee = Party::new(&node);
     let mut stranger = Party::new(&node);
     party.funded(&node, &[100_000]);
-    let mut twin = party.restarted(&node);
+    let stored = party.restarted(&node).stored;
     let first = party.pay(&payee.address(), &Payment::Amount(sat(40_000)));
     party.chain.broadcast(&first.tx).unwrap();
     party.sync();
@@ -234,14 +234,38 @@ fn a_receipt_that_was_replaced_in_the_mempool_is_gone_within_the_same_second() {
     assert_eq!(payee.unconfirmed(), 40_000);
 
     let to = unchecked(&stranger.address());
-    let dear = twin.wallet.pay(&to, &Payment::Amount(sat(40_000)), rate(20), &BTreeSet::new()).unwrap();
-    twin.chain.broadcast(&dear.tx).unwrap();
-    for party in [&mut party, &mut payee, &mut stranger] {
-        party.sync();
+    for sat_per_vb in [10, 20, 30, 40, 50, 60] {
+        // The wallet as it was before it paid anything spends the same coin again.
+        let mut twin = Wallet::load(&party.seed, REGTEST, stored.clone()).unwrap();
+        let dear = twin.pay(&to, &Payment::Amount(sat(40_000)), rate(sat_per_vb), &BTreeSet::new()).unwrap();
+        party.chain.broadcast(&dear.tx).unwrap();
+        for party in [&mut party, &mut payee, &mut stranger] {
+            party.sync();
+        }
+        assert_eq!(payee.unconfirmed(), 0);
+        assert_eq!(stranger.unconfirmed(), 40_000);
+        assert_eq!(party.unconfirmed(), 60_000 - dear.fee.to_sat(), "the payer follows as well");
     }
+}
+
+#[test]
+fn a_receipt_that_leaves_the_mempool_and_comes_back_counts_again_within_the_same_second() {
+    let node = Bitcoind::builder().arg("-persistmempool=0").start().unwrap();
+    let mut party = Party::new(&node);
+    let mut payee = Party::new(&node);
+    party.funded(&node, &[100_000]);
+    let tx = party.send(&payee.address(), 40_000).tx;
+    payee.sync();
+    assert_eq!(payee.unconfirmed(), 40_000);
+    node.stop().unwrap();
+    node.start_again().unwrap();
+    payee.sync();
     assert_eq!(payee.unconfirmed(), 0);
-    assert_eq!(stranger.unconfirmed(), 40_000);
-    assert_eq!(party.unconfirmed(), 60_000 - dear.fee.to_sat(), "the payer follows the replacement as well");
+    party.sync();
+    assert!(party.wallet.coins().is_empty(), "the payer's coin stays spent meanwhile");
+    party.chain.broadcast(&tx).unwrap();
+    payee.sync();
+    assert_eq!(payee.unconfirmed(), 40_000);
 }
 
 #[test]
