@@ -1,0 +1,205 @@
+//! A provider's or buyer's node, with its wallet.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use bitcoin::{Address, Amount, Network, OutPoint};
+use client::OwnerClient;
+use protocol::owner::{EscrowView, PurchaseRequest};
+use terms::Hex32;
+use testbed::{Bitcoind, Service, free_addr};
+
+/// The longest a node waits between two looks, in seconds.
+pub(crate) const POLL_S: u64 = 10;
+/// At this depth a node counts something as final.
+pub(crate) const CONFIRMATIONS: u32 = 2;
+
+/// What differs between the worlds of two stories.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Lines of the provider's `[mandate]`.
+    pub provider_mandate: String,
+    /// Lines of the buyer's `[mandate]`.
+    pub buyer_mandate: String,
+    /// Lines of the oracle's configuration, before its tables.
+    pub oracle: String,
+    /// What each party's wallet has to begin with, one coin each.
+    pub coins: Vec<Amount>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        let mandate =
+            "max_contract_sat = 1_000_000\nmax_locked_sat = 1_000_000\nmax_per_counterparty_sat = 1_000_000\n";
+        Self {
+            provider_mandate: mandate.to_owned(),
+            buyer_mandate: mandate.to_owned(),
+            oracle: String::new(),
+            coins: vec![Amount::from_sat(400_000), Amount::from_sat(300_000)],
+        }
+    }
+}
+
+/// Where a node finds everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    pub bitcoind_url: String,
+    pub cookie_file: PathBuf,
+    pub oracle_url: String,
+    pub oracle_key: Hex32,
+}
+
+/// A provider's or buyer's node: a process with an own folder, and a client for its owner.
+#[derive(Debug)]
+pub struct Party {
+    /// The process.
+    pub service: Service,
+    /// The owner's client.
+    pub owner: OwnerClient,
+    /// The identity key.
+    pub key: Hex32,
+    /// The coins that the wallet has to begin with.
+    pub coins: Vec<OutPoint>,
+    owner_addr: SocketAddr,
+    peer_addr: SocketAddr,
+    mandate: String,
+    surroundings: Surroundings,
+}
+
+impl Party {
+    /// Sets a node up; it does not run yet.
+    pub(crate) fn set_up(name: &str, home: &Path, mandate: &str, surroundings: Surroundings) -> Self {
+        let owner_addr = free_addr().expect("there are free ports");
+        let peer_addr = free_addr().expect("there are free ports");
+        let service = Service::node(name, home, owner_addr).expect("`earnest` is built and fresh");
+        service.configure(&config(&service, owner_addr, peer_addr, mandate, &surroundings)).expect("is written");
+        let made = service.init().expect("`earnest init` works");
+        let key = made["key"].as_str().and_then(Hex32::parse).expect("`earnest init` prints the key");
+        let token = std::fs::read_to_string(service.data_dir().join("owner-token")).expect("init makes the token");
+        let owner = OwnerClient::new(&format!("http://{owner_addr}"), token.trim()).expect("is a good URL");
+        let coins = Vec::new();
+        Self {
+            service,
+            owner,
+            key,
+            coins,
+            owner_addr,
+            peer_addr,
+            mandate: mandate.to_owned(),
+            surroundings,
+        }
+    }
+
+    /// Pays the wallet, in confirmed coins.
+    pub(crate) async fn receive(&mut self, bitcoind: &Bitcoind, amounts: &[Amount]) {
+        let address = self.address().await;
+        self.coins.extend(bitcoind.fund(&address, amounts).expect("the testbed has coins"));
+    }
+
+    /// A fresh address of the wallet.
+    pub async fn address(&self) -> Address {
+        let made = self.owner.new_address(&fresh_key()).await.expect("the node gives addresses");
+        let address: Address<_> = made.address.parse().expect("is an address");
+        address.require_network(Network::Regtest).expect("is one of regtest")
+    }
+
+    /// Where peers reach it.
+    #[must_use]
+    pub fn peer_url(&self) -> String {
+        format!("http://{}", self.peer_addr)
+    }
+
+    /// Where peers reach it.
+    #[must_use]
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.peer_addr
+    }
+
+    /// Where its owner reaches it.
+    #[must_use]
+    pub fn owner_url(&self) -> String {
+        format!("http://{}", self.owner_addr)
+    }
+
+    /// From its next start on it talks to the Bitcoin node at this URL.
+    pub fn use_bitcoind(&mut self, url: &str) {
+        url.clone_into(&mut self.surroundings.bitcoind_url);
+        self.configure();
+    }
+
+    /// From its next start on it asks the oracle at this URL.
+    pub fn use_oracle(&mut self, url: &str) {
+        url.clone_into(&mut self.surroundings.oracle_url);
+        self.configure();
+    }
+
+    fn configure(&self) {
+        let text =
+            config(&self.service, self.owner_addr, self.peer_addr, &self.mandate, &self.surroundings);
+        self.service.configure(&text).expect("is written");
+    }
+
+    /// Takes an offer of the provider at `url`. Returns the escrow's id.
+    ///
+    /// # Errors
+    /// What the node answers.
+    pub async fn purchase(&self, url: &str, offer_id: Hex32) -> Result<String, client::ClientError> {
+        let request = PurchaseRequest { provider_url: url.to_owned(), offer_id };
+        Ok(self.owner.purchase(&request, &fresh_key()).await?.escrow_id)
+    }
+
+    /// An escrow, as the node tells it now.
+    pub async fn escrow(&self, id: &str) -> EscrowView {
+        self.try_escrow(id).await.expect("the node knows the escrow")
+    }
+
+    /// An escrow, where the node knows it.
+    pub async fn try_escrow(&self, id: &str) -> Option<EscrowView> {
+        self.owner.escrow(id).await.expect("the node answers")
+    }
+
+    /// The names of what happened to an escrow, in order.
+    pub async fn history(&self, id: &str) -> Vec<String> {
+        self.escrow(id).await.history.into_iter().map(|entry| entry.event).collect()
+    }
+
+    /// What the wallet has and no escrow holds.
+    pub async fn available_sat(&self) -> u64 {
+        self.owner.balance().await.expect("the node answers").available_sat.0
+    }
+
+    /// Runs a command of `earnest` against the node.
+    #[must_use]
+    pub fn cli(&self, arguments: &[&str]) -> Output {
+        self.service.command(arguments).expect("`earnest` runs")
+    }
+}
+
+fn config(
+    service: &Service,
+    owner: SocketAddr,
+    peer: SocketAddr,
+    mandate: &str,
+    around: &Surroundings,
+) -> String {
+    format!(
+        "network = \"regtest\"\ndata_dir = \"{data}\"\nowner_listen = \"{owner}\"\npeer_listen = \"{peer}\"\n\
+         poll_every_s = {POLL_S}\nconfirmations = {CONFIRMATIONS}\n\n\
+         [bitcoind]\nurl = \"{url}\"\ncookie_file = \"{cookie}\"\n\n\
+         [[oracle]]\nurl = \"{oracle_url}\"\nkey = \"{oracle_key}\"\n\n[mandate]\n{mandate}",
+        data = service.data_dir().display(),
+        url = around.bitcoind_url,
+        cookie = around.cookie_file.display(),
+        oracle_url = around.oracle_url,
+        oracle_key = around.oracle_key,
+    )
+}
+
+/// An idempotency key that was never used before.
+#[must_use]
+pub(crate) fn fresh_key() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("blackbox-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}

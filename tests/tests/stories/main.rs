@@ -1,0 +1,3 @@
+//! The stories, one module for each subject. They are one program, so that they are linked once and run side by side.
+
+mod settling;
