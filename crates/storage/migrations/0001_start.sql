@@ -43,6 +43,7 @@ CREATE TABLE sessions (
     offer_id     TEXT    NOT NULL,
     opened_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_time ON sessions (opened_at);
 
 -- Every envelope of a session, both ways. One of ours with delivered = 0 is still to be sent.
 CREATE TABLE envelopes (
@@ -56,7 +57,7 @@ CREATE TABLE envelopes (
 ) STRICT;
 CREATE INDEX envelopes_to_send ON envelopes (delivered) WHERE delivered = 0;
 
--- The owner's payments, stored before they are broadcast.
+-- The owner's payments, stored before they are broadcast, until they are buried in the chain.
 CREATE TABLE payments (
     txid TEXT PRIMARY KEY,
     at   INTEGER NOT NULL,

@@ -42,10 +42,10 @@ pub enum StoreError {
         /// Which kind of row.
         what: &'static str,
     },
-    /// A stored row does not read as what it should be.
+    /// The file, or a stored row, does not read as what it should be.
     #[error("the database is damaged: {what}")]
     Damaged {
-        /// Which kind of row.
+        /// The file, or which kind of row.
         what: &'static str,
     },
     /// The database could not be brought to this version's form.
@@ -58,15 +58,20 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLITE_FULL is 13; extended codes keep it in the low byte.
-        let full = error
-            .as_database_error()
-            .and_then(|error| error.code())
-            .and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| code & 0xff == 13);
-        if full { Self::DiskFull } else { Self::Database(error) }
+        let code = error.as_database_error().and_then(|error| error.code());
+        // Extended codes keep the result code in the low byte.
+        match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+            Some(SQLITE_FULL) => Self::DiskFull,
+            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Damaged { what: "database file" },
+            _ => Self::Database(error),
+        }
     }
 }
+
+/// <https://www.sqlite.org/rescode.html>
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_FULL: u32 = 13;
+const SQLITE_NOTADB: u32 = 26;
 
 /// Turns a violated primary key into the error that says which row exists already.
 pub(crate) fn exists(what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {

@@ -14,5 +14,7 @@ mod write;
 
 pub use error::StoreError;
 pub use open::Store;
-pub use rows::{Answer, NewEnvelope, NewSession, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession};
+pub use rows::{
+    Answer, NewEnvelope, NewSession, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,
+};
 pub use write::Tx;

@@ -11,6 +11,9 @@ use tokio::sync::Mutex;
 use crate::error::StoreError;
 use crate::write::Tx;
 
+/// SQLite's own bound.
+const MOST_PAGES: u32 = u32::MAX - 1;
+
 /// A node's database. One process at a time; one writer at a time.
 #[derive(Debug)]
 pub struct Store {
@@ -26,6 +29,15 @@ impl Store {
     /// # Errors
     /// When another process has it open, when it belongs to another network, when it cannot be read.
     pub async fn open(folder: &Path, network: &str) -> Result<Self, StoreError> {
+        Self::open_within(folder, network, MOST_PAGES).await
+    }
+
+    /// As [`Store::open`], with a database that refuses to grow beyond a number of pages (4,096 bytes each), as if
+    /// the disk were full then.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_within(folder: &Path, network: &str, pages: u32) -> Result<Self, StoreError> {
         let lock = lock(&folder.join("earnest.lock"))?;
         let options = SqliteConnectOptions::new()
             .filename(folder.join("earnest.sqlite"))
@@ -33,8 +45,10 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("max_page_count", pages.to_string());
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        check(&pool).await?;
         sqlx::migrate!().run(&pool).await?;
         let store = Self { pool, writer: Mutex::new(()), _lock: lock };
         store.belongs_to(network).await?;
@@ -50,14 +64,18 @@ impl Store {
         Ok(Tx::new(self.pool.begin().await?, turn))
     }
 
+    /// Closes the database in order: everything is in its one file then.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+
     async fn belongs_to(&self, network: &str) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO meta (key, value) VALUES ('network', ?) ON CONFLICT DO NOTHING")
             .bind(network)
             .execute(&self.pool)
             .await?;
-        let stored: String = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'network'")
-            .fetch_one(&self.pool)
-            .await?;
+        let stored: String =
+            sqlx::query_scalar("SELECT value FROM meta WHERE key = 'network'").fetch_one(&self.pool).await?;
         if stored != network {
             return Err(StoreError::OtherNetwork { stored, asked: network.to_owned() });
         }
@@ -65,10 +83,15 @@ impl Store {
     }
 }
 
+/// A torn file is found now, and not in the middle of an escrow.
+async fn check(pool: &SqlitePool) -> Result<(), StoreError> {
+    let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(pool).await?;
+    if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged { what: "database file" }) }
+}
+
 fn lock(path: &Path) -> Result<File, StoreError> {
     let failed = |source| StoreError::Folder { path: path.to_owned(), source };
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),

@@ -117,6 +117,18 @@ impl Store {
         Ok(count.unsigned_abs())
     }
 
+    /// How many sessions anybody has opened since a moment.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn all_sessions_since(&self, at: u64) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sessions WHERE opened_at >= ?")
+            .bind(stored(at))
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
     /// An envelope by its id.
     ///
     /// # Errors
@@ -145,12 +157,12 @@ impl Store {
         query.fetch_all(&self.pool).await?.iter().map(envelope).collect()
     }
 
-    /// The owner's payments, as raw transactions, oldest first.
+    /// The owner's payments that are not known to be buried in the chain, as raw transactions, oldest first.
     ///
     /// # Errors
     /// When SQLite fails.
     pub async fn payments(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT tx FROM payments ORDER BY at").fetch_all(&self.pool).await?)
+        Ok(sqlx::query_scalar("SELECT tx FROM payments ORDER BY at, txid").fetch_all(&self.pool).await?)
     }
 
     /// The stored answer to a request with this Idempotency-Key.

@@ -118,15 +118,17 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When a session of this id exists.
     pub async fn open_session(&mut self, session: &NewSession, at: u64) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO sessions (id, counterparty, peer_url, offer_id, opened_at) VALUES (?, ?, ?, ?, ?)")
-            .bind(session.id.to_string())
-            .bind(session.counterparty.to_string())
-            .bind(&session.peer_url)
-            .bind(session.offer_id.to_string())
-            .bind(stored(at))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(exists("session"))?;
+        sqlx::query(
+            "INSERT INTO sessions (id, counterparty, peer_url, offer_id, opened_at) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(session.id.to_string())
+        .bind(session.counterparty.to_string())
+        .bind(&session.peer_url)
+        .bind(session.offer_id.to_string())
+        .bind(stored(at))
+        .execute(&mut *self.inner)
+        .await
+        .map_err(exists("session"))?;
         Ok(())
     }
 
@@ -135,16 +137,18 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When its id, or its place in the session, is taken.
     pub async fn put_envelope(&mut self, envelope: &NewEnvelope) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO envelopes (session, seq, id, ours, delivered, bytes) VALUES (?, ?, ?, ?, ?, ?)")
-            .bind(envelope.session.to_string())
-            .bind(stored(envelope.seq))
-            .bind(envelope.id.to_string())
-            .bind(envelope.ours)
-            .bind(envelope.delivered)
-            .bind(&envelope.bytes)
-            .execute(&mut *self.inner)
-            .await
-            .map_err(exists("envelope"))?;
+        sqlx::query(
+            "INSERT INTO envelopes (session, seq, id, ours, delivered, bytes) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(envelope.session.to_string())
+        .bind(stored(envelope.seq))
+        .bind(envelope.id.to_string())
+        .bind(envelope.ours)
+        .bind(envelope.delivered)
+        .bind(&envelope.bytes)
+        .execute(&mut *self.inner)
+        .await
+        .map_err(exists("envelope"))?;
         Ok(())
     }
 
@@ -175,11 +179,25 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// Forgets a payment: it is buried in the chain, or will never be sent again.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn forget_payment(&mut self, txid: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM payments WHERE txid = ?").bind(txid).execute(&mut *self.inner).await?;
+        Ok(())
+    }
+
     /// Stores the answer to a request of the owner.
     ///
     /// # Errors
     /// When the key has an answer already.
-    pub async fn put_answer(&mut self, idempotency_key: &str, answer: &Answer, at: u64) -> Result<(), StoreError> {
+    pub async fn put_answer(
+        &mut self,
+        idempotency_key: &str,
+        answer: &Answer,
+        at: u64,
+    ) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO answers (key, request_hash, status, body, at) VALUES (?, ?, ?, ?, ?)")
             .bind(idempotency_key)
             .bind(answer.request_hash.to_string())
@@ -191,4 +209,27 @@ impl<'a> Tx<'a> {
             .map_err(exists("answer"))?;
         Ok(())
     }
+
+    /// Forgets what is older than `before` and that nobody will ask for: answers to the owner, offers that expired,
+    /// and sessions that never became an escrow, with their envelopes. Returns how many rows went.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn prune(&mut self, before: u64) -> Result<u64, StoreError> {
+        let mut gone = 0;
+        for sql in PRUNE {
+            gone += sqlx::query(sql).bind(stored(before)).execute(&mut *self.inner).await?.rows_affected();
+        }
+        Ok(gone)
+    }
 }
+
+/// An escrow's session stays, with its transcript: both are evidence. What a live session may still need is younger
+/// than any `before` in use.
+const PRUNE: [&str; 4] = [
+    "DELETE FROM answers WHERE at < ?",
+    "DELETE FROM offers WHERE expires_at < ?",
+    "DELETE FROM envelopes WHERE session IN (SELECT id FROM sessions WHERE opened_at < ?
+        AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0))",
+    "DELETE FROM sessions WHERE opened_at < ? AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0)",
+];
