@@ -275,6 +275,8 @@ mod lateness {
     fn a_delivery_before_the_deadline_is_not_late_whatever_comes_afterwards() {
         assert_eq!(late("up", &(minutes("-", 60) + &minutes("+", 1) + &minutes("-", 500))), ppm(0));
         assert_eq!(late("up", "+"), ppm(0), "what was seen in time needs no further measuring");
+        let blind_at_first = minutes("?", 50) + "+";
+        assert_eq!(late("up", &blind_at_first), ppm(0), "nor any before");
     }
 
     #[test]

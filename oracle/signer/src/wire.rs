@@ -54,7 +54,8 @@ pub fn parse_attestation(hex: &str) -> Result<OracleAttestation, WireError> {
     parse(hex)
 }
 
-/// The library ignores types and lengths of records within the record, so it is written again and compared.
+/// A record is written again and compared: other versions of the library read over types and lengths within it,
+/// and whatever a later one reads over must not pass here.
 fn parse<T: TlvRecord>(hex: &str) -> Result<T, WireError> {
     if hex.len() > 2 * MAX_RECORD_BYTES {
         return Err(WireError::TooLong);

@@ -220,6 +220,10 @@ fn a_record_that_is_not_exactly_one_is_refused() {
     assert_eq!(wire::parse_announcement("zz"), Err(WireError::Hex));
     assert_eq!(wire::parse_announcement(&"00".repeat(70_000)), Err(WireError::TooLong));
     assert!(wire::parse_attestation(&hex).is_err(), "an announcement is no attestation");
+    // A wrong length of the descriptor inside: type 55306, ten bytes and the unit's three.
+    let lying = hex.replacen("fdd80a0d", "fdd80a0c", 1);
+    assert_ne!(lying, hex);
+    assert_eq!(wire::parse_announcement(&lying), Err(WireError::Record));
 }
 
 proptest! {

@@ -135,6 +135,11 @@ fn a_permit_is_good_for_its_own_event_nonces_and_key_only() {
     let first = permit(&mut oracle);
     let refused = attest(&oracle.key, first, oracle.nonces(&other), &other.announcement);
     assert_eq!(refused, Err(AttestError::Announcement));
+    // The same event, announced once more with other nonces: the pair that would reveal the key.
+    let twin = oracle.prepared(ppm());
+    let for_twin = permit(&mut oracle);
+    let refused = attest(&oracle.key, for_twin, oracle.nonces(&twin), &twin.announcement);
+    assert_eq!(refused, Err(AttestError::Announcement));
     let second = permit(&mut oracle);
     let refused = attest(&oracle.key, second, Nonces::generate(20).unwrap(), &event.announcement);
     assert_eq!(refused, Err(AttestError::Nonces));
