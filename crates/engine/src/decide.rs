@@ -195,9 +195,6 @@ fn before_funding(escrow: &Escrow, role: DlcRole, now: u64) -> Result<(), Refusa
 }
 
 fn cancellable(escrow: &Escrow, now: u64) -> Result<(), Refusal> {
-    if escrow.opened.role != DlcRole::Offerer {
-        return Err(Refusal::WrongRole(DlcRole::Offerer));
-    }
     present(&escrow.sign, "sign")?;
     let deadline = escrow.agreement().funding_deadline.0;
     if now < deadline {
@@ -206,17 +203,14 @@ fn cancellable(escrow: &Escrow, now: u64) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// An accepter whose funding transaction never got out by the deadline may drop it, since nobody
-/// else can complete it; an offerer that funds nothing has nothing to take back.
+/// Coins whose signatures are out are never just let go: the funding transaction could still use them, and another
+/// escrow too. Whoever funds nothing has nothing to take back, but waits for the deadline.
 fn abandon(escrow: &Escrow, reason: String, now: u64) -> Result<Option<Event>, Refusal> {
     if escrow.abandoned.is_some() {
         return Ok(None);
     }
     let deadline = escrow.agreement().funding_deadline.0;
-    if escrow.at_stake() && !escrow.coins.is_empty() && escrow.opened.role == DlcRole::Offerer {
-        return Err(Refusal::AtStake);
-    }
-    if escrow.at_stake() && now < deadline {
+    if escrow.at_stake() && (!escrow.coins.is_empty() || now < deadline) {
         return Err(Refusal::AtStake);
     }
     Ok(Some(Event::Abandoned { reason }))

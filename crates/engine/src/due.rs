@@ -1,7 +1,6 @@
 //! What must be done next about an escrow.
 
 use crate::escrow::Escrow;
-use crate::event::DlcRole;
 use crate::view::{ChainView, Place, Status, status};
 
 /// One thing to do now. Each can be repeated without harm.
@@ -11,7 +10,7 @@ pub enum Due {
     Abandon,
     /// Broadcast the funding transaction that we hold.
     BroadcastFunding,
-    /// The funding deadline passed and our signatures are out: spend one of our coins elsewhere.
+    /// The funding deadline passed and our signatures are out: spend our coins elsewhere.
     BuildCancel,
     /// Broadcast the transaction that takes our coins back.
     BroadcastCancel,
@@ -39,7 +38,7 @@ pub fn due(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
         Status::Signed if late => vec![take_back(escrow)],
         Status::Signed => vec![],
         Status::FundingBroadcast => funding(escrow, view, late),
-        Status::Cancelling => vec![Due::BroadcastCancel],
+        Status::Cancelling => cancelling(view),
         Status::Funded => rebroadcast_funding(escrow, view),
         Status::Measuring => waiting_for_oracle(escrow, view, now),
         Status::Attested => attested(escrow, view),
@@ -52,14 +51,22 @@ fn take_back(escrow: &Escrow) -> Due {
     if escrow.coins.is_empty() { Due::Abandon } else { Due::BuildCancel }
 }
 
+/// A funding transaction that misses its deadline is an option on an outcome that gets known: whoever can complete,
+/// bump or hold it back may wait and see. So each side with a coin in it makes an end of it, the accepter too: once it
+/// has been broadcast, its peer has it for good.
 fn funding(escrow: &Escrow, view: &ChainView, late: bool) -> Vec<Due> {
-    match (escrow.opened.role, view.funding, late) {
-        (_, Place::Confirmed { .. }, _) => vec![],
-        (DlcRole::Offerer, _, true) if !escrow.coins.is_empty() => vec![Due::BuildCancel],
-        (DlcRole::Accepter, Place::Unknown, true) => vec![Due::Abandon],
-        (_, Place::Unknown, false) => rebroadcast_funding(escrow, view),
-        _ => vec![],
+    match view.funding {
+        Place::Confirmed { .. } => vec![],
+        _ if late && !escrow.coins.is_empty() => vec![Due::BuildCancel],
+        Place::Unknown if late => vec![Due::Abandon],
+        Place::Unknown => rebroadcast_funding(escrow, view),
+        Place::Mempool => vec![],
     }
+}
+
+fn cancelling(view: &ChainView) -> Vec<Due> {
+    let decided = view.cancel.is_seen() || matches!(view.funding, Place::Confirmed { .. });
+    if decided { vec![] } else { vec![Due::BroadcastCancel] }
 }
 
 fn rebroadcast_funding(escrow: &Escrow, view: &ChainView) -> Vec<Due> {
@@ -71,20 +78,27 @@ fn waiting_for_oracle(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
     if now >= escrow.opened.maturity {
         due.push(Due::FetchAttestations);
     }
-    if view.median_time_past > escrow.refund_locktime() {
-        due.push(if escrow.refund.is_some() { Due::BroadcastRefund } else { Due::BuildRefund });
-    }
+    due.extend(refund(escrow, view));
     due
 }
 
+/// Enough attestations may still not agree. Then the other oracles are asked, and the refund stays a way out.
 fn attested(escrow: &Escrow, view: &ChainView) -> Vec<Due> {
-    if escrow.cet.is_none() {
-        vec![Due::BuildCet]
-    } else if view.median_time_past > escrow.agreement().measurement.window.end.0 {
-        vec![Due::BroadcastCet]
-    } else {
-        vec![]
+    if escrow.cet.is_some() {
+        let valid = view.median_time_past > escrow.agreement().measurement.window.end.0;
+        return if valid { vec![Due::BroadcastCet] } else { vec![] };
     }
+    let mut due = vec![Due::BuildCet];
+    if escrow.attestations.len() < escrow.agreement().oracles.keys.len() {
+        due.push(Due::FetchAttestations);
+    }
+    due.extend(refund(escrow, view));
+    due
+}
+
+fn refund(escrow: &Escrow, view: &ChainView) -> Option<Due> {
+    let valid = view.median_time_past > escrow.refund_locktime();
+    valid.then_some(if escrow.refund.is_some() { Due::BroadcastRefund } else { Due::BuildRefund })
 }
 
 /// A spend is in the mempool or not deep yet: keep it known to the network, whoever made it.

@@ -2,6 +2,8 @@
 
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, Txid};
+use proptest::prelude::*;
+
 use engine::{
     Bytes, ChainView, Coin, Command, DlcRole, Due, Escrow, Event, Opened, Place, Refusal, SpendKind,
     SpendView, Status, decide, due, status,
@@ -193,6 +195,35 @@ fn an_offerer_whose_signatures_are_out_takes_its_coins_back_after_the_deadline()
     assert_eq!(status(&escrow, &deep, DEADLINE + 2), Status::Cancelled);
 }
 
+/// Once broadcast, its peer has the whole transaction, and could bring it back when the outcome is known.
+#[test]
+fn an_accepter_whose_funding_misses_the_deadline_takes_its_coins_back_too() {
+    let mut escrow = funded_accepter();
+    for funding in [Place::Unknown, Place::Mempool] {
+        let view = ChainView { funding, ..view() };
+        assert_eq!(due(&escrow, &view, DEADLINE), [Due::BuildCancel], "{funding:?}");
+    }
+    assert_eq!(due(&escrow, &funded_view(), DEADLINE), []);
+    let dropped = decide(&escrow, Command::Abandon { reason: "no".into() }, DEADLINE);
+    assert_eq!(dropped, Err(Refusal::AtStake));
+    take(&mut escrow, Command::UseCancel { tx: bytes(8) }, DEADLINE);
+    assert_eq!(due(&escrow, &view(), DEADLINE), [Due::BroadcastCancel]);
+    let sent = ChainView { cancel: Place::Mempool, ..view() };
+    assert_eq!(due(&escrow, &sent, DEADLINE), []);
+}
+
+#[test]
+fn an_offerer_that_funds_nothing_waits_for_the_deadline_and_takes_nothing_back() {
+    let mut escrow = signed_offerer();
+    escrow.coins.clear();
+    let early = decide(&escrow, Command::Abandon { reason: "no".into() }, BEFORE);
+    assert_eq!(early, Err(Refusal::AtStake));
+    assert_eq!(due(&escrow, &view(), DEADLINE), [Due::Abandon]);
+    take(&mut escrow, Command::Abandon { reason: "late".into() }, DEADLINE);
+    assert_eq!(status(&escrow, &view(), DEADLINE), Status::Cancelled);
+    assert_eq!(status(&escrow, &funded_view(), START), Status::Measuring, "live if it confirms after all");
+}
+
 #[test]
 fn funding_that_confirms_after_the_deadline_is_live_after_all() {
     let mut escrow = signed_offerer();
@@ -223,6 +254,22 @@ fn a_silent_oracle_is_asked_from_maturity_on_and_refunded_after_the_locktime() {
     assert_eq!(due(&escrow, &later, REFUND + 9), [Due::FetchAttestations, Due::BuildRefund]);
     take(&mut escrow, Command::UseRefund { tx: bytes(7) }, REFUND + 9);
     assert_eq!(due(&escrow, &later, REFUND + 9), [Due::FetchAttestations, Due::BroadcastRefund]);
+}
+
+#[test]
+fn attestations_that_do_not_agree_leave_the_other_oracles_and_the_refund() {
+    let mut escrow = signed_offerer();
+    escrow.opened.agreement.oracles =
+        OracleSet { keys: [1, 2, 3].map(|tag| Hex32([tag; 32])).to_vec(), threshold: 2, tolerance: None };
+    for oracle in [0, 2] {
+        take(&mut escrow, Command::TakeAttestation { oracle, attestation: bytes(5) }, MATURITY);
+    }
+    assert_eq!(status(&escrow, &funded_view(), MATURITY), Status::Attested);
+    assert_eq!(due(&escrow, &funded_view(), MATURITY), [Due::BuildCet, Due::FetchAttestations]);
+    take(&mut escrow, Command::TakeAttestation { oracle: 1, attestation: bytes(6) }, MATURITY);
+    assert_eq!(due(&escrow, &funded_view(), MATURITY), [Due::BuildCet]);
+    let later = ChainView { median_time_past: REFUND + 1, ..funded_view() };
+    assert_eq!(due(&escrow, &later, REFUND + 9), [Due::BuildCet, Due::BuildRefund]);
 }
 
 #[test]
@@ -271,4 +318,65 @@ fn the_record_folds_back_from_its_stored_events() {
         .map(|text| serde_json::from_str(&text).expect("parses"))
         .collect();
     assert_eq!(Escrow::replay(&stored), Some(funded_accepter()));
+}
+
+fn any_place() -> impl Strategy<Value = Place> {
+    prop_oneof![
+        Just(Place::Unknown),
+        Just(Place::Mempool),
+        (140u32..=200).prop_map(|height| Place::Confirmed { height })
+    ]
+}
+
+fn any_view() -> impl Strategy<Value = ChainView> {
+    let spend = (any::<bool>(), any::<bool>(), any_place()).prop_map(|(spent, refund, place)| {
+        if spent { spend(if refund { SpendKind::Refund } else { CET }, place) } else { None }
+    });
+    (any_place(), any_place(), spend, BEFORE..REFUND + 1_000).prop_map(|(funding, cancel, spend, time)| {
+        ChainView { funding, cancel, spend, median_time_past: time, ..view() }
+    })
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    (0u8..11, 1u8..3).prop_map(|(kind, tag)| match kind {
+        0 => Command::MakeOffer { offer: bytes(tag), coins: coins() },
+        1 => Command::TakeOffer { offer: bytes(tag), accept: bytes(2), coins: coins(), funding: funding() },
+        2 => Command::TakeAccept { accept: bytes(tag), sign: bytes(3), funding: funding() },
+        3 => Command::TakeSign { sign: bytes(tag), funding_tx: bytes(4) },
+        4 => Command::SeeFunding { funding_tx: bytes(4) },
+        5 => Command::TakeAttestation { oracle: 0, attestation: bytes(tag) },
+        6 => Command::UseCet { tx: bytes(tag) },
+        7 => Command::UseRefund { tx: bytes(tag) },
+        8 => Command::UseCancel { tx: bytes(tag) },
+        9 => Command::Abandon { reason: "any".into() },
+        _ => Command::SeeSpend { txid: Txid::all_zeros(), kind: CET, tx: bytes(tag) },
+    })
+}
+
+proptest! {
+    /// Whatever arrives in whatever order and whatever the chain shows: coins whose signatures are out are let go by
+    /// the chain alone, a cancel is never built early, and the record folds back from its events.
+    #[test]
+    fn no_order_of_steps_drops_coins_that_are_at_stake(
+        accepter in any::<bool>(),
+        steps in prop::collection::vec((any_command(), any_view(), BEFORE..REFUND), 0..12),
+    ) {
+        let mut escrow = escrow(if accepter { DlcRole::Accepter } else { DlcRole::Offerer });
+        let mut events = vec![Event::Opened(Box::new(escrow.opened.clone()))];
+        for (command, view, now) in steps {
+            let stake = escrow.at_stake() && !escrow.coins.is_empty();
+            if let Ok(Some(event)) = decide(&escrow, command, now) {
+                let dropped = matches!(event, Event::Abandoned { .. });
+                let early = now < DEADLINE && matches!(event, Event::CancelBuilt { .. });
+                prop_assert!(!(stake && dropped) && !early);
+                escrow.apply(&event);
+                events.push(event);
+            }
+            let ended = status(&escrow, &view, now) == Status::Cancelled;
+            let taken_back = view.cancel.confirmations(view.height) >= view.depth;
+            prop_assert!(!ended || taken_back || escrow.abandoned.is_some());
+            prop_assert!(!due(&escrow, &view, now).contains(&Due::Abandon) || !stake);
+        }
+        prop_assert_eq!(Escrow::replay(&events), Some(escrow));
+    }
 }
