@@ -2,8 +2,8 @@
 
 use protocol::OfferDraft;
 use terms::{
-    Credit, Expectations, Hex32, Indicator, Measurement, Method, NumericScale, OracleSet, OutcomeValue, Payout,
-    Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule, Side, Target, TimeRange, UnixSeconds,
+    Credit, Expectations, Hex32, Indicator, Measurement, Method, NumericScale, OracleSet, OutcomeValue,
+    Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule, Side, Target, TimeRange, UnixSeconds,
 };
 
 /// When what happens, in unix seconds. Short, so that a story takes seconds.

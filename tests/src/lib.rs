@@ -12,10 +12,12 @@ mod documents;
 mod party;
 pub mod proxy;
 pub mod raw;
+pub mod stranger;
 pub mod witness;
 mod world;
 
 pub use documents::{Times, credit, draft, measurement, step};
 pub use party::{Party, Setting};
 pub use proxy::Proxy;
+pub use stranger::Stranger;
 pub use world::{Oracle, World};

@@ -30,8 +30,7 @@ pub struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
-        let mandate =
-            "max_contract_sat = 1_000_000\nmax_locked_sat = 1_000_000\nmax_per_counterparty_sat = 1_000_000\n";
+        let mandate = "max_contract_sat = 1_000_000\nmax_locked_sat = 1_000_000\nmax_per_counterparty_sat = 1_000_000\n";
         Self {
             provider_mandate: mandate.to_owned(),
             buyer_mandate: mandate.to_owned(),
@@ -73,22 +72,16 @@ impl Party {
         let owner_addr = free_addr().expect("there are free ports");
         let peer_addr = free_addr().expect("there are free ports");
         let service = Service::node(name, home, owner_addr).expect("`earnest` is built and fresh");
-        service.configure(&config(&service, owner_addr, peer_addr, mandate, &surroundings)).expect("is written");
+        service
+            .configure(&config(&service, owner_addr, peer_addr, mandate, &surroundings))
+            .expect("is written");
         let made = service.init().expect("`earnest init` works");
         let key = made["key"].as_str().and_then(Hex32::parse).expect("`earnest init` prints the key");
-        let token = std::fs::read_to_string(service.data_dir().join("owner-token")).expect("init makes the token");
+        let token =
+            std::fs::read_to_string(service.data_dir().join("owner-token")).expect("init makes the token");
         let owner = OwnerClient::new(&format!("http://{owner_addr}"), token.trim()).expect("is a good URL");
         let coins = Vec::new();
-        Self {
-            service,
-            owner,
-            key,
-            coins,
-            owner_addr,
-            peer_addr,
-            mandate: mandate.to_owned(),
-            surroundings,
-        }
+        Self { service, owner, key, coins, owner_addr, peer_addr, mandate: mandate.to_owned(), surroundings }
     }
 
     /// Pays the wallet, in confirmed coins.
@@ -135,8 +128,7 @@ impl Party {
     }
 
     fn configure(&self) {
-        let text =
-            config(&self.service, self.owner_addr, self.peer_addr, &self.mandate, &self.surroundings);
+        let text = config(&self.service, self.owner_addr, self.peer_addr, &self.mandate, &self.surroundings);
         self.service.configure(&text).expect("is written");
     }
 

@@ -42,7 +42,12 @@ pub async fn get(url: &str, token: Option<&str>) -> Answer {
 }
 
 /// A POST, with more headers where they are given.
-pub async fn post(url: &str, token: Option<&str>, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
+pub async fn post(
+    url: &str,
+    token: Option<&str>,
+    headers: &[(&str, &str)],
+    body: impl Into<Vec<u8>>,
+) -> Answer {
     let mut request = authorised(client().post(url).body(body.into()), token);
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -27,9 +27,17 @@ impl Witness {
     pub fn call(world: &World, view: &EscrowView) -> Self {
         let funding = on_chain(world, view.funding_txid.expect("the escrow names its funding transaction"));
         let closing = on_chain(world, view.closing_txid.expect("the escrow names its closing transaction"));
-        assert_eq!(closing.input.len(), 1, "the closing transaction spends the funding output and nothing else");
+        assert_eq!(
+            closing.input.len(),
+            1,
+            "the closing transaction spends the funding output and nothing else"
+        );
         let locked = closing.input[0].previous_output;
-        assert_eq!(locked.txid, funding.compute_txid(), "the closing transaction spends the funding transaction");
+        assert_eq!(
+            locked.txid,
+            funding.compute_txid(),
+            "the closing transaction spends the funding transaction"
+        );
         Self { funding, closing, locked }
     }
 

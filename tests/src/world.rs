@@ -89,8 +89,18 @@ impl World {
         let provider = Party::set_up("provider", home.path(), &setting.provider_mandate, around.clone());
         let buyer = Party::set_up("buyer", home.path(), &setting.buyer_mandate, around);
         let next_block = Some(BEGIN + BLOCK_EVERY_S);
-        let mut world =
-            Self { provider, buyer, oracle, target, reference, bitcoind, barrier, host, next_block, _home: home };
+        let mut world = Self {
+            provider,
+            buyer,
+            oracle,
+            target,
+            reference,
+            bitcoind,
+            barrier,
+            host,
+            next_block,
+            _home: home,
+        };
         world.wake_everybody(&setting).await;
         world
     }
