@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -58,8 +59,21 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn report(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("earnest-oracle: {error:#}");
+    eprintln!("earnest-oracle: {}", in_words(error));
     ExitCode::from(code)
+}
+
+/// The error and its causes, less the causes that the error before them names already.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.ends_with(&cause) {
+            continue;
+        }
+        let separator = if words.is_empty() { "" } else { ": " };
+        words = format!("{words}{separator}{cause}");
+    }
+    words
 }
 
 /// `RUST_LOG` chooses what is logged; without it, what an operator wants to know.
@@ -77,7 +91,10 @@ fn load(file: &ConfigFile) -> Result<Config, Failed> {
 fn init(arguments: &Init) -> Result<(), Failed> {
     let config = load(&arguments.file)?;
     service::allow_clock(config.network, arguments.simulated).map_err(bad_input)?;
-    fs::create_dir_all(&config.data_dir)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir)
         .with_context(|| format!("data_dir: {} can't be made", config.data_dir.display()))?;
     let options = KeyOptions {
         network: config.network.name().to_owned(),
@@ -117,7 +134,6 @@ fn make_token(config: &Config) -> anyhow::Result<Option<std::path::PathBuf>> {
 }
 
 fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()

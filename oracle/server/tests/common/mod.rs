@@ -3,6 +3,8 @@
 #![allow(dead_code, missing_docs, reason = "every test binary uses its own part of this")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
+pub mod process;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
