@@ -1,7 +1,7 @@
 //! Probing: one request to a target, and the judgement whether its answer was good.
 //!
 //! Bad means that the target failed. Where the oracle's own connectivity is in doubt the verdict
-//! is unknown ([`references`]), and a probe that was never made leaves no sample at all.
+//! is unknown, and a probe that was never made leaves no sample at all.
 
 mod cause;
 mod client;
