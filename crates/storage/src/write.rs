@@ -210,25 +210,34 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Forgets what is older than `before` and that nobody will ask for: answers to the owner, offers that expired,
-    /// and sessions that never became an escrow, with their envelopes. Returns how many rows went.
+    /// Forgets answers to the owner that are older than `before`, and offers that expired before it. Returns how many.
     ///
     /// # Errors
     /// When SQLite fails.
     pub async fn prune(&mut self, before: u64) -> Result<u64, StoreError> {
+        self.delete(&["DELETE FROM answers WHERE at < ?", "DELETE FROM offers WHERE expires_at < ?"], before)
+            .await
+    }
+
+    /// Forgets sessions that were opened before a moment and never became an escrow, with their envelopes. An escrow's
+    /// transcript stays: it is evidence. Returns how many rows went.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn prune_sessions(&mut self, before: u64) -> Result<u64, StoreError> {
+        self.delete(&DEAD_SESSIONS, before).await
+    }
+
+    async fn delete(&mut self, statements: &[&'static str], before: u64) -> Result<u64, StoreError> {
         let mut gone = 0;
-        for sql in PRUNE {
-            gone += sqlx::query(sql).bind(stored(before)).execute(&mut *self.inner).await?.rows_affected();
+        for sql in statements {
+            gone += sqlx::query(*sql).bind(stored(before)).execute(&mut *self.inner).await?.rows_affected();
         }
         Ok(gone)
     }
 }
 
-/// An escrow's session stays, with its transcript: both are evidence. What a live session may still need is younger
-/// than any `before` in use.
-const PRUNE: [&str; 4] = [
-    "DELETE FROM answers WHERE at < ?",
-    "DELETE FROM offers WHERE expires_at < ?",
+const DEAD_SESSIONS: [&str; 2] = [
     "DELETE FROM envelopes WHERE session IN (SELECT id FROM sessions WHERE opened_at < ?
         AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0))",
     "DELETE FROM sessions WHERE opened_at < ? AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0)",
