@@ -10,8 +10,14 @@
 //! built binaries through the same HTTP as any user, and takes the chain as the witness. Start
 //! reading at [`scenario::Scenario`].
 
+pub mod checks;
+pub mod cli;
+pub mod files;
 pub mod plan;
+pub mod progress;
 pub mod record;
 pub mod report;
+pub mod run;
 pub mod scenario;
+pub mod table;
 pub mod text;

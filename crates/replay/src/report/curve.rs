@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 use terms::{Indicator, Outcome, OutcomeValue, PayoutTable, Piece, Sat, Scale, Segment};
 
-use super::draw::{Canvas, Linear, Px, float};
+use super::draw::{Canvas, Px, float};
 use crate::record::{Record, Split};
 use crate::text;
 

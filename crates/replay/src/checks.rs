@@ -1,0 +1,185 @@
+//! What is checked at the end of a run: the scenario's expectations, and rules that always hold.
+
+use dlc_messages::TlvRecord;
+use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleAttestation};
+use protocol::owner::EscrowView;
+use secp256k1_zkp::Secp256k1;
+use terms::{Agreement, Outcome, Sat};
+
+use crate::plan;
+use crate::record::{Check, Record};
+use crate::scenario::{ExpectedOutcome, Scenario};
+use crate::text;
+
+/// All checks of a run, the scenario's own first. The record's own checks are not looked at.
+pub fn all(
+    scenario: &Scenario,
+    agreed: &Agreement,
+    views: &[Option<EscrowView>; 2],
+    record: &Record,
+) -> Vec<Check> {
+    let mut checks = expectations(scenario, record);
+    checks.push(same_terms(agreed, views));
+    checks.push(spends_the_contract(record));
+    checks.push(pays_the_schedule(record));
+    checks.push(conserves_value(record));
+    checks.push(signatures(record));
+    checks
+}
+
+fn check(
+    what: &str,
+    expected: impl Into<String>,
+    got: impl Into<String>,
+    why: impl FnOnce() -> Option<String>,
+) -> Check {
+    let (expected, got) = (expected.into(), got.into());
+    let holds = expected == got;
+    let why = if holds { None } else { why() };
+    Check { what: what.to_owned(), expected, got, holds, why }
+}
+
+fn expectations(scenario: &Scenario, record: &Record) -> Vec<Check> {
+    let scale = &scenario.measurement.outcome;
+    let expected = match scenario.expect.outcome {
+        ExpectedOutcome::Value(value) => text::outcome(&Outcome::Value(value), scale),
+        ExpectedOutcome::Indeterminate => "indeterminate".to_owned(),
+        ExpectedOutcome::Refunded => "refunded".to_owned(),
+    };
+    let mut checks = vec![check("outcome", expected, how_it_ended(record), || why_outcome(scenario))];
+    let paid = |part: fn(&crate::record::Split) -> Sat| {
+        record
+            .payouts
+            .paid
+            .as_ref()
+            .map_or_else(|| "nothing was paid".to_owned(), |paid| text::sat(part(paid)))
+    };
+    let expect = &scenario.expect;
+    checks.push(check(
+        "paid to the provider",
+        text::sat(expect.provider_sat),
+        paid(|s| s.provider_sat),
+        || why_paid(record),
+    ));
+    checks.push(check("paid to the buyer", text::sat(expect.buyer_sat), paid(|s| s.buyer_sat), || {
+        why_paid(record)
+    }));
+    let states = [
+        ("provider's state", &expect.provider, &record.provider),
+        ("buyer's state", &expect.buyer, &record.buyer),
+    ];
+    for (what, expected, party) in states {
+        if let Some(expected) = expected {
+            checks.push(check(what, expected, &party.state, || why_state(record)));
+        }
+    }
+    checks
+}
+
+fn how_it_ended(record: &Record) -> String {
+    match (&record.outcome, &record.transactions.settling) {
+        (Some(outcome), _) => text::outcome(outcome, &record.measurement.outcome),
+        (None, Some(closing)) if closing.kind == "refund" => "refunded".to_owned(),
+        (None, _) => "nothing was attested".to_owned(),
+    }
+}
+
+/// What the timeline must come to, by the oracle's own function over one sample a slot.
+fn why_outcome(scenario: &Scenario) -> Option<String> {
+    let report = plan::evaluate(scenario).ok()?.report;
+    Some(format!(
+        "by its timeline the file comes to {} ({} of {} decided probes fail, {} of {} slices unmeasured)",
+        text::outcome(&report.outcome, &scenario.measurement.outcome),
+        text::thousands(report.probes.bad),
+        text::thousands(report.probes.bad + report.probes.good),
+        text::thousands(report.slices.unmeasured),
+        text::thousands(report.slices.total),
+    ))
+}
+
+fn why_paid(record: &Record) -> Option<String> {
+    let agreed = record.payouts.agreed?;
+    Some(format!(
+        "at this end the agreement pays {} to the provider and {} to the buyer",
+        text::sat(agreed.provider_sat),
+        text::sat(agreed.buyer_sat)
+    ))
+}
+
+fn why_state(record: &Record) -> Option<String> {
+    let last = record.history.last()?;
+    Some(format!("the last that happened: {} {} ({})", last.who, last.what, text::stamp(last.at)))
+}
+
+fn same_terms(agreed: &Agreement, views: &[Option<EscrowView>; 2]) -> Check {
+    let expected = agreed.terms_hash().to_string();
+    let hashes = views.iter().flatten().map(|view| view.terms_hash.to_string());
+    let other = hashes.filter(|hash| *hash != expected).last();
+    let got = other.unwrap_or_else(|| expected.clone());
+    check("terms at both nodes", expected, got, || {
+        Some("a node holds another agreement than was offered".to_owned())
+    })
+}
+
+fn spends_the_contract(record: &Record) -> Check {
+    let funding = record.transactions.funding.as_ref();
+    let contract = funding.zip(record.contract()).map(|(tx, output)| format!("{}:{}", tx.txid, output.vout));
+    let spent = record.transactions.settling.as_ref().and_then(|tx| match tx.inputs.as_slice() {
+        [only] => Some(format!("{}:{}", only.txid, only.vout)),
+        _ => None,
+    });
+    let expected = contract.unwrap_or_else(|| "a funded contract".to_owned());
+    check("the closing transaction spends", expected, spent.unwrap_or_else(|| "nothing".to_owned()), || None)
+}
+
+fn pays_the_schedule(record: &Record) -> Check {
+    let split = |split: Option<crate::record::Split>| {
+        split.map_or_else(
+            || "nothing".to_owned(),
+            |split| {
+                format!("{} + {}", text::thousands(split.provider_sat.0), text::thousands(split.buyer_sat.0))
+            },
+        )
+    };
+    check("the agreement's schedule pays", split(record.payouts.agreed), split(record.payouts.paid), || {
+        Some("the closing transaction's outputs are not what the schedule says".to_owned())
+    })
+}
+
+fn conserves_value(record: &Record) -> Check {
+    let parties = [&record.provider, &record.buyer];
+    let came_back: u64 = parties.iter().map(|party| party.change_sat.0 + party.got_out_sat.0).sum();
+    let accounted = Sat(came_back + record.fees_sat().0);
+    check("put in = change + paid out + fees", text::sat(record.put_in_sat()), text::sat(accounted), || {
+        Some("satoshis are missing, or came from nowhere".to_owned())
+    })
+}
+
+/// Announcement and attestation, by the library's check, which is not ours.
+fn signatures(record: &Record) -> Check {
+    let attested = record.outcome.is_some();
+    let expected =
+        if attested { "announcement and attestation are valid" } else { "the announcement is valid" };
+    let verified = verify(record).map_or_else(|error| error, |()| expected.to_owned());
+    check("the oracle's signatures", expected, verified, || None)
+}
+
+fn verify(record: &Record) -> Result<(), String> {
+    let secp = Secp256k1::verification_only();
+    let announcement = record.announcements.first().ok_or("there is no announcement")?;
+    let announcement: OracleAnnouncement = read(announcement)?;
+    announcement.validate(&secp).map_err(|error| format!("the announcement: {error}"))?;
+    if announcement.oracle_event.event_id != record.event_id.as_str() {
+        return Err("the announcement is for another event".to_owned());
+    }
+    if record.outcome.is_none() {
+        return Ok(());
+    }
+    let attestation: OracleAttestation = read(record.attestations.first().ok_or("there is no attestation")?)?;
+    attestation.validate(&secp, &announcement).map_err(|error| format!("the attestation: {error}"))
+}
+
+fn read<T: TlvRecord>(hex: &str) -> Result<T, String> {
+    let bytes = hex::decode(hex).map_err(|_| "is not hex".to_owned())?;
+    T::from_tlv_bytes(&bytes).map_err(|error| format!("can't be read: {error:?}"))
+}

@@ -1,0 +1,186 @@
+//! What happens when: how the targets behave from moment to moment, faults, and blocks.
+
+use terms::{Indicator, UnixSeconds};
+use testbed::Phase as Behaviour;
+
+use crate::scenario::{Condition, Fault, Phase, Scenario, Victim};
+
+/// Something for the director to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// The targets behave like this from now on.
+    Behave(Behaviours),
+    /// A process is killed.
+    Kill(Victim),
+    /// A killed process is started again.
+    Restart(Victim),
+    /// A block is mined.
+    Mine,
+}
+
+/// How the target and the reference target behave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Behaviours {
+    pub target: Behaviour,
+    pub reference: Behaviour,
+    /// For the story, in words; `None` for the undisturbed beginning.
+    pub words: Option<String>,
+}
+
+/// All tasks that are planned, ascending, and a block now and then for ever.
+#[derive(Debug)]
+pub(super) struct Agenda {
+    planned: std::vec::IntoIter<(u64, Task)>,
+    next: Option<(u64, Task)>,
+    next_block_s: u64,
+    block_every_s: u64,
+}
+
+impl Agenda {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let mut planned = behaviours(scenario);
+        planned.extend(scenario.faults.iter().flat_map(fault));
+        planned.sort_by_key(|(at, _)| *at);
+        let block_every_s = scenario.chain.block_every_s;
+        let mut planned = planned.into_iter();
+        let next = planned.next();
+        Self { next, planned, next_block_s: scenario.starts().0 + block_every_s, block_every_s }
+    }
+
+    /// The next moment at which there is something to do.
+    pub(super) fn next_s(&self) -> u64 {
+        self.next.as_ref().map_or(u64::MAX, |(at, _)| *at).min(self.next_block_s)
+    }
+
+    /// One task that is due at `now_s`, what was planned before what the chain does.
+    pub(super) fn take(&mut self, now_s: u64) -> Option<Task> {
+        if let Some((_, task)) = self.next.take_if(|(at, _)| *at <= now_s) {
+            self.next = self.planned.next();
+            return Some(task);
+        }
+        if self.next_block_s <= now_s {
+            self.next_block_s += self.block_every_s;
+            return Some(Task::Mine);
+        }
+        None
+    }
+}
+
+fn fault(fault: &Fault) -> Vec<(u64, Task)> {
+    let kill = (fault.at.0, Task::Kill(fault.kill));
+    let restart = fault.restart_at.map(|at| (at.0, Task::Restart(fault.kill)));
+    [Some(kill), restart].into_iter().flatten().collect()
+}
+
+/// Every moment at which a target begins to behave otherwise. A phase is begun exactly once, since the shares of a
+/// phase are counted from its beginning.
+fn behaviours(scenario: &Scenario) -> Vec<(u64, Task)> {
+    let mut moments: Vec<u64> = vec![scenario.starts().0];
+    moments.extend(scenario.phases.iter().flat_map(|phase| [phase.range.start.0, phase.range.end.0]));
+    moments.extend(scenario.delivery.iter().map(|delivery| delivery.at.0));
+    moments.sort_unstable();
+    moments.dedup();
+    let inside =
+        |at: u64| scenario.phases.iter().any(|phase| phase.range.start.0 < at && at < phase.range.end.0);
+    let begins = moments.into_iter().filter(|at| !inside(*at));
+    begins.map(|at| (at, Task::Behave(behaviour(scenario, UnixSeconds(at))))).collect()
+}
+
+fn behaviour(scenario: &Scenario, at: UnixSeconds) -> Behaviours {
+    match scenario.phases.iter().find(|phase| phase.range.contains(at)) {
+        Some(phase) => disturbed(phase),
+        None => undisturbed(scenario, at),
+    }
+}
+
+fn disturbed(phase: &Phase) -> Behaviours {
+    let target = match &phase.condition {
+        Condition::Down | Condition::OracleOffline => Behaviour::Down,
+        Condition::Errors(share) => Behaviour::ErrorShare { ppm: u32::try_from(share.0).unwrap_or(u32::MAX) },
+        Condition::Status(code) => Behaviour::Status(*code),
+        Condition::Slow(latency_ms) => {
+            Behaviour::Slow { latency_ms: u32::try_from(*latency_ms).unwrap_or(u32::MAX) }
+        }
+        Condition::WrongBody(body) => Behaviour::Body(body.clone()),
+    };
+    let is_offline = phase.condition == Condition::OracleOffline;
+    let reference = if is_offline { Behaviour::Down } else { Behaviour::Up };
+    let words = match &phase.note {
+        Some(note) => format!("{}: {note}", phase.condition),
+        None => phase.condition.to_string(),
+    };
+    Behaviours { target, reference, words: Some(words) }
+}
+
+fn undisturbed(scenario: &Scenario, at: UnixSeconds) -> Behaviours {
+    let is_delivery = matches!(scenario.measurement.indicator, Indicator::Lateness { .. });
+    let arrived = scenario.delivery.as_ref().filter(|delivery| delivery.at <= at);
+    let (target, words) = match (is_delivery, arrived) {
+        (true, None) => (Behaviour::NotYet, None),
+        (true, Some(delivery)) => {
+            let note = delivery.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+            (Behaviour::Up, Some(format!("delivers{note}")))
+        }
+        (false, _) if at == scenario.starts() => (Behaviour::Up, None),
+        (false, _) => (Behaviour::Up, Some("answers again".to_owned())),
+    };
+    Behaviours { target, reference: Behaviour::Up, words }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn shipped(name: &str) -> Scenario {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../scenarios/{name}.toml"));
+        Scenario::load(&file).unwrap()
+    }
+
+    #[test]
+    fn phases_that_touch_begin_once_each_and_service_returns_after_the_last() {
+        let begins: Vec<_> =
+            behaviours(&shipped("fastly-2021-06-08")).into_iter().map(|(_, task)| task).collect();
+        let shares = |task: &Task| match task {
+            Task::Behave(Behaviours { target: Behaviour::ErrorShare { ppm }, .. }) => *ppm,
+            _ => 0,
+        };
+        assert_eq!(begins.iter().map(shares).collect::<Vec<_>>(), [0, 850_000, 50_000, 10_000, 0]);
+    }
+
+    #[test]
+    fn an_oracle_offline_loses_its_reference_target_too() {
+        let begins = behaviours(&shipped("indeterminate"));
+        let (_, Task::Behave(offline)) = &begins[1] else { panic!("{begins:?}") };
+        assert_eq!((&offline.target, &offline.reference), (&Behaviour::Down, &Behaviour::Down));
+    }
+
+    #[test]
+    fn a_delivery_is_absent_then_wrong_then_there() {
+        let begins = behaviours(&shipped("delivery-late"));
+        let targets: Vec<_> = begins
+            .iter()
+            .filter_map(|(_, task)| match task {
+                Task::Behave(behaviours) => Some(behaviours.target.clone()),
+                _ => None,
+            })
+            .collect();
+        assert!(
+            matches!(targets.as_slice(), [Behaviour::NotYet, Behaviour::Body(_), Behaviour::Up]),
+            "{targets:?}"
+        );
+    }
+
+    #[test]
+    fn what_was_planned_comes_before_the_block_of_the_same_moment() {
+        let scenario = shipped("total-loss");
+        let mut agenda = Agenda::new(&scenario);
+        let start = scenario.measurement.window.start.0;
+        while agenda.next_s() < start {
+            agenda.take(agenda.next_s());
+        }
+        assert!(matches!(agenda.take(start), Some(Task::Behave(_))));
+        assert_eq!(agenda.take(start), Some(Task::Mine));
+    }
+}

@@ -1,0 +1,78 @@
+//! The configuration files of the three programs.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use terms::Hex32;
+use testbed::Bitcoind;
+use toml::Value;
+
+use crate::scenario::Scenario;
+
+/// The name under which the oracle knows its reference target.
+const REFERENCE: &str = "http://reference.example/ok";
+
+/// A text or a path as TOML writes it.
+fn quoted(text: impl Into<String>) -> String {
+    Value::String(text.into()).to_string()
+}
+
+fn path(path: &Path) -> String {
+    quoted(path.display().to_string())
+}
+
+/// `earnest-oracle`'s configuration: the names of scenario and reference lead to the replay's targets.
+pub(super) fn oracle(
+    scenario: &Scenario,
+    data_dir: &Path,
+    listen: SocketAddr,
+    target: SocketAddr,
+    reference: SocketAddr,
+) -> anyhow::Result<String> {
+    let url: url::Url = scenario.measurement.target.url.parse()?;
+    let host = url.host_str().unwrap_or_default();
+    Ok(format!(
+        "network = \"regtest\"\nlisten = \"{listen}\"\ndata_dir = {}\npublication_delay_s = {}\n\
+         vantage = \"local\"\nreferences_needed = 1\n\n[policy]\naccept = \"open\"\n\n\
+         [[resolve]]\nhost = {}\naddr = \"{target}\"\n\n\
+         [[resolve]]\nhost = \"reference.example\"\naddr = \"{reference}\"\n\n\
+         [[reference]]\nurl = \"{REFERENCE}\"\n",
+        path(data_dir),
+        scenario.chain.publication_delay_s,
+        quoted(host),
+    ))
+}
+
+/// Where a node listens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listens {
+    pub owner: SocketAddr,
+    pub peer: SocketAddr,
+}
+
+/// `earnest`'s configuration. The mandate allows this one escrow with room to spare.
+pub(super) fn node(
+    scenario: &Scenario,
+    data_dir: &Path,
+    listens: Listens,
+    bitcoind: &Bitcoind,
+    oracle: (SocketAddr, Hex32),
+) -> String {
+    let ceiling = 2 * (scenario.deal.price_sat.0 + scenario.deal.bond_sat.0) + 1_000_000;
+    format!(
+        "network = \"regtest\"\ndata_dir = {}\nowner_listen = \"{}\"\npeer_listen = \"{}\"\n\
+         poll_every_s = {}\nconfirmations = {}\n\n[bitcoind]\nurl = {}\ncookie_file = {}\n\n\
+         [[oracle]]\nurl = \"http://{}\"\nkey = \"{}\"\n\n\
+         [mandate]\nmax_contract_sat = {ceiling}\nmax_locked_sat = {ceiling}\nmax_per_counterparty_sat = {ceiling}\n\
+         max_fee_rate_sat_vb = 1000\n",
+        path(data_dir),
+        listens.owner,
+        listens.peer,
+        scenario.chain.poll_every_s,
+        scenario.chain.confirmations,
+        quoted(bitcoind.rpc_url()),
+        path(&bitcoind.cookie_file()),
+        oracle.0,
+        oracle.1,
+    )
+}

@@ -1,0 +1,55 @@
+//! Running a scenario: real processes, a real chain, simulated time.
+//!
+//! [`World`] is everything that runs, a director moves it through the scenario, and `collect`
+//! asks everybody afterwards. The replay's own process takes part in simulated time: while it
+//! holds its token nothing moves, so all that it does over HTTP and RPC happens in one instant.
+
+mod agenda;
+mod blocking;
+mod collect;
+mod config;
+mod director;
+mod parties;
+mod service;
+mod transactions;
+mod words;
+mod world;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+pub use collect::Evidence;
+use director::Director;
+pub use world::World;
+
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::scenario::Scenario;
+
+/// A run that came to its end, with everything still running so that it can be checked.
+#[derive(Debug)]
+pub struct Finished {
+    /// What came of it.
+    pub record: Record,
+    /// What the oracle published, as bytes for files.
+    pub evidence: Evidence,
+    /// Everything that runs. It ends when this is dropped.
+    pub world: World,
+}
+
+/// Runs a scenario in `folder`, which must exist, to both parties' final states or until it gives up.
+///
+/// # Errors
+/// When something could not be started, or broke off: not when an expectation fails.
+pub async fn run(scenario: &Scenario, folder: &Path, progress: &Progress) -> anyhow::Result<Finished> {
+    progress.stage("starting bitcoind, oracle and two nodes");
+    let world = World::start(scenario, folder).await.context("the replay could not be set up")?;
+    let mut director = Director::new(scenario, world, progress).await?;
+    director.fund().await.context("the wallets could not be funded")?;
+    let deal = director.agree().await.context("the parties did not agree")?;
+    director.play(&deal).await?;
+    progress.stage("collecting what happened");
+    let (record, evidence) = director.collect(&deal).await.context("what happened could not be collected")?;
+    Ok(Finished { record, evidence, world: director.into_world() })
+}

@@ -1,0 +1,79 @@
+//! One of the built programs as a part of a replay: started, killed and started again.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use testbed::{Process, ProcessBuilder};
+
+/// How long a program may take, in real time, until it is ready.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long `init` may take, in real time.
+const INIT_LIMIT: Duration = Duration::from_secs(30);
+
+/// A program with the command that starts it.
+#[derive(Debug)]
+pub(super) struct Service {
+    command: ProcessBuilder,
+    ready_at: SocketAddr,
+    process: Option<Process>,
+}
+
+impl Service {
+    /// Starts it and waits until it is ready.
+    pub(super) async fn start(command: ProcessBuilder, ready_at: SocketAddr) -> anyhow::Result<Self> {
+        let mut service = Self { command, ready_at, process: None };
+        service.start_again().await?;
+        Ok(service)
+    }
+
+    /// Starts it after it was killed.
+    pub(super) async fn start_again(&mut self) -> anyhow::Result<()> {
+        let mut process = self.command.spawn()?;
+        process.wait_ready(self.ready_at, READY_LIMIT).await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Kills it with SIGKILL.
+    pub(super) fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Fails when it ended without having been killed.
+    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        let Some(process) = &mut self.process else { return Ok(()) };
+        match process.ended()? {
+            None => Ok(()),
+            Some(status) => {
+                let log = process.log();
+                let lines: Vec<&str> = log.lines().rev().take(20).collect();
+                let tail: Vec<&str> = lines.into_iter().rev().collect();
+                bail!("{} ended by itself ({status}); its log ends:\n{}", process.name(), tail.join("\n"))
+            }
+        }
+    }
+}
+
+/// Runs a command that ends by itself, such as `init`.
+pub(super) async fn run_to_end(command: ProcessBuilder, what: &str) -> anyhow::Result<()> {
+    let mut process = command.spawn()?;
+    let status = process.wait(INIT_LIMIT).await?;
+    if !status.success() {
+        bail!("{what} ended with {status}:\n{}", process.log());
+    }
+    Ok(())
+}
+
+/// Reads a token file that `init` made.
+pub(super) fn read_token(path: &std::path::Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    Ok(text.trim().to_owned())
+}

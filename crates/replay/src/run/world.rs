@@ -1,0 +1,156 @@
+//! Everything that runs in a replay.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use client::{OracleClient, OwnerClient};
+use clock::Clock;
+use clock::barrier::Barrier;
+use terms::Hex32;
+use testbed::{Bitcoind, FailingTarget, ProcessBuilder, free_addr};
+
+use super::config::{self, Listens};
+use super::service::{Service, read_token, run_to_end};
+use crate::scenario::{Scenario, Victim};
+
+/// Everything that runs. Dropping it ends it all; the folder stays.
+#[derive(Debug)]
+pub struct World {
+    pub(super) bitcoind: Arc<Bitcoind>,
+    pub(super) barrier: Barrier,
+    pub(super) clock: Clock,
+    pub(super) target: FailingTarget,
+    pub(super) reference: FailingTarget,
+    pub(super) oracle: Oracle,
+    pub(super) provider: Party,
+    pub(super) buyer: Party,
+}
+
+/// The oracle as a process, and the way to talk to it.
+#[derive(Debug)]
+pub(super) struct Oracle {
+    pub service: Service,
+    pub client: OracleClient,
+    pub key: Hex32,
+}
+
+/// A node as a process, and the way to talk to it.
+#[derive(Debug)]
+pub(super) struct Party {
+    pub service: Service,
+    pub owner: OwnerClient,
+    pub key: Hex32,
+    pub peer_url: String,
+}
+
+/// So long a transaction may wait in the mempool, in hours: years, since months pass in seconds.
+const MEMPOOL_EXPIRY_H: u32 = 200_000;
+
+impl World {
+    /// Starts everything, with time standing still at the scenario's start.
+    pub(super) async fn start(scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
+        let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario.starts().0).await?;
+        let barrier = Barrier::bind(scenario.starts().0 * 1000).await.context("the time barrier")?;
+        let clock = barrier.clock().await.context("the time barrier")?;
+        // Held until the director takes its own, so that time can't move while the programs start.
+        let busy = clock.busy().await;
+        let target = FailingTarget::start().await.context("the target")?;
+        let reference = FailingTarget::start().await.context("the reference target")?;
+        target.set_body(scenario.body.clone());
+        let setup = Setup { scenario, folder, barrier: barrier.addr() };
+        let (oracle, oracle_addr) = setup.oracle(target.addr(), reference.addr()).await?;
+        let provider = setup.node(Victim::Provider, &bitcoind, (oracle_addr, oracle.key)).await?;
+        let buyer = setup.node(Victim::Buyer, &bitcoind, (oracle_addr, oracle.key)).await?;
+        drop(busy);
+        Ok(Self { bitcoind, barrier, clock, target, reference, oracle, provider, buyer })
+    }
+
+    /// Where the chain's RPC is, and the file with its cookie, for a check from outside.
+    pub fn rpc(&self) -> (String, PathBuf) {
+        (self.bitcoind.rpc_url(), self.bitcoind.cookie_file())
+    }
+
+    pub(super) fn service(&mut self, victim: Victim) -> &mut Service {
+        match victim {
+            Victim::Oracle => &mut self.oracle.service,
+            Victim::Provider => &mut self.provider.service,
+            Victim::Buyer => &mut self.buyer.service,
+        }
+    }
+}
+
+async fn start_bitcoind(folder: PathBuf, starts_s: u64) -> anyhow::Result<Arc<Bitcoind>> {
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let builder = Bitcoind::builder()
+        .folder(folder)
+        .mock_time(starts_s)
+        .arg(format!("-mempoolexpiry={MEMPOOL_EXPIRY_H}"));
+    let started =
+        tokio::task::spawn_blocking(move || builder.start()).await.context("a thread ended badly")?;
+    Ok(Arc::new(started?))
+}
+
+/// What starting a program needs to know.
+struct Setup<'a> {
+    scenario: &'a Scenario,
+    folder: &'a Path,
+    barrier: SocketAddr,
+}
+
+impl Setup<'_> {
+    async fn oracle(
+        &self,
+        target: SocketAddr,
+        reference: SocketAddr,
+    ) -> anyhow::Result<(Oracle, SocketAddr)> {
+        let listen = free_addr()?;
+        let text = config::oracle(self.scenario, &self.folder.join("oracle"), listen, target, reference)?;
+        let config = self.write("oracle.toml", &text)?;
+        let log = self.folder.join("oracle.log");
+        let command = |verb: &str| -> anyhow::Result<ProcessBuilder> {
+            let command = ProcessBuilder::binary("earnest-oracle", &log)?.called("oracle");
+            Ok(command.arg(verb).arg("--config").arg(&config))
+        };
+        run_to_end(command("init")?.arg("--simulated"), "earnest-oracle init").await?;
+        let serve = command("serve")?.arg("--simulated-time").arg(self.barrier.to_string());
+        let service = Service::start(serve, listen).await?;
+        let client = OracleClient::new(&format!("http://{listen}"))?;
+        let key = client.pubkey().await?;
+        Ok((Oracle { service, client, key }, listen))
+    }
+
+    async fn node(
+        &self,
+        who: Victim,
+        bitcoind: &Bitcoind,
+        oracle: (SocketAddr, Hex32),
+    ) -> anyhow::Result<Party> {
+        let name = who.name();
+        let data_dir = self.folder.join(name);
+        let listens = Listens { owner: free_addr()?, peer: free_addr()? };
+        let text = config::node(self.scenario, &data_dir, listens, bitcoind, oracle);
+        let config = self.write(&format!("{name}.toml"), &text)?;
+        let log = self.folder.join(format!("{name}.log"));
+        let command = |verb: &str| -> anyhow::Result<ProcessBuilder> {
+            let command = ProcessBuilder::binary("earnest", &log)?.called(name);
+            Ok(command.arg(verb).arg("--config").arg(&config))
+        };
+        run_to_end(command("init")?, "earnest init").await?;
+        let serve = command("serve")?;
+        let serve =
+            serve.arg("--simulated-time").arg(self.barrier.to_string()).arg("--simulated-name").arg(name);
+        let service = Service::start(serve, listens.owner).await?;
+        let token = read_token(&data_dir.join("owner-token"))?;
+        let owner = OwnerClient::new(&format!("http://{}", listens.owner), &token)?;
+        let key = owner.info().await?.key;
+        Ok(Party { service, owner, key, peer_url: format!("http://{}", listens.peer) })
+    }
+
+    fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+        let path = self.folder.join(name);
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+        Ok(path)
+    }
+}
