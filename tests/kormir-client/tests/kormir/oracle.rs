@@ -18,7 +18,7 @@ pub type Failure = Box<dyn Error>;
 /// How long starting may take on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// From the announcement to the window; an announcement must be out before its window starts.
-const LEAD_S: u64 = 4;
+const LEAD_S: u64 = 5;
 const WINDOW_S: u64 = 4;
 const PUBLICATION_DELAY_S: u64 = 2;
 
