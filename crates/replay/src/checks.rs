@@ -113,8 +113,8 @@ fn why_state(record: &Record) -> Option<String> {
 
 fn same_terms(agreed: &Agreement, views: &[Option<EscrowView>; 2]) -> Check {
     let expected = agreed.terms_hash().to_string();
-    let hashes = views.iter().flatten().map(|view| view.terms_hash.to_string());
-    let other = hashes.filter(|hash| *hash != expected).last();
+    let mut hashes = views.iter().flatten().map(|view| view.terms_hash.to_string());
+    let other = hashes.find(|hash| *hash != expected);
     let got = other.unwrap_or_else(|| expected.clone());
     check("terms at both nodes", expected, got, || {
         Some("a node holds another agreement than was offered".to_owned())

@@ -28,7 +28,8 @@ pub struct ReplayArgs {
     /// Run a command at the end, while the Bitcoin node still answers.
     ///
     /// Its argument is a file with the run's JSON; EARNEST_RPC_URL and EARNEST_RPC_COOKIE (a file) in its environment
-    /// lead to the node. When it fails, so does the replay. scripts/check-settlement is such a command.
+    /// lead to the node, EARNEST_SCENARIO is the scenario's file. When it fails, so does the replay.
+    /// scripts/check-settlement is such a command.
     #[arg(long, value_name = "COMMAND")]
     pub check: Option<PathBuf>,
     /// Keep the folder with configurations, databases and logs, and say where it is.
@@ -101,7 +102,7 @@ async fn replay(scenario: &Scenario, arguments: &ReplayArgs, as_json: bool) -> a
         eprintln!("report: {}", page.display());
     }
     let checked = match &arguments.check {
-        Some(command) => check(command, &json, folder.path(), &finished.world).await?,
+        Some(command) => check(command, &json, folder.path(), &arguments.file, &finished.world).await?,
         None => true,
     };
     Ok(if finished.record.passed && checked { HOLDS } else { FAILS })
@@ -116,7 +117,13 @@ fn write_samples(arguments: &ReplayArgs, finished: &mut Finished) -> anyhow::Res
 }
 
 /// Runs the command given with `--check`. What it prints goes to standard error, beside our own data.
-async fn check(command: &Path, json: &str, folder: &Path, world: &World) -> anyhow::Result<bool> {
+async fn check(
+    command: &Path,
+    json: &str,
+    folder: &Path,
+    scenario: &Path,
+    world: &World,
+) -> anyhow::Result<bool> {
     let file = folder.join("run.json");
     files::write(&file, json.as_bytes())?;
     let (url, cookie) = world.rpc();
@@ -124,6 +131,7 @@ async fn check(command: &Path, json: &str, folder: &Path, world: &World) -> anyh
         .arg(&file)
         .env("EARNEST_RPC_URL", url)
         .env("EARNEST_RPC_COOKIE", cookie)
+        .env("EARNEST_SCENARIO", scenario)
         .kill_on_drop(true)
         .output()
         .await

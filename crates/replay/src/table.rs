@@ -32,9 +32,12 @@ fn found(record: &Record) -> String {
     format!("Outcome: {outcome}{}", probes.unwrap_or_default())
 }
 
+/// One line of a party's account.
+type Part = fn(&PartyRecord) -> Sat;
+
 fn money(record: &Record) -> Table {
     let mut table = table(["satoshis", "provider", "buyer", "together"]);
-    let rows: [(&str, fn(&PartyRecord) -> Sat); 5] = [
+    let rows: [(&str, Part); 5] = [
         ("put in", |party| party.put_in_sat),
         ("change", |party| party.change_sat),
         ("fees", |party| party.fees_sat),

@@ -1,6 +1,7 @@
 //! The page about a run: its figures are there, its drawings are well formed, and nothing is fetched.
 //!
 //! With `EARNEST_PAGES=DIR` the pages are written there, to be looked at.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says so by a panic")]
 
 mod fixture;
 

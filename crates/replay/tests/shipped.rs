@@ -1,4 +1,5 @@
 //! The scenarios that we ship parse, and their arithmetic holds before anything is run.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says so by a panic")]
 
 use std::path::{Path, PathBuf};
 

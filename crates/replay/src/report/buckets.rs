@@ -20,7 +20,8 @@ impl Bucket {
     fn add(&mut self, slice: &SliceVerdict) {
         self.good += slice.good;
         self.bad += slice.bad;
-        self.undecided += slice.undecided;
+        // Nothing was to be decided in an excluded slice.
+        self.undecided += if slice.state == SliceState::Excluded { 0 } else { slice.undecided };
         self.unmeasured += u64::from(slice.state == SliceState::Unmeasured);
         self.excluded += u64::from(slice.state == SliceState::Excluded);
         self.slices += 1;

@@ -256,7 +256,7 @@ impl Plot<'_> {
 
     fn marked(&self, x: f64, split: Split, label: &str) -> Markup {
         let y = self.y(split.provider_sat.0);
-        let half = float(label.len() as u64) * 3.4;
+        let half = float(label.len() as u64) * 3.9;
         let anchor = if x - half < 0.0 {
             "start"
         } else if x + half > self.canvas.width() {

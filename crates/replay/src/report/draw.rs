@@ -1,4 +1,5 @@
 //! Scales and bits of SVG that the drawings share.
+#![allow(clippy::float_arithmetic, reason = "pixels, not money")]
 
 use std::fmt;
 

@@ -1,8 +1,9 @@
 //! The uptime strip over the window, and the failures slice by slice where there were any.
 #![allow(clippy::float_arithmetic, reason = "pixels, not money")]
 
+use ledger::{SliceState, SliceVerdict};
 use maud::{Markup, html};
-use terms::{TimeRange, UnixSeconds};
+use terms::{Hex32, TimeRange, UnixSeconds};
 
 use super::buckets::{Bucket, gather, tick_s};
 use super::draw::{Canvas, Linear, Px, float};
@@ -20,7 +21,7 @@ const GUTTER: f64 = 46.0;
 pub(super) fn uptime(record: &Record, canvas: Canvas) -> Markup {
     let window = record.measurement.window;
     let most = if canvas == Canvas::Wide { 120 } else { 60 };
-    let bars = gather(&record.slices, window, record.measurement.slice_s, most);
+    let bars = gather(&whole_window(record), window, record.measurement.slice_s, most);
     let x = Linear { from: window.start.0, to: window.end.0, left: 0.0, right: canvas.width() };
     let height = BAR_TOP + BAR_HEIGHT + 24.0;
     html! {
@@ -31,6 +32,24 @@ pub(super) fn uptime(record: &Record, canvas: Canvas) -> Markup {
             (time_axis(window, &x, BAR_TOP + BAR_HEIGHT + 18.0, canvas))
         }
     }
+}
+
+/// The slices, and for those that the oracle never published that it measured nothing.
+fn whole_window(record: &Record) -> Vec<SliceVerdict> {
+    let measurement = &record.measurement;
+    let missing = record.slices.len() as u64..measurement.slice_count();
+    let unmeasured = |index: u64| SliceVerdict {
+        index,
+        start: UnixSeconds(measurement.window.start.0 + index * measurement.slice_s),
+        state: SliceState::Unmeasured,
+        good: 0,
+        bad: 0,
+        undecided: measurement.probes_per_slice(),
+        first_good: None,
+        last_bad: None,
+        samples_sha256: Hex32([0; 32]),
+    };
+    record.slices.iter().cloned().chain(missing.map(unmeasured)).collect()
 }
 
 fn caption(record: &Record) -> String {

@@ -169,24 +169,26 @@ impl Director<'_> {
 
     /// What the director did, what the nodes noted, what the oracle said and what the chain holds, in order.
     fn history(&self, views: &[Option<EscrowView>; 2], found: &Found) -> Vec<Moment> {
-        let mut history = self.story.clone();
+        let mut history: Vec<(u8, Moment)> = self.story.iter().map(|moment| (0, moment.clone())).collect();
         for (view, who) in views.iter().zip(["provider", "buyer"]) {
             let entries = view.iter().flat_map(|view| &view.history);
             history.extend(entries.filter_map(|entry| {
-                let what = words::event(entry)?;
-                Some(Moment { at: entry.at, who: who.to_owned(), what })
+                let (place, what) = words::event(entry)?;
+                Some((place, Moment { at: entry.at, who: who.to_owned(), what }))
             }));
         }
-        history.extend(oracle_moments(found));
-        let mined = |placed: &Placed, what: &str| {
-            let (height, at) = (placed.height?, placed.time?);
-            Some(Moment { at, who: "chain".to_owned(), what: format!("holds the {what} in block {height}") })
-        };
-        history.extend(found.funding.iter().filter_map(|placed| mined(placed, "funding transaction")));
-        history.extend(found.closing.iter().filter_map(|(_, placed)| mined(placed, "closing transaction")));
-        history.sort_by_key(|moment| moment.at);
-        history
+        history.extend(oracle_moments(found).into_iter().map(|moment| (0, moment)));
+        let funding = found.funding.iter().filter_map(|placed| mined(placed, "funding transaction"));
+        let closing = found.closing.iter().filter_map(|(_, placed)| mined(placed, "closing transaction"));
+        history.extend(funding.chain(closing).map(|moment| (0, moment)));
+        history.sort_by_key(|(place, moment)| (moment.at, *place));
+        history.into_iter().map(|(_, moment)| moment).collect()
     }
+}
+
+fn mined(placed: &Placed, what: &str) -> Option<Moment> {
+    let (height, at) = (placed.height?, placed.time?);
+    Some(Moment { at, who: "chain".to_owned(), what: format!("holds the {what} in block {height}") })
 }
 
 fn hex(bytes: &HexBytes) -> String {

@@ -33,6 +33,8 @@ pub struct Director<'a> {
     pub(super) story: Vec<Moment>,
     /// The verdicts of the slices that the oracle has published so far.
     pub(super) slices: Vec<SliceVerdict>,
+    /// The event, once it is announced.
+    event: Option<EventId>,
 }
 
 impl<'a> Director<'a> {
@@ -44,7 +46,16 @@ impl<'a> Director<'a> {
     ) -> anyhow::Result<Self> {
         let busy = world.clock.busy().await;
         let agenda = Agenda::new(scenario);
-        Ok(Self { scenario, world, progress, agenda, busy, story: Vec::new(), slices: Vec::new() })
+        Ok(Self {
+            scenario,
+            world,
+            progress,
+            agenda,
+            busy,
+            story: Vec::new(),
+            slices: Vec::new(),
+            event: None,
+        })
     }
 
     pub(super) fn into_world(self) -> World {
@@ -102,6 +113,10 @@ impl<'a> Director<'a> {
     }
 
     async fn kill(&mut self, victim: Victim) -> anyhow::Result<()> {
+        // What a dying oracle has published is for all to see.
+        if let (Victim::Oracle, Some(event)) = (victim, self.event.clone()) {
+            self.watch(&event).await?;
+        }
         self.world.service(victim).kill();
         let left = tokio::time::timeout(LEAVE_LIMIT, self.world.barrier.wait_until_gone(victim.name())).await;
         left.with_context(|| format!("the killed {} is still taking part in simulated time", victim.name()))?;
@@ -127,6 +142,7 @@ impl<'a> Director<'a> {
     /// Lets the scenario run until both nodes are done, or no hope is left.
     pub(super) async fn play(&mut self, deal: &Struck) -> anyhow::Result<()> {
         let end_s = self.scenario.measurement.window.end.0;
+        self.event = Some(deal.event_id.clone());
         self.progress.stage("funding the contract");
         while self.world.clock.now_s() < self.scenario.measurement.window.start.0 {
             self.step().await?;

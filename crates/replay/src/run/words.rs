@@ -2,22 +2,23 @@
 
 use protocol::owner::HistoryEntry;
 
-/// An event in words; `None` for one that says nothing new to a reader.
-pub(super) fn event(entry: &HistoryEntry) -> Option<String> {
-    let words = match entry.event.as_str() {
-        "offer_made" => "makes the DLC offer; its coins are reserved",
-        "offer_taken" => "checks the offer and accepts; signs every closing transaction",
-        "accept_taken" => "checks every closing transaction, signs them all and its coins",
-        "sign_taken" => "checks the signatures; the funding transaction is complete",
-        "attested" => "takes the oracle's attestation",
-        "cet_built" => "completes the one closing transaction that the attestation unlocks",
-        "refund_built" => "completes the refund",
-        "cancel_built" => "takes its coins back",
-        "abandoned" => "gives up; its coins are free again",
-        "observed" => return observed(entry).map(str::to_owned),
+/// An event in words, with its place among what happens in the same second; `None` for one that says nothing new to
+/// a reader.
+pub(super) fn event(entry: &HistoryEntry) -> Option<(u8, String)> {
+    let (place, words) = match entry.event.as_str() {
+        "offer_made" => (1, "makes the DLC offer; its coins are reserved"),
+        "offer_taken" => (2, "checks the offer and accepts; signs every closing transaction"),
+        "accept_taken" => (3, "checks every closing transaction, signs them all and its coins"),
+        "sign_taken" => (4, "checks the signatures; the funding transaction is complete"),
+        "attested" => (5, "takes the oracle's attestation"),
+        "cet_built" => (6, "completes the one closing transaction that the attestation unlocks"),
+        "refund_built" => (6, "completes the refund"),
+        "cancel_built" => (6, "takes its coins back"),
+        "abandoned" => (6, "gives up; its coins are free again"),
+        "observed" => (7, observed(entry)?),
         _ => return None,
     };
-    Some(words.to_owned())
+    Some((place, words.to_owned()))
 }
 
 fn observed(entry: &HistoryEntry) -> Option<&'static str> {

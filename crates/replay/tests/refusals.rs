@@ -1,0 +1,174 @@
+//! A bad scenario file is refused with its name, the line and the field.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says so by a panic")]
+
+use std::path::Path;
+
+use replay::scenario::{Scenario, ScenarioError};
+
+const GOOD: &str = r#"title = "A good file"
+notes = "Two lines of head, so that lines are easy to count."
+
+[agreement]
+price_sat = 100_000
+bond_sat = 50_000
+preset = "amazon-s3-standard"
+indeterminate = "price to provider, bond back"
+
+[measurement]
+target = "http://edge.example/health"
+window = "2026-03-02T12:00:00Z / PT1H"
+slice = "1m"
+probe_every = "10s"
+
+[[timeline]]
+from = "2026-03-02T12:10:00Z"
+until = "2026-03-02T12:20:00Z"
+down = true
+
+[[timeline]]
+from = "2026-03-02T12:30:00Z"
+until = "2026-03-02T12:40:00Z"
+status = 500
+
+[[fault]]
+at = "2026-03-02T12:30:00Z"
+kill = "provider"
+restart_after = "5m"
+
+[expect]
+outcome_ppm = 333_334
+provider_sat = 50_000
+buyer_sat = 100_000
+provider = "settled"
+"#;
+
+fn parse(text: &str) -> Result<Scenario, ScenarioError> {
+    Scenario::parse(text, Path::new("scenarios/good.toml"))
+}
+
+/// Replaces one line of the good file, and returns line, field and rule of the refusal.
+fn refusal(old: &str, new: &str) -> (usize, String, String) {
+    assert!(GOOD.contains(old), "{old}");
+    match parse(&GOOD.replacen(old, new, 1)) {
+        Err(ScenarioError::Rule { file, line, field, rule }) => {
+            assert_eq!(file, Path::new("scenarios/good.toml"));
+            (line, field, rule)
+        }
+        other => panic!("{old} -> {new}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_file_that_the_others_are_made_of_is_good() {
+    let scenario = parse(GOOD).unwrap();
+    assert_eq!((scenario.name.as_str(), scenario.phases.len(), scenario.faults.len()), ("good", 2, 1));
+}
+
+#[test]
+fn every_refusal_names_line_and_field() {
+    let cases = [
+        ("price_sat = 100_000", "price_sat = -1", 5, "agreement.price_sat"),
+        ("price_sat = 100_000", "price_sat = 1.5", 5, "agreement.price_sat"),
+        ("price_sat = 100_000", "price_sat = \"much\"", 5, "agreement.price_sat"),
+        ("bond_sat = 50_000", "bond_sat = 999", 6, "agreement.bond_sat"),
+        ("bond_sat = 50_000\n", "", 4, "agreement.bond_sat"),
+        ("\"amazon-s3-standard\"", "\"amazon\"", 7, "agreement.preset"),
+        ("preset = \"amazon-s3-standard\"", "", 4, "agreement"),
+        ("\"price to provider, bond back\"", "\"half\"", 8, "agreement.indeterminate"),
+        ("http://edge.example/health", "ftp://edge.example", 11, "measurement.target"),
+        ("/ PT1H", "/ P1M", 12, "measurement.window"),
+        ("/ PT1H", "", 12, "measurement.window"),
+        ("slice = \"1m\"", "slice = \"7m\"", 13, "measurement.slice"),
+        ("slice = \"1m\"", "slcie = \"1m\"", 13, "measurement.slcie"),
+        ("probe_every = \"10s\"", "probe_every = \"7s\"", 14, "measurement.probe_every"),
+        ("probe_every = \"10s\"", "probe_every = \"10\"", 14, "measurement.probe_every"),
+        ("12:10:00Z", "12:10:03Z", 17, "timeline[0].from"),
+        ("12:10:00Z", "11:10:00Z", 17, "timeline[0].from"),
+        ("12:20:00Z", "12:10:00Z", 18, "timeline[0].until"),
+        ("down = true", "down = false", 16, "timeline[0]"),
+        ("down = true", "down = true\nstatus = 500", 16, "timeline[0]"),
+        ("down = true", "donw = true", 16, "timeline[0]"),
+        ("down = true", "delivered_at = \"2026-03-02T12:10:00Z\"", 19, "timeline[0].delivered_at"),
+        ("down = true", "wrong_body = \"no\"", 19, "timeline[0].wrong_body"),
+        ("12:30:00Z", "12:19:50Z", 22, "timeline[1].from"),
+        ("status = 500", "status = 99", 24, "timeline[1].status"),
+        ("kill = \"provider\"", "kill = \"everybody\"", 28, "fault[0].kill"),
+        ("restart_after = \"5m\"", "restart_after = \"0s\"", 29, "fault[0].restart_after"),
+        ("at = \"2026-03-02T12:30:00Z\"", "at = \"2025-03-02T12:30:00Z\"", 27, "fault[0].at"),
+        ("outcome_ppm = 333_334\n", "", 31, "expect"),
+        ("outcome_ppm = 333_334", "outcome_ppm = 333_334\nrefunded = true", 31, "expect"),
+        ("outcome_ppm = 333_334", "outcome_ppm = 1_000_001", 32, "expect.outcome_ppm"),
+        ("provider = \"settled\"", "provider = \"happy\"", 35, "expect.provider"),
+        ("title = \"A good file\"\n", "", 1, "title"),
+    ];
+    for (old, new, line, field) in cases {
+        let (got_line, got_field, rule) = refusal(old, new);
+        assert_eq!((got_line, got_field.as_str()), (line, field), "{old} -> {new}: {rule}");
+    }
+}
+
+#[test]
+fn what_is_not_toml_is_refused_at_its_line() {
+    for (old, new, line) in [("[expect]", "[expect", 31), ("price_sat = 100_000", "price_sat = ", 5)] {
+        let (got, _, rule) = refusal(old, new);
+        assert_eq!(got, line, "{rule}");
+        assert!(rule.contains("is not TOML"), "{rule}");
+    }
+    let (line, _, _) = refusal("bond_sat = 50_000", "bond_sat = 50_000\nbond_sat = 50_000");
+    assert_eq!(line, 7);
+}
+
+#[test]
+fn a_schedule_that_would_pay_dust_is_refused_with_the_outcome() {
+    let schedule = "schedule = [{ above = 1_000, price_back = \"99.5 %\", bond_forfeit = \"100 %\" }]";
+    let (line, field, rule) = refusal("preset = \"amazon-s3-standard\"", schedule);
+    assert_eq!((line, field.as_str()), (7, "agreement.schedule"));
+    assert!(rule.contains("1001") && rule.contains("sat"), "{rule}");
+}
+
+#[test]
+fn a_delivery_needs_a_body_to_hash_and_an_outcome_in_its_own_unit() {
+    let lateness = "window = \"2026-03-02T12:00:00Z / PT1H\"\nindicator = \"lateness\"\nlate_unit = \"minute\"\nlate_max = 30\n\
+                    deadline = \"2026-03-02T12:05:00Z\"";
+    let (_, field, _) = refusal("window = \"2026-03-02T12:00:00Z / PT1H\"", lateness);
+    assert_eq!(field, "measurement.body");
+    let with_body = format!("{lateness}\nbody = \"data\"");
+    let (_, field, rule) = refusal("window = \"2026-03-02T12:00:00Z / PT1H\"", &with_body);
+    // The preset's schedule reaches beyond 30 minutes.
+    assert_eq!(field, "agreement.preset", "{rule}");
+}
+
+#[test]
+fn a_process_cannot_be_killed_twice_without_having_been_restarted() {
+    let twice = "kill = \"provider\"\n\n[[fault]]\nat = \"2026-03-02T12:50:00Z\"\nkill = \"provider\"";
+    let (_, field, rule) = refusal("kill = \"provider\"\nrestart_after = \"5m\"", twice);
+    assert_eq!(field, "fault");
+    assert!(rule.contains("never restarted"), "{rule}");
+}
+
+#[test]
+fn no_text_makes_the_parser_panic() {
+    let lines: Vec<&str> = GOOD.lines().collect();
+    for cut in 0..GOOD.len() {
+        let _ = parse(&GOOD[..cut]);
+    }
+    for left_out in 0..lines.len() {
+        let kept: Vec<&str> =
+            lines.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, line)| *line).collect();
+        let _ = parse(&kept.join("\n"));
+    }
+    for odd in [
+        "9999999999999999999999",
+        "\"2026-99-02T12:00:00Z / PT1H\"",
+        "{}",
+        "[]",
+        "nan",
+        "\"\\u0000\"",
+        "1979-05-27",
+    ] {
+        for line in lines.iter().filter(|line| line.contains(" = ")) {
+            let key = line.split(" = ").next().unwrap();
+            let _ = parse(&GOOD.replacen(line, &format!("{key} = {odd}"), 1));
+        }
+    }
+}
