@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use replay::cli::ReplayArgs;
 
 /// Escrows that pay by measured service level: provider and buyer lock bitcoin, an oracle measures, the money moves.
 ///
@@ -52,6 +53,8 @@ pub enum Command {
     /// Work with the documents, offline.
     #[command(subcommand)]
     Terms(Terms),
+    /// Replay a scenario: a real chain, a real oracle, two real nodes, in simulated time.
+    Replay(ReplayArgs),
 }
 
 /// Where the node's configuration is.

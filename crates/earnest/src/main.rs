@@ -13,6 +13,7 @@ mod wallet;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::runtime::Builder;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Failure;
@@ -33,10 +34,12 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     if let Command::Terms(command) = cli.command {
         return documents::run(command, cli.json).map(|()| ExitCode::SUCCESS);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed(error.into()))?;
+    // A replay hands time from process to process, and is quickest when its own side stays on one thread.
+    let mut builder = match cli.command {
+        Command::Replay(_) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let runtime = builder.enable_all().build().map_err(|error| Failure::failed(error.into()))?;
     runtime.block_on(dispatch(cli))
 }
 
@@ -55,6 +58,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Discover(arguments) => offer::discover(arguments, json).await?,
         Command::Buy(arguments) => offer::buy(arguments, json).await?,
         Command::Escrow(command) => escrow::run(command, json).await?,
+        Command::Replay(arguments) => return Ok(replay::cli::run(arguments, json).await),
     }
     Ok(ExitCode::SUCCESS)
 }
