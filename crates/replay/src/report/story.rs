@@ -138,7 +138,7 @@ pub(super) fn timeline(record: &Record) -> Markup {
     html! {
         section {
             h2 { "What happened, in order" }
-            p.soft.small { "In simulated time, UTC. No person did anything." }
+            p.soft.small { "In simulated time, UTC. No person took part." }
             ol.story {
                 @for moment in &record.history {
                     li class=(moment.who) {
