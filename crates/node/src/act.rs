@@ -6,8 +6,10 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, Sequence, Transaction, TxIn, TxOut};
 use contract::{CheckedContract, gate, settle};
 use engine::{Bytes, Command, Due};
+use serde::Deserialize;
 use terms::Hex32;
 use tokio::task::block_in_place;
+use wallet::ChainError;
 
 use crate::chain::{bytes, parse};
 use crate::core::Core;
@@ -16,6 +18,10 @@ use crate::error::NodeError;
 /// A transaction with one P2WPKH input and one P2WPKH output, in vB, and what another input adds.
 const CANCEL_VB: u64 = 110;
 const INPUT_VB: u64 = 68;
+/// The least P2WPKH output that is relayed.
+const DUST_SAT: u64 = 294;
+/// `RPC_INVALID_ADDRESS_OR_KEY` of Bitcoin Core's `src/rpc/protocol.h`.
+const NOT_IN_MEMPOOL: i32 = -5;
 
 impl Core {
     /// Does one thing that is due. Returns whether the escrow's record changed, so that more may be due at once.
@@ -71,16 +77,16 @@ impl Core {
     }
 
     /// Spends our coins to ourselves, at a fee that replaces the funding transaction should it be in the mempool
-    /// (BIP125 rules 3 and 4: more than the whole fee of what it replaces).
+    /// (BIP125 rules 3 and 4: more than all that it replaces pays, and its own relay on top).
     async fn build_cancel(&mut self, id: Hex32, now: u64) -> Result<bool, NodeError> {
+        let replaced = self.fees_replaced(id)?;
         let escrow = self.escrow(id)?;
         let coins = escrow.coins.clone();
-        let rate = escrow.agreement().fee_rate_sat_vb;
         let vsize = CANCEL_VB + INPUT_VB * (coins.len() as u64).saturating_sub(1);
-        let fee = rate.saturating_mul(2).saturating_mul(vsize + 300);
+        let relay = escrow.agreement().fee_rate_sat_vb.saturating_mul(2).saturating_mul(vsize);
         let total: u64 = coins.iter().map(|coin| coin.value_sat.0).sum();
-        let Some(rest) = total.checked_sub(fee).filter(|rest| *rest >= 1_000) else {
-            tracing::warn!(escrow = %id, total, fee, "the coins are not worth taking back");
+        let Some(rest) = left_over(total, replaced.to_sat().saturating_add(relay), vsize) else {
+            tracing::warn!(escrow = %id, total, %replaced, "the coins are not worth taking back");
             return Ok(false);
         };
         let outpoints: Vec<_> = coins.iter().map(|coin| coin.outpoint).collect();
@@ -97,6 +103,19 @@ impl Core {
         self.wallet.sign_own_inputs(&mut psbt, &outpoints)?;
         let tx = psbt.extract_tx_unchecked_fee_rate();
         self.step(id, Command::UseCancel { tx: bytes(&tx) }, now).await
+    }
+
+    /// What the funding transaction and everything that hangs on it in the mempool pays.
+    fn fees_replaced(&mut self, id: Hex32) -> Result<Amount, NodeError> {
+        let contract = self.contract(id)?;
+        let own = contract.accepted().funding_psbt()?.fee().unwrap_or(Amount::ZERO);
+        let txid = contract.transactions().funding_outpoint.txid;
+        let asked = [serde_json::json!(txid)];
+        match block_in_place(|| self.chain.call::<MempoolEntry>("getmempoolentry", &asked)) {
+            Ok(entry) => Ok(own.max(entry.fees.descendant)),
+            Err(ChainError::Rpc { code: NOT_IN_MEMPOOL, .. }) => Ok(own),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The contract of an escrow whose three messages are complete, checked again in this run.
@@ -120,6 +139,43 @@ impl Core {
     }
 }
 
+/// What of `total` comes back when `fee` should be paid: less fee where the coins are too small for it, and nothing
+/// where not even the least fee leaves an output that is relayed.
+fn left_over(total: u64, fee: u64, vsize: u64) -> Option<u64> {
+    let rest = total.saturating_sub(fee).max(DUST_SAT);
+    (rest.saturating_add(vsize) <= total).then_some(rest)
+}
+
+/// The part of `getmempoolentry` that is read.
+#[derive(Deserialize)]
+struct MempoolEntry {
+    fees: MempoolFees,
+}
+
+#[derive(Deserialize)]
+struct MempoolFees {
+    /// Of the transaction and all its descendants.
+    #[serde(with = "bitcoin::amount::serde::as_btc")]
+    descendant: Amount,
+}
+
 fn replaceable(previous_output: bitcoin::OutPoint) -> TxIn {
     TxIn { previous_output, sequence: Sequence::ENABLE_RBF_NO_LOCKTIME, ..TxIn::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_back_is_the_coins_without_the_fee() {
+        assert_eq!(left_over(100_000, 5_000, 110), Some(95_000));
+    }
+
+    #[test]
+    fn small_coins_pay_what_they_can_so_that_the_peer_keeps_no_option_on_them() {
+        assert_eq!(left_over(4_000, 5_000, 110), Some(294), "a fee of 3,706 instead of 5,000");
+        assert_eq!(left_over(404, 5_000, 110), Some(294), "one satoshi for each virtual byte");
+        assert_eq!(left_over(403, 5_000, 110), None);
+    }
 }

@@ -13,6 +13,11 @@ use crate::error::NodeError;
 
 /// How often one look may lead to another at once: each round takes at least one step of an escrow's life.
 const ROUNDS: usize = 8;
+/// Answers to the owner's requests, and expired offers, are kept for a week.
+const ANSWERS_KEPT_S: u64 = 7 * 86_400;
+/// Sessions that came to nothing are kept for a day.
+const DEAD_SESSIONS_KEPT_S: u64 = 86_400;
+const TIDY_EVERY_S: u64 = 3_600;
 
 impl Core {
     /// Brings wallet and watches to the node's best block, and notes the wallet's changes.
@@ -20,18 +25,34 @@ impl Core {
     /// # Errors
     /// When the Bitcoin node or the database fails; the next call goes on.
     pub(crate) async fn sync(&mut self, now: u64) -> Result<(), NodeError> {
-        block_in_place(|| self.follower.sync(&mut self.wallet, now))?;
+        let seen = block_in_place(|| self.follower.sync(&mut self.wallet, now))?;
         if self.has_unsaved()? {
             self.commit(Change::default(), now).await?;
+        }
+        if seen.chain_changed || self.payment_waits {
+            self.send_payments(now).await?;
+        }
+        if now >= self.tidy_at {
+            self.tidy(now).await?;
         }
         Ok(())
     }
 
+    /// Forgets rows that nobody will ask for.
+    pub(crate) async fn tidy(&mut self, now: u64) -> Result<(), NodeError> {
+        let mut tx = self.store.begin().await?;
+        tx.prune(now.saturating_sub(ANSWERS_KEPT_S)).await?;
+        tx.prune_sessions(now.saturating_sub(DEAD_SESSIONS_KEPT_S)).await?;
+        tx.commit().await?;
+        self.tidy_at = now + TIDY_EVERY_S;
+        Ok(())
+    }
+
     /// Does whatever is due about one escrow, as far as it can be done at once. Returns whether its oracles are to
-    /// be asked.
+    /// be asked. A step that fails is logged and leaves the others to be done; the next call tries it again.
     ///
     /// # Errors
-    /// When a step fails; the next call tries again.
+    /// When the chain cannot be read or the database fails.
     pub(crate) async fn tend(&mut self, id: Hex32, now: u64) -> Result<bool, NodeError> {
         let mut ask = false;
         for _ in 0..ROUNDS {
@@ -42,7 +63,7 @@ impl Core {
             for step in due(self.escrow(id)?, &view, now) {
                 match step {
                     engine::Due::FetchAttestations => ask = true,
-                    step => progress |= self.act(id, step, now).await?,
+                    step => progress |= self.try_to(id, step, now).await,
                 }
             }
             if !progress {
@@ -50,6 +71,16 @@ impl Core {
             }
         }
         Ok(ask)
+    }
+
+    async fn try_to(&mut self, id: Hex32, step: engine::Due, now: u64) -> bool {
+        match self.act(id, step, now).await {
+            Ok(changed) => changed,
+            Err(error) => {
+                tracing::warn!(escrow = %id, ?step, %error, "a step failed; trying again");
+                false
+            }
+        }
     }
 
     /// What the chain shows of an escrow now.

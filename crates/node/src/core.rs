@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::OutPoint;
+use bitcoin::{OutPoint, Transaction, Txid};
 use contract::CheckedContract;
 use engine::{Escrow, Event};
 use mandate::Exposure;
-use storage::{NewEnvelope, NewSession, Reservation, Store, StoredEvent, StoredOffer};
+use storage::{Answer, NewEnvelope, NewSession, Reservation, Store, StoredEvent, StoredOffer};
 use terms::Hex32;
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
@@ -27,11 +27,19 @@ pub struct Core {
     pub(crate) chain: Bitcoind,
     pub(crate) follower: Follower,
     pub(crate) escrows: BTreeMap<Hex32, Escrow>,
+    /// Escrows that ended so long before the start that the chain is not watched for them.
+    pub(crate) archived: BTreeSet<Hex32>,
     /// Contracts whose messages were checked in this run.
     pub(crate) contracts: BTreeMap<Hex32, CheckedContract>,
     pub(crate) reserved: BTreeMap<OutPoint, Hex32>,
+    /// The owner's payments that are not buried in the chain.
+    pub(crate) payments: BTreeMap<Txid, Transaction>,
+    /// Whether one of them may not have reached the Bitcoin node.
+    pub(crate) payment_waits: bool,
     /// Changes of the wallet that no transaction has made durable yet.
     pub(crate) unsaved: Vec<String>,
+    /// When old rows are next forgotten, in unix seconds.
+    pub(crate) tidy_at: u64,
 }
 
 /// What is to be written together.
@@ -49,6 +57,12 @@ pub(crate) struct Change {
     pub offer: Option<StoredOffer>,
     /// A payment: its txid and bytes.
     pub payment: Option<(String, Vec<u8>)>,
+    /// Payments of which nothing is left to do.
+    pub forgotten_payments: Vec<Txid>,
+    /// The answer to the owner's request that led to this, by its Idempotency-Key.
+    pub answer: Option<(String, Answer)>,
+    /// An answer that turned out not to be true.
+    pub forgotten_answer: Option<String>,
 }
 
 impl Change {
@@ -64,10 +78,10 @@ impl Core {
         self.reserved.keys().copied().collect()
     }
 
-    /// What live escrows lock of ours.
-    pub(crate) fn exposure(&self) -> Exposure {
-        let live = self.escrows.values().filter(|escrow| !escrow.noted.is_final());
-        live.map(|escrow| (escrow.counterparty(), escrow.own_collateral())).collect()
+    /// What live escrows lock of ours, without one of them.
+    pub(crate) fn exposure(&self, without: Hex32) -> Exposure {
+        let live = self.escrows.values().filter(|escrow| !escrow.noted.is_final() && escrow.id() != without);
+        live.map(|escrow| (escrow.counterparty(), crate::lock::committed(escrow))).collect()
     }
 
     /// An escrow.
@@ -85,29 +99,8 @@ impl Core {
         for json in &self.unsaved {
             tx.append_wallet_change(json).await?;
         }
-        if let Some(session) = &change.session {
-            tx.open_session(session, now).await?;
-        }
-        let mut numbers = BTreeMap::new();
-        for (id, event) in &change.events {
-            let next = numbers.entry(*id).or_insert_with(|| self.escrows.get(id).map_or(0, |e| e.events));
-            let stored = stored_event(*next, now, event)?;
-            *next += 1;
-            tx.append_event(*id, &stored).await?;
-            write_reservations(&mut tx, *id, event, self.deadline(*id, &change)).await?;
-        }
-        for envelope in &change.envelopes {
-            tx.put_envelope(envelope).await?;
-        }
-        for id in &change.delivered {
-            tx.mark_delivered(*id).await?;
-        }
-        if let Some(offer) = &change.offer {
-            tx.put_offer(offer).await?;
-        }
-        if let Some((txid, bytes)) = &change.payment {
-            tx.put_payment(txid, now, bytes).await?;
-        }
+        self.write_events(&mut tx, &change, now).await?;
+        write_rest(&mut tx, &change, now).await?;
         tx.commit().await?;
         self.unsaved.clear();
         for (id, event) in change.events {
@@ -116,8 +109,25 @@ impl Core {
         Ok(())
     }
 
+    async fn write_events(
+        &self,
+        tx: &mut storage::Tx<'_>,
+        change: &Change,
+        now: u64,
+    ) -> Result<(), NodeError> {
+        let mut numbers = BTreeMap::new();
+        for (id, event) in &change.events {
+            let next = numbers.entry(*id).or_insert_with(|| self.escrows.get(id).map_or(0, |e| e.events));
+            let stored = stored_event(*next, now, event)?;
+            *next += 1;
+            tx.append_event(*id, &stored).await?;
+            write_reservations(tx, *id, event, self.deadline(*id, change)).await?;
+        }
+        Ok(())
+    }
+
     /// The funding deadline of an escrow that exists, or that begins with this change.
-    fn deadline(&self, id: Hex32, change: &Change) -> u64 {
+    pub(crate) fn deadline(&self, id: Hex32, change: &Change) -> u64 {
         let begins = change.events.iter().find_map(|(new, event)| match event {
             Event::Opened(opened) if *new == id => Some(&opened.agreement),
             _ => None,
@@ -151,7 +161,12 @@ impl Core {
             }
         }
         self.follow_reservations(id, event);
-        self.watch(id);
+        if matches!(event, Event::Observed { status, .. } if status.is_final()) {
+            self.contracts.remove(&id);
+        }
+        if let Some(escrow) = self.escrows.get(&id) {
+            self.watch(id, escrow.opened.height);
+        }
     }
 
     fn follow_reservations(&mut self, id: Hex32, event: &Event) {
@@ -164,15 +179,14 @@ impl Core {
         }
     }
 
-    /// Watches whatever of an escrow can appear on the chain.
-    pub(crate) fn watch(&mut self, id: Hex32) {
+    /// Watches whatever of an escrow can appear on the chain, from a height on.
+    pub(crate) fn watch(&mut self, id: Hex32, from: u32) {
         let Some(escrow) = self.escrows.get(&id) else { return };
-        let from = escrow.opened.height;
         if let Some(funding) = escrow.funding {
             self.follower.watch_tx(funding.txid, from);
             self.follower.watch_outpoint(funding, from);
         }
-        if let Some(cancel) = escrow.cancel.as_ref().and_then(|tx| crate::chain::parse(tx)) {
+        if let Some(cancel) = escrow.cancel.as_ref().and_then(crate::chain::parse) {
             self.follower.watch_tx(cancel.compute_txid(), from);
         }
     }
@@ -185,6 +199,34 @@ fn lets_go(event: &Event) -> bool {
         Event::Observed { status, .. } => status.is_final(),
         _ => false,
     }
+}
+
+async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Result<(), NodeError> {
+    if let Some(session) = &change.session {
+        tx.open_session(session, now).await?;
+    }
+    for envelope in &change.envelopes {
+        tx.put_envelope(envelope).await?;
+    }
+    for id in &change.delivered {
+        tx.mark_delivered(*id).await?;
+    }
+    if let Some(offer) = &change.offer {
+        tx.put_offer(offer).await?;
+    }
+    if let Some((txid, bytes)) = &change.payment {
+        tx.put_payment(txid, now, bytes).await?;
+    }
+    for txid in &change.forgotten_payments {
+        tx.forget_payment(&txid.to_string()).await?;
+    }
+    if let Some((key, answer)) = &change.answer {
+        tx.put_answer(key, answer, now).await?;
+    }
+    if let Some(key) = &change.forgotten_answer {
+        tx.forget_answer(key).await?;
+    }
+    Ok(())
 }
 
 async fn write_reservations(
@@ -211,6 +253,7 @@ fn stored_event(seq: u64, at: u64, event: &Event) -> Result<StoredEvent, NodeErr
     Ok(StoredEvent { seq, at, name: event.name().to_owned(), json })
 }
 
-fn to_json(changes: &ChangeSet) -> Result<String, NodeError> {
+/// A change of the wallet as it is stored.
+pub(crate) fn to_json(changes: &ChangeSet) -> Result<String, NodeError> {
     serde_json::to_string(changes).map_err(|_| NodeError::Damaged { what: "wallet change" })
 }

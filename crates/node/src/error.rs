@@ -1,6 +1,8 @@
 //! Why the node could not do what was asked, and what it tells whoever asked.
 
+use contract::Message;
 use protocol::{Problem, ProblemType};
+use storage::StoreError;
 
 /// Why the node could not do what was asked. Nothing was stored half.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +143,10 @@ impl NodeError {
             Self::TooManySessions => self.say(ProblemType::RateLimited),
             Self::Client(_) => self.say(ProblemType::BadUpstream),
             Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) => self.say(ProblemType::Unavailable),
-            Self::Store(storage::StoreError::DiskFull) => self.say(ProblemType::Unavailable),
+            Self::Store(StoreError::DiskFull) => self.say(ProblemType::Unavailable),
+            Self::Store(StoreError::Exists { .. } | StoreError::Reserved { .. }) => {
+                self.say(ProblemType::Conflict)
+            }
             Self::Store(_)
             | Self::Sign(_)
             | Self::Wallet(_)
@@ -150,6 +155,38 @@ impl NodeError {
             | Self::Randomness
             | Self::File { .. }
             | Self::Config(_) => Problem::new(ProblemType::Internal, "an internal error; see the node's log"),
+        }
+    }
+
+    /// What a peer is told: as [`NodeError::problem`], without what is the owner's business.
+    pub fn problem_for_peer(&self) -> Problem {
+        match self {
+            Self::Mandate(_) => Problem::new(ProblemType::Mandate, "this node's owner does not allow it"),
+            Self::Coins(_) => {
+                Problem::new(ProblemType::InsufficientFunds, "not enough free coins at present")
+            }
+            Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) | Self::Client(_) => {
+                Problem::new(ProblemType::Unavailable, "this node cannot see the chain at present")
+            }
+            Self::Gate(error) if error.message == Message::Own => {
+                Problem::new(ProblemType::Internal, "an internal error")
+            }
+            Self::Store(StoreError::Exists { .. } | StoreError::Reserved { .. }) => {
+                Problem::new(ProblemType::Conflict, "it contradicts what is there")
+            }
+            _ => self.problem(),
+        }
+    }
+
+    /// Whether the same step may go well later: what failed is our own side, not what a peer sent.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) | Self::Coins(_) | Self::Randomness => true,
+            Self::Store(error) => !matches!(error, StoreError::Exists { .. }),
+            Self::Client(error) => error.may_pass(),
+            Self::Gate(error) => error.message == Message::Own,
+            Self::Damaged { .. } | Self::Sign(_) | Self::Wallet(_) | Self::File { .. } => true,
+            _ => false,
         }
     }
 

@@ -15,39 +15,43 @@ use crate::keys::random;
 
 /// The most sessions one peer may open within an hour.
 const SESSIONS_PER_HOUR: u64 = 60;
+/// The most sessions within an hour, whoever opens them: a new key costs nothing, and what it makes us store does.
+const ALL_SESSIONS_PER_HOUR: u64 = 600;
+/// The longest reason that a peer is told, in characters.
+const LONGEST_REASON: usize = 300;
 
 impl Core {
     /// Takes an envelope from a peer, and gives the bytes of its answer; `None` when there is nothing to answer.
     ///
     /// # Errors
     /// Says what is wrong with it. Nothing is stored then.
-    pub(crate) async fn receive(&mut self, bytes: &[u8], now: u64) -> Result<Option<Vec<u8>>, NodeError> {
-        let envelope = Envelope::open(bytes, now, self.keys.public())?;
+    pub(crate) async fn receive(
+        &mut self,
+        envelope: &Envelope,
+        now: u64,
+    ) -> Result<Option<Vec<u8>>, NodeError> {
         if let Some(stored) = self.store.envelope(envelope.id()).await? {
             if stored.bytes != envelope.bytes() {
                 return Err(NodeError::Reused { what: "id" });
             }
-            return self.stored_answer(&envelope).await;
+            return self.stored_answer(envelope).await;
         }
         let mut change = Change::default();
         let mut session = match envelope.body() {
             Body::Rfq { offer_id } => {
-                change.session = Some(self.new_session(&envelope, *offer_id, now).await?);
-                Session::open(&envelope)?
+                change.session = Some(self.new_session(envelope, *offer_id, now).await?);
+                Session::open(envelope)?
             }
-            _ => {
-                let mut session = self.session(envelope.session()).await?;
-                session.push(&envelope)?;
-                session
-            }
+            _ => self.continued(envelope).await?,
         };
         let last = self.last_body(envelope.session()).await?;
-        let answer = self.react(&envelope, last, &mut change, now).await?;
-        change.envelopes.push(record(&envelope, false, true));
+        let answer = self.react(envelope, last, &mut change, now).await?;
+        change.envelopes.push(record(envelope, false, true));
         let answer = match answer {
             None => None,
             Some(body) => {
-                let answer = self.seal(&mut session, envelope.from(), body, now)?;
+                let until = self.good_until(session.id(), &body, &change);
+                let answer = self.seal(&mut session, envelope.from(), body, until, now)?;
                 change.envelopes.push(record(&answer, true, true));
                 Some(answer.bytes())
             }
@@ -56,31 +60,83 @@ impl Core {
         Ok(answer)
     }
 
-    /// Takes the answer to an envelope of ours, and goes on: the next envelope is stored, still to be sent.
+    /// The session that a peer's envelope continues. The buyer's node is always the client, so in a session that we
+    /// opened a peer says nothing unasked.
+    async fn continued(&self, envelope: &Envelope) -> Result<Session, NodeError> {
+        let mut session = self.session(envelope.session()).await?;
+        if session.opener() == self.keys.public() {
+            return Err(NodeError::Unexpected { got: envelope.body().kind() });
+        }
+        session.push(envelope)?;
+        Ok(session)
+    }
+
+    /// Takes the answer to an envelope of ours, and goes on: the next envelope is stored, still to be sent. An answer
+    /// that will not do ends the escrow, unless its coins are at stake, and the peer is told.
     ///
     /// # Errors
-    /// Says what is wrong with the answer. Nothing is stored then.
+    /// When our own side failed, or the answer does not even continue the session. Nothing is stored then.
     pub(crate) async fn answered(
         &mut self,
         sent: &Envelope,
         answer: Option<&Envelope>,
         now: u64,
     ) -> Result<(), NodeError> {
+        let id = sent.session();
         let mut change = Change { delivered: vec![sent.id()], ..Change::default() };
-        let mut session = self.session(sent.session()).await?;
+        let mut session = self.session(id).await?;
         let next = match answer {
-            None => self.go_on(sent, &mut change, now)?,
+            None => self.go_on(sent, &mut change, now),
             Some(answer) => {
                 session.push(answer)?;
                 change.envelopes.push(record(answer, false, true));
-                self.react(answer, Some(sent.body().clone()), &mut change, now).await?
+                self.take_answer(answer, sent, &mut change, now).await
             }
         };
+        let next = match next {
+            Err(error) if !error.may_pass() => self.give_up(id, &error, &mut change, now)?,
+            next => next?,
+        };
         if let Some(body) = next {
-            let next = self.seal(&mut session, sent.to(), body, now)?;
+            let until = self.good_until(id, &body, &change);
+            let next = self.seal(&mut session, sent.to(), body, until, now)?;
             change.envelopes.push(record(&next, true, false));
         }
         self.commit(change, now).await
+    }
+
+    /// A provider that answers does not ask: what only a buyer says is out of place here.
+    async fn take_answer(
+        &mut self,
+        answer: &Envelope,
+        sent: &Envelope,
+        change: &mut Change,
+        now: u64,
+    ) -> Result<Option<Body>, NodeError> {
+        match answer.body() {
+            body @ (Body::Rfq { .. } | Body::Accept { .. }) => {
+                Err(NodeError::Unexpected { got: body.kind() })
+            }
+            _ => self.react(answer, Some(sent.body().clone()), change, now).await,
+        }
+    }
+
+    /// Ends an escrow over an answer that will not do. The body tells the peer; there is none when coins are at stake,
+    /// because then it has not ended.
+    fn give_up(
+        &self,
+        id: Hex32,
+        error: &NodeError,
+        change: &mut Change,
+        now: u64,
+    ) -> Result<Option<Body>, NodeError> {
+        tracing::warn!(escrow = %id, %error, "the peer's answer will not do");
+        change.events.clear();
+        self.abandon(id, format!("the peer's answer will not do: {error}"), change, now)?;
+        let problem = error.problem_for_peer();
+        let rule = problem.field.map_or(problem.title.clone(), |field| format!("{}: {field}", problem.title));
+        let reason = plain(&format!("your last message was refused: {rule}"));
+        Ok((!change.events.is_empty()).then_some(Body::Cancel { reason }))
     }
 
     /// The peer refuses an envelope of ours for good: the escrow ends, unless its coins are at stake already.
@@ -190,7 +246,14 @@ impl Core {
         now: u64,
     ) -> Result<NewSession, NodeError> {
         let counterparty = envelope.from();
-        if self.store.sessions_since(counterparty, now.saturating_sub(3_600)).await? >= SESSIONS_PER_HOUR {
+        if self.store.session(envelope.session()).await?.is_some() {
+            return Err(NodeError::Reused { what: "session" });
+        }
+        let an_hour_ago = now.saturating_sub(3_600);
+        if self.store.all_sessions_since(an_hour_ago).await? >= ALL_SESSIONS_PER_HOUR {
+            return Err(NodeError::TooManySessions);
+        }
+        if self.store.sessions_since(counterparty, an_hour_ago).await? >= SESSIONS_PER_HOUR {
             return Err(NodeError::TooManySessions);
         }
         Ok(NewSession { id: envelope.session(), counterparty, peer_url: None, offer_id })
@@ -220,29 +283,34 @@ impl Core {
         Ok(self.envelopes(session).await?.pop().map(Envelope::into_body))
     }
 
-    /// Seals the session's next envelope.
+    /// Seals the session's next envelope. It is good until the funding deadline: a retry after a crash must still be
+    /// taken.
     pub(crate) fn seal(
         &self,
         session: &mut Session,
         to: Hex32,
         body: Body,
+        deadline: u64,
         now: u64,
     ) -> Result<Envelope, NodeError> {
-        let expires = self.expiry(session.id(), &body, now);
-        let draft = session.next(Hex32(random()?), to, UnixSeconds(now), expires, body);
+        let expires = deadline.clamp(now + 600, now + protocol::envelope::MAX_LIFETIME_S);
+        let draft = session.next(Hex32(random()?), to, UnixSeconds(now), UnixSeconds(expires), body);
         let envelope = Envelope::seal(draft, &self.keys.identity)?;
         session.push(&envelope)?;
         Ok(envelope)
     }
 
-    /// An envelope is good until the funding deadline: a retry after a crash must still be taken.
-    fn expiry(&self, session: Hex32, body: &Body, now: u64) -> UnixSeconds {
-        let deadline = match body {
+    fn good_until(&self, session: Hex32, body: &Body, change: &Change) -> u64 {
+        match body {
             Body::Quote { agreement } => agreement.funding_deadline.0,
-            _ => self.escrows.get(&session).map_or(0, |escrow| escrow.agreement().funding_deadline.0),
-        };
-        UnixSeconds(deadline.clamp(now + 600, now + protocol::envelope::MAX_LIFETIME_S))
+            _ => self.deadline(session, change),
+        }
     }
+}
+
+/// Text that an envelope may carry.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REASON).collect()
 }
 
 /// An envelope as it is stored.

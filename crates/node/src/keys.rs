@@ -16,6 +16,9 @@ use crate::error::NodeError;
 /// The environment variable with the seed file's passphrase, where it has one.
 pub const PASSPHRASE: &str = "EARNEST_PASSPHRASE";
 
+/// A shorter token is a file whose writing was cut off, or one that can be guessed.
+const LEAST_TOKEN: usize = 32;
+
 /// What the seed gives: each key on a BIP32 branch of its own.
 #[derive(Debug)]
 pub struct Keys {
@@ -76,7 +79,7 @@ pub fn create_token(data_dir: &Path) -> Result<(), NodeError> {
 /// Reads the owner's token.
 ///
 /// # Errors
-/// When the file is missing or others can read it.
+/// When the file is missing, others can read it, or it holds fewer than 32 characters.
 pub fn load_token(data_dir: &Path) -> Result<String, NodeError> {
     let path = token_path(data_dir);
     let failed = |source| NodeError::File { path: path.clone(), source };
@@ -85,7 +88,12 @@ pub fn load_token(data_dir: &Path) -> Result<String, NodeError> {
         let reason = "others can read it; make it private: chmod 600";
         return Err(failed(std::io::Error::new(std::io::ErrorKind::PermissionDenied, reason)));
     }
-    Ok(std::fs::read_to_string(&path).map_err(failed)?.trim().to_owned())
+    let token = std::fs::read_to_string(&path).map_err(failed)?.trim().to_owned();
+    if token.len() < LEAST_TOKEN {
+        let reason = "holds no whole token; remove it and run `earnest init`";
+        return Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidData, reason)));
+    }
+    Ok(token)
 }
 
 /// Thirty-two random bytes of the system.

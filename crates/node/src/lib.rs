@@ -25,6 +25,7 @@ mod open;
 mod purchase;
 mod serve;
 mod spend;
+mod ticket;
 mod views;
 
 pub use config::{Config, ConfigError};

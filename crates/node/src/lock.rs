@@ -1,14 +1,15 @@
 //! Locking money: the steps from agreed terms to a complete funding transaction.
 //!
 //! Each step turns what the peer sent into events and an answer. Nothing leaves before both are
-//! written, and no message of the peer is used before `contract::gate` has checked it.
+//! written, and no message of the peer is used before `contract::gate` has checked it. Whether it is a message's turn
+//! is asked first, since checking and signing are dear: a peer that repeats itself costs nothing.
 
 use bitcoin::{Amount, OutPoint};
 use contract::{
     CheckedAccept, CheckedOffer, CoinReport, CoinState, Deal, ForeignCoins, FundingNeed, PartyFunding, Role,
     Serials, funding_need, gate,
 };
-use engine::{Coin, Command, DlcRole, Escrow, Event, Opened, decide};
+use engine::{Bytes, Coin, Command, DlcRole, Escrow, Event, Opened, decide};
 use protocol::{Body, HexBytes};
 use terms::{Agreement, Hex32, Sat, Side, UnixSeconds};
 use tokio::task::block_in_place;
@@ -43,7 +44,7 @@ impl Core {
         now: u64,
     ) -> Result<Opened, NodeError> {
         let deal = Deal::parse(agreement, announcements)?;
-        self.check_mandate(&deal, side, now)?;
+        self.check_mandate(id, &deal, side, 1, now)?;
         let role = match contract::role_of(deal.agreement(), side) {
             Role::Offerer => DlcRole::Offerer,
             Role::Accepter => DlcRole::Accepter,
@@ -60,19 +61,32 @@ impl Core {
         })
     }
 
-    fn check_mandate(&self, deal: &Deal, side: Side, now: u64) -> Result<(), NodeError> {
-        let fees = need(deal.agreement(), side, 1);
+    /// Whether the owner allows an escrow that brings so many coins, beside all others that live.
+    fn check_mandate(
+        &self,
+        id: Hex32,
+        deal: &Deal,
+        side: Side,
+        inputs: usize,
+        now: u64,
+    ) -> Result<(), NodeError> {
+        let fees = need(deal.agreement(), side, inputs);
         let fees = Sat(fees.funding_fee.0 + fees.cet_fee.0);
         let refund = UnixSeconds(u64::from(deal.refund_locktime()));
         let commitment = mandate::Commitment::of(deal.agreement(), side, fees, refund, UnixSeconds(now));
-        Ok(self.config.mandate.check(&commitment, &self.exposure())?)
+        Ok(self.config.mandate.check(&commitment, &self.exposure(id))?)
+    }
+
+    /// The mandate stands in front of every signature: it may have become stricter since the escrow began.
+    fn still_allowed(&self, escrow: &Escrow, deal: &Deal, now: u64) -> Result<(), NodeError> {
+        self.check_mandate(escrow.id(), deal, escrow.opened.side, escrow.coins.len().max(1), now)
     }
 
     /// Offerer: makes the offer.
     pub(crate) fn make_offer(&mut self, opened: &Opened, now: u64) -> Result<Step, NodeError> {
         let deal = deal(opened)?;
         let mut serials = Serials::new(random()?);
-        let (own, coins) = self.own_side(opened, &mut serials)?;
+        let (own, coins) = self.own_side(&deal, opened, &mut serials, now)?;
         let offer = contract::create_offer(&deal, own, opened.temporary_id.0, serials.next_id())?;
         let command = Command::MakeOffer { offer: offer.bytes().into(), coins };
         let event = new_event(&Escrow::new(opened.clone()), command, now)?;
@@ -81,12 +95,21 @@ impl Core {
 
     /// Accepter: checks the peer's offer, and accepts it.
     pub(crate) fn take_offer(&mut self, id: Hex32, message: &[u8], now: u64) -> Result<Step, NodeError> {
-        let opened = self.escrow(id)?.opened.clone();
+        let escrow = self.escrow(id)?;
+        let opened = escrow.opened.clone();
+        let none = Bytes(Vec::new());
+        let command = Command::TakeOffer {
+            offer: message.to_vec().into(),
+            accept: none,
+            coins: Vec::new(),
+            funding: OutPoint::null(),
+        };
+        new_event(escrow, command, now)?;
         let deal = deal(&opened)?;
         let coins = self.foreign_coins(message)?;
         let offer = gate::offer(message, &deal, &coins, UnixSeconds(now))?;
         self.same_temporary_id(&opened, offer.temporary_id())?;
-        let (own, coins) = self.own_side(&opened, &mut Serials::new(random()?))?;
+        let (own, coins) = self.own_side(&deal, &opened, &mut Serials::new(random()?), now)?;
         let key = self.keys.contracts.secret(opened.temporary_id.0)?;
         let accepted = block_in_place(|| contract::accept_offer(&offer, own, &key, UnixSeconds(now)))?;
         let command = Command::TakeOffer {
@@ -102,7 +125,14 @@ impl Core {
     /// Offerer: checks the peer's accept, and signs.
     pub(crate) fn take_accept(&mut self, id: Hex32, message: &[u8], now: u64) -> Result<Step, NodeError> {
         let escrow = self.escrow(id)?.clone();
+        let command = Command::TakeAccept {
+            accept: message.to_vec().into(),
+            sign: Bytes(Vec::new()),
+            funding: OutPoint::null(),
+        };
+        new_event(&escrow, command, now)?;
         let offer = stored_offer(&escrow)?;
+        self.still_allowed(&escrow, offer.deal(), now)?;
         let coins = self.foreign_coins(message)?;
         let accepted = block_in_place(|| gate::accept(message, &offer, &coins, UnixSeconds(now)))?;
         let psbt = self.signed_psbt(&accepted, &escrow)?;
@@ -122,8 +152,11 @@ impl Core {
     /// Accepter: checks the peer's signatures, and completes the funding transaction.
     pub(crate) fn take_sign(&mut self, id: Hex32, message: &[u8], now: u64) -> Result<Step, NodeError> {
         let escrow = self.escrow(id)?.clone();
+        let command = Command::TakeSign { sign: message.to_vec().into(), funding_tx: Bytes(Vec::new()) };
+        new_event(&escrow, command, now)?;
         let accept = escrow.accept.as_ref().ok_or(engine::Refusal::Missing("accept"))?;
         let offer = stored_offer(&escrow)?;
+        self.still_allowed(&escrow, offer.deal(), now)?;
         let accepted = block_in_place(|| CheckedAccept::reload(&accept.0, &offer))?;
         let contract = block_in_place(|| gate::sign(message, &accepted, UnixSeconds(now)))?;
         let psbt = self.signed_psbt(&accepted, &escrow)?;
@@ -142,11 +175,13 @@ impl Core {
         Ok(psbt)
     }
 
-    /// Our key, coins and scripts for a contract.
+    /// Our key, coins and scripts for a contract. How many coins it takes decides the fees, so the mandate is asked again.
     fn own_side(
         &mut self,
+        deal: &Deal,
         opened: &Opened,
         serials: &mut Serials,
+        now: u64,
     ) -> Result<(PartyFunding, Vec<Coin>), NodeError> {
         let key = self.keys.contracts.public(opened.temporary_id.0)?;
         let need = need(&opened.agreement, opened.side, 0);
@@ -160,6 +195,7 @@ impl Core {
             };
             self.wallet.select_coins(request, &self.reserved_coins())?
         };
+        self.check_mandate(opened.id, deal, opened.side, chosen.len().max(1), now)?;
         let coins = chosen
             .iter()
             .map(|coin| Coin { outpoint: coin.outpoint, value_sat: Sat(coin.txout.value.to_sat()) })
@@ -208,6 +244,11 @@ impl Core {
         }
         Err(terms::DocumentError::new("offer.temporary_contract_id", "must be the session's id").into())
     }
+}
+
+/// What an escrow commits of ours, collateral and fees, as the mandate counts it.
+pub(crate) fn committed(escrow: &Escrow) -> Sat {
+    need(escrow.agreement(), escrow.opened.side, escrow.coins.len().max(1)).total()
 }
 
 fn need(agreement: &Agreement, side: Side, inputs: usize) -> FundingNeed {

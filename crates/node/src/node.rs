@@ -7,17 +7,23 @@ use client::PeerClient;
 use clock::{Busy, Clock, Wake};
 use protocol::Envelope;
 use storage::StoredEnvelope;
-use terms::Hex32;
-use tokio::sync::Mutex;
+use terms::{EventId, Hex32};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::config::Config;
 use crate::core::Core;
 use crate::error::NodeError;
+use crate::ticket::Turns;
 
 /// How often one round may lead to another at once, when messages arrived in it.
 const ROUNDS: usize = 8;
 /// While an attestation is due, the oracles are asked this often at least.
 const ATTESTATION_POLL_S: u64 = 60;
+/// How many peers or oracles are asked at the same time.
+const SENT_AT_ONCE: usize = 16;
+/// How many envelopes are read or answered at the same time; each may hold 16 MiB.
+const ENVELOPES_AT_ONCE: usize = 16;
 
 /// A running node.
 pub struct Node {
@@ -25,6 +31,12 @@ pub struct Node {
     pub(crate) core: Mutex<Core>,
     pub(crate) clock: Clock,
     pub(crate) token: String,
+    /// The identity key, which needs no lock.
+    pub(crate) key: Hex32,
+    /// The owner's requests take turns under each Idempotency-Key.
+    pub(crate) turns: Turns,
+    /// Envelopes that are read or answered at the same time.
+    pub(crate) doors: Semaphore,
     /// Wakes the driving task when there is something new to do.
     pub(crate) wake: Wake,
 }
@@ -37,7 +49,16 @@ impl Node {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>, NodeError> {
         let token = crate::keys::load_token(&config.data_dir)?;
         let core = Core::open(config.clone(), clock.now_s()).await?;
-        Ok(Arc::new(Self { config, core: Mutex::new(core), clock, token, wake: Wake::new() }))
+        Ok(Arc::new(Self {
+            config,
+            key: core.keys.public(),
+            core: Mutex::new(core),
+            clock,
+            token,
+            turns: Turns::default(),
+            doors: Semaphore::new(ENVELOPES_AT_ONCE),
+            wake: Wake::new(),
+        }))
     }
 
     /// The node's time in unix seconds.
@@ -46,7 +67,7 @@ impl Node {
     }
 
     /// Drives the node for ever: the chain, the escrows, the peers, the oracles.
-    pub async fn drive(&self, mut busy: Busy) {
+    pub async fn drive(self: Arc<Self>, mut busy: Busy) {
         loop {
             let waiting = self.rounds().await;
             let pause_s = match waiting {
@@ -60,7 +81,7 @@ impl Node {
 
     /// One round after another, as long as messages or attestations bring something new. Returns whether an
     /// attestation is due.
-    async fn rounds(&self) -> bool {
+    async fn rounds(self: &Arc<Self>) -> bool {
         let mut asked = BTreeSet::new();
         for _ in 0..ROUNDS {
             asked = self.look().await;
@@ -80,7 +101,8 @@ impl Node {
             tracing::warn!(%error, "the chain cannot be followed; trying again");
             return BTreeSet::new();
         }
-        let ids: Vec<Hex32> = core.escrows.keys().copied().collect();
+        let ids: Vec<Hex32> =
+            core.escrows.keys().filter(|id| !core.archived.contains(*id)).copied().collect();
         let mut asked = BTreeSet::new();
         for id in ids {
             match core.tend(id, now).await {
@@ -94,8 +116,9 @@ impl Node {
         asked
     }
 
-    /// Sends what waits to be sent. Returns whether any answer came.
-    async fn deliver(&self) -> bool {
+    /// Sends what waits to be sent, to several peers at a time: one that is slow or silent holds up nobody else. Returns
+    /// whether any answer came.
+    async fn deliver(self: &Arc<Self>) -> bool {
         let waiting = match self.core.lock().await.store.undelivered().await {
             Ok(waiting) => waiting,
             Err(error) => {
@@ -104,15 +127,28 @@ impl Node {
             }
         };
         let mut news = false;
+        let mut sending = JoinSet::new();
         for stored in waiting {
-            match self.send(&stored).await {
-                Ok(answered) => news |= answered,
-                Err(error) => {
-                    tracing::warn!(session = %stored.session, %error, "a message was not answered well; trying again");
-                }
+            if sending.len() >= SENT_AT_ONCE {
+                news |= joined(sending.join_next().await);
             }
+            let node = Arc::clone(self);
+            sending.spawn(async move { node.try_to_send(&stored).await });
+        }
+        while !sending.is_empty() {
+            news |= joined(sending.join_next().await);
         }
         news
+    }
+
+    async fn try_to_send(&self, stored: &StoredEnvelope) -> bool {
+        match self.send(stored).await {
+            Ok(answered) => answered,
+            Err(error) => {
+                tracing::warn!(session = %stored.session, %error, "a message was not answered well; trying again");
+                false
+            }
+        }
     }
 
     /// Sends one envelope, and takes its answer.
@@ -130,7 +166,12 @@ impl Node {
             Ok(answer) => {
                 let now = self.now();
                 let mut core = self.core.lock().await;
-                core.answered(&envelope, answer.as_ref(), now).await?;
+                match core.answered(&envelope, answer.as_ref(), now).await {
+                    Err(error) if !error.may_pass() => {
+                        core.refused(&envelope, &error.to_string(), now).await?;
+                    }
+                    taken => taken?,
+                }
                 Ok(true)
             }
             Err(error) if error.may_pass() => Err(error.into()),
@@ -142,37 +183,71 @@ impl Node {
         }
     }
 
-    /// Asks the oracles of some escrows for attestations. Returns whether any came.
-    async fn ask_oracles(&self, escrows: &BTreeSet<Hex32>) -> bool {
-        let mut news = false;
+    /// Asks the oracles of some escrows for attestations, several at a time. Returns whether any came.
+    async fn ask_oracles(self: &Arc<Self>, escrows: &BTreeSet<Hex32>) -> bool {
+        let mut missing = Vec::new();
         for id in escrows {
-            match self.attestations(*id).await {
-                Ok(came) => news |= came,
-                Err(error) => tracing::warn!(escrow = %id, %error, "no attestation yet"),
+            match self.core.lock().await.missing_attestations(*id) {
+                Ok((event, oracles)) => {
+                    missing
+                        .extend(oracles.into_iter().map(|(oracle, key)| (*id, event.clone(), oracle, key)));
+                }
+                Err(error) => tracing::warn!(escrow = %id, %error, "its oracles are not known"),
             }
+        }
+        let mut news = false;
+        let mut asking = JoinSet::new();
+        for (id, event, oracle, key) in missing {
+            if asking.len() >= SENT_AT_ONCE {
+                news |= joined(asking.join_next().await);
+            }
+            let node = Arc::clone(self);
+            asking.spawn(async move {
+                node.ask_oracle(id, &event, oracle, key).await.unwrap_or_else(|error| {
+                    tracing::warn!(escrow = %id, oracle, %error, "no attestation yet");
+                    false
+                })
+            });
+        }
+        while !asking.is_empty() {
+            news |= joined(asking.join_next().await);
         }
         news
     }
 
-    async fn attestations(&self, id: Hex32) -> Result<bool, NodeError> {
-        let (event, missing) = self.core.lock().await.missing_attestations(id)?;
-        let mut came = false;
-        for (oracle, key) in missing {
-            if let Some(bytes) = self.oracle(key)?.attestation(&event).await? {
-                let now = self.now();
-                came |= self.core.lock().await.take_attestation(id, oracle, &bytes, now).await?;
-            }
-        }
-        Ok(came)
+    /// One oracle's failure must not keep the others from being asked: a threshold of them suffices.
+    async fn ask_oracle(
+        &self,
+        id: Hex32,
+        event: &EventId,
+        oracle: usize,
+        key: Hex32,
+    ) -> Result<bool, NodeError> {
+        let Some(bytes) = self.oracle(key)?.attestation(event).await? else { return Ok(false) };
+        let now = self.now();
+        self.core.lock().await.take_attestation(id, oracle, &bytes, now).await
     }
 
-    /// When to look again: after the pause, or when the next event matures.
+    /// When to look again: after the pause, or when the next deadline passes or event matures.
     async fn next_moment(&self, pause_s: u64) -> u64 {
         let now = self.now();
         let core = self.core.lock().await;
         let live = core.escrows.values().filter(|escrow| !escrow.noted.is_final());
-        let maturity = live.map(|escrow| escrow.opened.maturity + 1).filter(|at| *at > now).min();
-        let next = maturity.map_or(now + pause_s, |at| at.min(now + pause_s));
+        let moments =
+            live.flat_map(|escrow| [escrow.agreement().funding_deadline.0, escrow.opened.maturity + 1]);
+        let next = moments.filter(|at| *at > now).fold(now + pause_s, u64::min);
         next.saturating_mul(1_000)
+    }
+}
+
+/// What a finished task found; one that panicked found nothing.
+fn joined(ended: Option<Result<bool, JoinError>>) -> bool {
+    match ended {
+        Some(Ok(news)) => news,
+        Some(Err(error)) => {
+            tracing::error!(%error, "a task failed");
+            false
+        }
+        None => false,
     }
 }

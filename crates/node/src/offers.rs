@@ -9,6 +9,7 @@ use terms::{Hex32, Measurement, UnixSeconds};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::ticket::Ticket;
 
 /// What the card tells an agent about this node.
 const NOTE: &str =
@@ -19,7 +20,7 @@ impl Node {
     ///
     /// # Errors
     /// When the offer breaks a rule, or an oracle does not announce what it asks for.
-    pub async fn publish(&self, draft: OfferDraft) -> Result<Offer, NodeError> {
+    pub(crate) async fn publish(&self, draft: OfferDraft, ticket: &Ticket) -> Result<Offer, NodeError> {
         let now = self.now();
         let offer = draft.publish(self.config.network.clone());
         offer.check(now)?;
@@ -35,7 +36,8 @@ impl Node {
         let json = serde_json::to_string(&offer).map_err(|_| NodeError::Damaged { what: "offer" })?;
         let expires_at = offer.expires.0;
         let stored = StoredOffer { id: offer.id, json, announcements, expires_at };
-        core.commit(Change { offer: Some(stored), ..Change::default() }, now).await?;
+        let answer = ticket.answer(&offer)?;
+        core.commit(Change { offer: Some(stored), answer, ..Change::default() }, now).await?;
         Ok(offer)
     }
 
@@ -55,7 +57,8 @@ impl Core {
     /// The signed card with every offer that can still be taken.
     pub(crate) async fn card(&self, now: u64) -> Result<Card, NodeError> {
         let mut offers = self.offers().await?;
-        offers.retain(|offer| offer.check(now).is_ok());
+        // The dear check, which compiles the schedule, only for those that are not over.
+        offers.retain(|offer| offer.expires.0 > now && offer.check(now).is_ok());
         offers.truncate(MAX_OFFERS);
         let draft = CardDraft {
             network: self.config.network.clone(),
@@ -66,7 +69,7 @@ impl Core {
         Ok(Card::seal(draft, &self.keys.identity)?)
     }
 
-    /// Every offer that was ever published here, the one that expires first in front.
+    /// Every offer that was published here and expired no longer than a week ago, the one that expires first in front.
     pub(crate) async fn offers(&self) -> Result<Vec<Offer>, NodeError> {
         self.store.offers().await?.iter().map(|stored| read(&stored.json)).collect()
     }

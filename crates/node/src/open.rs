@@ -1,10 +1,11 @@
 //! Opening a data folder: the wallet from its changes, the escrows from their events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use bitcoin::OutPoint;
-use engine::{Escrow, Event};
+use bitcoin::consensus::encode::deserialize;
+use bitcoin::{OutPoint, Transaction, Txid};
+use engine::{Escrow, Event, Status};
 use storage::Store;
 use tokio::task::block_in_place;
 use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wallet};
@@ -16,6 +17,10 @@ use crate::keys::{self, Keys};
 
 /// Final escrows are watched for this many blocks more: no reorganisation reaches further.
 const WATCHED_BEYOND_FINAL: u32 = 144;
+/// So many blocks before an escrow began its transactions may still be found, after a reorganisation.
+const LOOKED_BACK: u32 = 144;
+/// So many changes of the wallet are merged into one.
+const MERGED_CHANGES: usize = 64;
 
 impl Core {
     /// Opens a node's data folder. The Bitcoin node must answer when the wallet is new.
@@ -34,18 +39,23 @@ impl Core {
             follower: Follower::new(chain.clone()),
             chain,
             escrows: BTreeMap::new(),
+            archived: BTreeSet::new(),
             contracts: BTreeMap::new(),
             reserved: reservations(&store).await?,
+            payments: payments(&store).await?,
+            payment_waits: true,
             unsaved: Vec::new(),
+            tidy_at: 0,
             store,
             config,
         };
-        core.load_escrows().await?;
+        core.load_escrows(now).await?;
         core.commit(Change::default(), now).await?;
+        core.tidy(now).await?;
         Ok(core)
     }
 
-    async fn load_escrows(&mut self) -> Result<(), NodeError> {
+    async fn load_escrows(&mut self, now: u64) -> Result<(), NodeError> {
         let damaged = || NodeError::Damaged { what: "event" };
         for id in self.store.escrows().await? {
             let stored = self.store.events(id).await?;
@@ -54,15 +64,35 @@ impl Core {
                 .map(|row| serde_json::from_str(&row.json).map_err(|_| damaged()))
                 .collect::<Result<_, _>>()?;
             let escrow = Escrow::replay(&events).ok_or_else(damaged)?;
-            let settled_long_ago =
-                escrow.noted.is_final() && escrow.noted_height + WATCHED_BEYOND_FINAL < self.wallet.height();
+            let from = escrow.opened.height.saturating_sub(LOOKED_BACK);
+            let over = is_over(&escrow, self.wallet.height(), now);
             self.escrows.insert(id, escrow);
-            if !settled_long_ago {
-                self.watch(id);
+            if over {
+                self.archived.insert(id);
+            } else {
+                self.watch(id, from);
             }
         }
         Ok(())
     }
+}
+
+/// Whether nothing that could still happen on the chain concerns an escrow any more. One that was dropped while its
+/// peer could complete the funding is watched until the refund would be valid: funding that confirms after all is live.
+fn is_over(escrow: &Escrow, height: u32, now: u64) -> bool {
+    let buried = escrow.noted.is_final() && escrow.noted_height + WATCHED_BEYOND_FINAL < height;
+    let could_return = escrow.noted == Status::Cancelled && escrow.funding.is_some();
+    buried && !(could_return && now < escrow.refund_locktime())
+}
+
+async fn payments(store: &Store) -> Result<BTreeMap<Txid, Transaction>, NodeError> {
+    let rows = store.payments().await?;
+    rows.iter()
+        .map(|row| {
+            let tx: Transaction = deserialize(row).map_err(|_| NodeError::Damaged { what: "payment" })?;
+            Ok((tx.compute_txid(), tx))
+        })
+        .collect()
 }
 
 async fn reservations(store: &Store) -> Result<BTreeMap<OutPoint, terms::Hex32>, NodeError> {
@@ -88,16 +118,27 @@ async fn open_wallet(
     store: &Store,
     chain: &Bitcoind,
 ) -> Result<Wallet, NodeError> {
-    let mut merged: Option<ChangeSet> = None;
-    for json in store.wallet_changes().await? {
-        let next: ChangeSet =
-            serde_json::from_str(&json).map_err(|_| NodeError::Damaged { what: "wallet change" })?;
-        merged.get_or_insert_default().merge(next);
-    }
-    if let Some(changes) = merged {
+    if let Some(changes) = wallet_changes(store).await? {
         return Ok(Wallet::load(seed, network, changes)?);
     }
     // A new seed has no coins in old blocks.
     let tip = block_in_place(|| chain.tip())?;
     Ok(Wallet::create(seed, network, Birth { height: tip.height, hash: tip.hash })?)
+}
+
+/// The wallet's changes as one. Where there are many they are stored as one too.
+async fn wallet_changes(store: &Store) -> Result<Option<ChangeSet>, NodeError> {
+    let stored = store.wallet_changes().await?;
+    let mut merged: Option<ChangeSet> = None;
+    for json in &stored {
+        let next: ChangeSet =
+            serde_json::from_str(json).map_err(|_| NodeError::Damaged { what: "wallet change" })?;
+        merged.get_or_insert_default().merge(next);
+    }
+    if let Some(merged) = merged.as_ref().filter(|_| stored.len() >= MERGED_CHANGES) {
+        let mut tx = store.begin().await?;
+        tx.replace_wallet_changes(&crate::core::to_json(merged)?).await?;
+        tx.commit().await?;
+    }
+    Ok(merged)
 }

@@ -12,6 +12,7 @@ use crate::error::NodeError;
 use crate::exchange::record;
 use crate::keys::random;
 use crate::node::Node;
+use crate::ticket::Ticket;
 
 impl Node {
     /// Takes a published offer: asks for a quote, compares it with the offer and the mandate, and accepts it. The
@@ -19,7 +20,11 @@ impl Node {
     ///
     /// # Errors
     /// When provider or oracle cannot be reached, when the quote is not the offer, when the mandate forbids it.
-    pub async fn purchase(&self, request: &PurchaseRequest) -> Result<Purchase, NodeError> {
+    pub(crate) async fn purchase(
+        &self,
+        request: &PurchaseRequest,
+        ticket: &Ticket,
+    ) -> Result<Purchase, NodeError> {
         request.check()?;
         let now = self.now();
         let peer = PeerClient::new(&request.provider_url)?;
@@ -32,7 +37,7 @@ impl Node {
         let rfq = self.ask(id, &agreement, offer, &request.provider_url, &announcements).await?;
         let answer = peer.post(&rfq, self.now()).await?;
         let quote = answer.ok_or(NodeError::Unexpected { got: "empty answer" })?;
-        self.take(&rfq, &quote, agreement, &announcements).await
+        self.take(&rfq, &quote, agreement, &announcements, ticket).await
     }
 
     /// The agreement that an offer must become between its provider and us.
@@ -85,6 +90,7 @@ impl Node {
         quote: &Envelope,
         expected: Agreement,
         announcements: &[Vec<u8>],
+        ticket: &Ticket,
     ) -> Result<Purchase, NodeError> {
         let now = self.now();
         match quote.body() {
@@ -98,13 +104,16 @@ impl Node {
         let id = rfq.session();
         let terms_hash = expected.terms_hash();
         let opened = core.begin(id, Side::Buyer, expected, announcements, now)?;
-        let accept = core.seal(&mut session, rfq.to(), Body::Accept { terms_hash }, now)?;
+        let deadline = opened.agreement.funding_deadline.0;
+        let accept = core.seal(&mut session, rfq.to(), Body::Accept { terms_hash }, deadline, now)?;
+        let purchase = Purchase { escrow_id: id.to_string(), terms_hash };
         let change = Change {
             events: vec![(id, Event::Opened(Box::new(opened)))],
             envelopes: vec![record(quote, false, true), record(&accept, true, false)],
+            answer: ticket.answer(&purchase)?,
             ..Change::default()
         };
         core.commit(change, now).await?;
-        Ok(Purchase { escrow_id: id.to_string(), terms_hash })
+        Ok(purchase)
     }
 }

@@ -1,6 +1,7 @@
 //! Starting and stopping a node.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use clock::Clock;
@@ -13,6 +14,9 @@ use crate::config::Config;
 use crate::error::NodeError;
 use crate::http;
 use crate::node::Node;
+
+/// How long requests that are being answered may take to end when the node stops.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// Why a node did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,9 @@ pub enum ServeError {
     /// The data folder, the Bitcoin node or the configuration.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The task that drives the escrows ended, which it never should.
+    #[error("the driving task failed: {0}")]
+    Driver(tokio::task::JoinError),
     /// A listener.
     #[error("cannot listen on {addr}: {source}")]
     Listen {
@@ -73,23 +80,33 @@ pub async fn serve(config: Config, simulated_time: Option<SocketAddr>, name: &st
     tasks.spawn(answer(owner, http::owner(node.clone()), stopped.clone()));
     tasks.spawn(answer(peer, http::peer(node.clone()), stopped));
     let driving = busy.share();
-    let driver = tokio::spawn(async move { node.drive(driving).await });
+    // In a set, so that it ends with this function however that ends.
+    let mut driver = JoinSet::new();
+    driver.spawn(node.drive(driving));
     drop(busy);
 
     let mut terminate = signal(SignalKind::terminate())?;
-    let lost = tokio::select! {
+    let failed = tokio::select! {
         _ = terminate.recv() => None,
         _ = tokio::signal::ctrl_c() => None,
-        lost = clock.lost() => Some(lost),
+        lost = clock.lost() => Some(lost.into()),
+        // Without it nothing would be watched, and deadlines would pass unseen.
+        Some(Err(error)) = driver.join_next() => Some(ServeError::Driver(error)),
     };
     tracing::info!("stopping");
     // What is stored is whole at every instant, so the driver can be stopped anywhere.
-    driver.abort();
+    driver.abort_all();
     drop(stop);
+    let drained = tokio::time::timeout(DRAIN, drain(&mut tasks)).await;
+    drained.unwrap_or(Ok(()))?;
+    failed.map_or(Ok(()), Err)
+}
+
+async fn drain(tasks: &mut JoinSet<std::io::Result<()>>) -> Result<(), ServeError> {
     while let Some(ended) = tasks.join_next().await {
         ended.map_err(std::io::Error::other)??;
     }
-    lost.map_or(Ok(()), |lost| Err(lost.into()))
+    Ok(())
 }
 
 async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -210,6 +210,18 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// Forgets an answer: what it said turned out not to be true.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn forget_answer(&mut self, idempotency_key: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM answers WHERE key = ?")
+            .bind(idempotency_key)
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
     /// Forgets answers to the owner that are older than `before`, and offers that expired before it. Returns how many.
     ///
     /// # Errors

@@ -162,6 +162,10 @@ async fn the_answer_to_a_request_is_stored_once_for_each_key() {
     tx.commit().await.unwrap();
     assert_eq!(store.answer("key").await.unwrap(), Some(answer));
     assert_eq!(store.answer("other").await.unwrap(), None);
+    let mut tx = store.begin().await.unwrap();
+    tx.forget_answer("key").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.answer("key").await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -13,7 +13,17 @@ pub(crate) struct Refusal(pub Problem);
 
 impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
-        let problem = error.problem();
+        Self::of(&error, error.problem())
+    }
+}
+
+impl Refusal {
+    /// What a peer is told.
+    pub(crate) fn for_peer(error: &NodeError) -> Self {
+        Self::of(error, error.problem_for_peer())
+    }
+
+    fn of(error: &NodeError, problem: Problem) -> Self {
         if problem.status >= 500 {
             tracing::error!(%error, "a request failed");
         }

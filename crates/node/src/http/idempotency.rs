@@ -1,6 +1,5 @@
 //! `Idempotency-Key`: the same key and request give the same answer; another request under it is refused.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -14,30 +13,31 @@ use terms::{Hex32, canonical};
 use super::answer::{Refusal, json, refuse};
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::ticket::Ticket;
 
 /// The longest key.
 const MAX_KEY: usize = 128;
 
 /// Answers a POST once for each key. Without a key it is simply answered.
+///
+/// The answer is written in the same transaction as what the request does (see [`Ticket`]), so that not even a crash
+/// makes a repeated request act twice; and one that is repeated at the same time waits.
 pub(crate) async fn once<T: Serialize>(
     node: &Arc<Node>,
     headers: &HeaderMap,
     path: &str,
     body: &[u8],
-    work: impl Future<Output = Result<T, NodeError>>,
+    work: impl AsyncFnOnce(Ticket) -> Result<T, NodeError>,
 ) -> Result<Response, Refusal> {
     let Some(key) = key(headers)? else {
-        return Ok(json(StatusCode::OK, &work.await?));
+        return Ok(json(StatusCode::OK, &work(Ticket::default()).await?));
     };
     let request_hash = Hex32(canonical::sha256(&[path.as_bytes(), b"\n", body].concat()));
+    let _turn = node.turns.take(&key).await;
     if let Some(stored) = node.core.lock().await.store.answer(&key).await.map_err(NodeError::from)? {
         return repeated(&stored, request_hash);
     }
-    let value = work.await?;
-    let text = serde_json::to_string(&value).map_err(|_| NodeError::Damaged { what: "answer" })?;
-    let answer = Answer { request_hash, status: 200, body: text };
-    remember(node, &key, &answer).await?;
-    repeated(&answer, request_hash)
+    Ok(json(StatusCode::OK, &work(Ticket::new(key, request_hash)).await?))
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
@@ -55,11 +55,4 @@ fn repeated(stored: &Answer, request_hash: Hex32) -> Result<Response, Refusal> {
     }
     let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
     Ok((status, [(header::CONTENT_TYPE, "application/json")], stored.body.clone()).into_response())
-}
-
-async fn remember(node: &Node, key: &str, answer: &Answer) -> Result<(), NodeError> {
-    let core = node.core.lock().await;
-    let mut tx = core.store.begin().await?;
-    tx.put_answer(key, answer, node.now()).await?;
-    Ok(tx.commit().await?)
 }

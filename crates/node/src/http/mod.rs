@@ -1,6 +1,7 @@
 //! The two listeners: the owner's (loopback, bearer token) and the peers' (signed envelopes).
 
 mod answer;
+mod body;
 mod idempotency;
 mod owner;
 mod peer;
@@ -9,16 +10,25 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use protocol::ProblemType;
 
+use self::answer::refuse;
 pub(crate) use owner::router as owner;
 pub(crate) use peer::router as peer;
 
 use crate::node::Node;
 
 /// Simulated time stands still while a request is being answered.
+///
+/// The answer is made in a task of its own, which goes on when the caller hangs up: between a commit and what follows
+/// from it nobody outside may stop us.
 pub(crate) async fn hold_time(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
-    node.clock.while_busy(next.run(request)).await
+    let answered = tokio::spawn(async move { node.clock.while_busy(next.run(request)).await }).await;
+    answered.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request failed");
+        refuse(ProblemType::Internal, "an internal error; see the node's log").into_response()
+    })
 }
 
 /// Wakes the driving task: the request brought something to do.

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use protocol::owner::{Address, AddressRequest, Info, MAX_REQUEST_BYTES, PurchaseRequest, WithdrawalRequest};
+use protocol::owner::{AddressRequest, Info, MAX_REQUEST_BYTES, PurchaseRequest, WithdrawalRequest};
 use protocol::{OfferDraft, ProblemType};
 use terms::{DocumentError, Hex32, UnixSeconds, canonical};
 
 use super::answer::{Refusal, json, refuse};
+use super::body::Whole;
 use super::idempotency::once;
 use crate::node::Node;
+use crate::ticket::Ticket;
 
 type Answered = Result<Response, Refusal>;
 type Shared = State<Arc<Node>>;
@@ -82,18 +83,15 @@ async fn transactions(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.transactions()))
 }
 
-async fn address(State(node): Shared, headers: HeaderMap, body: Bytes) -> Answered {
+async fn address(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
     let AddressRequest {} = canonical::parse(&body)?;
-    let work = async {
-        let address = node.core.lock().await.address(node.now()).await?;
-        Ok(Address { address })
-    };
+    let work = async |ticket: Ticket| node.core.lock().await.address(&ticket, node.now()).await;
     once(&node, &headers, "/v1/addresses", &body, work).await
 }
 
-async fn withdrawal(State(node): Shared, headers: HeaderMap, body: Bytes) -> Answered {
+async fn withdrawal(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
     let request: WithdrawalRequest = canonical::parse(&body)?;
-    let work = async { node.core.lock().await.withdraw(&request, node.now()).await };
+    let work = async |ticket: Ticket| node.core.lock().await.withdraw(&request, &ticket, node.now()).await;
     once(&node, &headers, "/v1/withdrawals", &body, work).await
 }
 
@@ -101,14 +99,16 @@ async fn offers(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.offers().await?))
 }
 
-async fn publish(State(node): Shared, headers: HeaderMap, body: Bytes) -> Answered {
+async fn publish(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
     let draft: OfferDraft = canonical::parse(&body)?;
-    once(&node, &headers, "/v1/offers", &body, node.publish(draft)).await
+    let work = async |ticket: Ticket| node.publish(draft, &ticket).await;
+    once(&node, &headers, "/v1/offers", &body, work).await
 }
 
-async fn purchase(State(node): Shared, headers: HeaderMap, body: Bytes) -> Answered {
+async fn purchase(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
     let request: PurchaseRequest = canonical::parse(&body)?;
-    let answer = once(&node, &headers, "/v1/purchases", &body, node.purchase(&request)).await;
+    let work = async |ticket: Ticket| node.purchase(&request, &ticket).await;
+    let answer = once(&node, &headers, "/v1/purchases", &body, work).await;
     super::wake(&node).await;
     answer
 }

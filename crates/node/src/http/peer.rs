@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use protocol::ProblemType;
+use protocol::{Envelope, ProblemType};
+use tokio::task::block_in_place;
 
 use super::answer::{Refusal, refuse};
+use super::body::Whole;
+use crate::error::NodeError;
 use crate::node::Node;
 
 /// The peers' listener.
@@ -27,12 +29,24 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
 }
 
 async fn card(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
-    let card = node.core.lock().await.card(node.now()).await?;
+    let card = node.core.lock().await.card(node.now()).await;
+    let card = card.map_err(|error| Refusal::for_peer(&error))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], card.bytes()).into_response())
 }
 
-async fn envelope(State(node): State<Arc<Node>>, body: Bytes) -> Result<Response, Refusal> {
-    let answer = node.core.lock().await.receive(&body, node.now()).await?;
+/// Reading an envelope takes no lock: whoever sends junk keeps only himself waiting.
+async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
+    let Ok(_door) = node.doors.try_acquire() else {
+        return Err(refuse(ProblemType::RateLimited, "too many envelopes at once; send it again"));
+    };
+    let Whole(body) = Whole::from_request(request, &()).await?;
+    let now = node.now();
+    let envelope = block_in_place(|| Envelope::open(&body, now, node.key)).map_err(NodeError::from);
+    let answer = match envelope {
+        Ok(envelope) => node.core.lock().await.receive(&envelope, node.now()).await,
+        Err(error) => Err(error),
+    };
+    let answer = answer.map_err(|error| Refusal::for_peer(&error))?;
     super::wake(&node).await;
     Ok(match answer {
         None => StatusCode::NO_CONTENT.into_response(),
