@@ -9,6 +9,7 @@
 //! claims about money it reads from the Bitcoin node ([`witness`]). Start reading at [`World::begin`].
 
 mod documents;
+mod http;
 mod party;
 pub mod proxy;
 pub mod raw;

@@ -24,18 +24,22 @@ pub struct Setting {
     pub buyer_mandate: String,
     /// Lines of the oracle's configuration, before its tables.
     pub oracle: String,
-    /// What each party's wallet has to begin with, one coin each.
-    pub coins: Vec<Amount>,
+    /// What the provider's wallet has to begin with.
+    pub provider_coins: Vec<Amount>,
+    /// What the buyer's wallet has to begin with.
+    pub buyer_coins: Vec<Amount>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
         let mandate = "max_contract_sat = 1_000_000\nmax_locked_sat = 1_000_000\nmax_per_counterparty_sat = 1_000_000\n";
+        let coins = vec![Amount::from_sat(400_000), Amount::from_sat(300_000)];
         Self {
             provider_mandate: mandate.to_owned(),
             buyer_mandate: mandate.to_owned(),
             oracle: String::new(),
-            coins: vec![Amount::from_sat(400_000), Amount::from_sat(300_000)],
+            provider_coins: coins.clone(),
+            buyer_coins: coins,
         }
     }
 }
@@ -86,6 +90,9 @@ impl Party {
 
     /// Pays the wallet, in confirmed coins.
     pub(crate) async fn receive(&mut self, bitcoind: &Bitcoind, amounts: &[Amount]) {
+        if amounts.is_empty() {
+            return;
+        }
         let address = self.address().await;
         self.coins.extend(bitcoind.fund(&address, amounts).expect("the testbed has coins"));
     }
@@ -124,6 +131,12 @@ impl Party {
     /// From its next start on it asks the oracle at this URL.
     pub fn use_oracle(&mut self, url: &str) {
         url.clone_into(&mut self.surroundings.oracle_url);
+        self.configure();
+    }
+
+    /// From its next start on these are the lines of its `[mandate]`.
+    pub fn use_mandate(&mut self, lines: &str) {
+        lines.clone_into(&mut self.mandate);
         self.configure();
     }
 

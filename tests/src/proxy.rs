@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+
+use crate::http::{Request as Http, exchange};
 
 /// More than any message between our processes has.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -56,7 +58,6 @@ pub struct Proxy {
 
 struct Shared {
     to: SocketAddr,
-    http: reqwest::Client,
     rule: Mutex<Rule>,
     caught: Notify,
 }
@@ -72,9 +73,8 @@ impl Proxy {
     pub async fn before(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are free ports");
         let addr = listener.local_addr().expect("the listener is bound");
-        let http = reqwest::Client::builder().no_proxy().build().expect("a plain client can be built");
         let rule: Mutex<Rule> = Mutex::new(Box::new(|_| Verdict::Pass));
-        let shared = Arc::new(Shared { to, http, rule, caught: Notify::new() });
+        let shared = Arc::new(Shared { to, rule, caught: Notify::new() });
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
         let serving = tokio::spawn(async move {
             // Ends with the task, which `drop` aborts.
@@ -140,18 +140,16 @@ async fn silence(shared: &Shared) -> Response {
 }
 
 async fn forward(shared: &Shared, parts: &axum::http::request::Parts, path: &str, body: Bytes) -> Response {
-    let url = format!("http://{}{path}", shared.to);
-    let mut headers = parts.headers.clone();
-    for hop in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
-        headers.remove(hop);
+    let headers: Vec<(&str, &str)> = [header::AUTHORIZATION, header::CONTENT_TYPE]
+        .iter()
+        .filter_map(|name| Some((name.as_str(), parts.headers.get(name)?.to_str().ok()?)))
+        .collect();
+    let request = Http { method: parts.method.as_str(), path, headers: &headers, body: &body };
+    match exchange(shared.to, request).await {
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+        Ok(answer) => {
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+            (status, [(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response()
+        }
     }
-    let answer = shared.http.request(parts.method.clone(), url).headers(headers).body(body).send().await;
-    let Ok(answer) = answer else { return StatusCode::BAD_GATEWAY.into_response() };
-    let (status, mut headers) = (answer.status(), answer.headers().clone());
-    headers.remove(header::TRANSFER_ENCODING);
-    let Ok(body) = answer.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }

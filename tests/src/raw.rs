@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::http::{Parts, Request, exchange};
+
 /// An answer as it came.
 #[derive(Debug)]
 pub struct Answer {
@@ -37,8 +39,7 @@ impl Answer {
 
 /// A GET, with a bearer token where one is given.
 pub async fn get(url: &str, token: Option<&str>) -> Answer {
-    let request = client().get(url);
-    send(authorised(request, token)).await
+    send("GET", url, token, &[], &[]).await
 }
 
 /// A POST, with more headers where they are given.
@@ -46,31 +47,19 @@ pub async fn post(
     url: &str,
     token: Option<&str>,
     headers: &[(&str, &str)],
-    body: impl Into<Vec<u8>>,
+    body: impl AsRef<[u8]>,
 ) -> Answer {
-    let mut request = authorised(client().post(url).body(body.into()), token);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    send(request).await
+    send("POST", url, token, headers, body.as_ref()).await
 }
 
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a plain client can be built")
-}
-
-fn authorised(request: reqwest::RequestBuilder, token: Option<&str>) -> reqwest::RequestBuilder {
-    match token {
-        Some(token) => request.bearer_auth(token),
-        None => request,
-    }
-}
-
-async fn send(request: reqwest::RequestBuilder) -> Answer {
-    let answer = request.send().await.expect("somebody answers");
-    let status = answer.status().as_u16();
-    let content_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
-    let content_type = content_type.unwrap_or_default().to_owned();
-    let body = answer.bytes().await.expect("the answer is whole").to_vec();
+async fn send(method: &str, url: &str, token: Option<&str>, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let rest = url.strip_prefix("http://").expect("our processes speak plain HTTP");
+    let slash = rest.find('/').expect("a URL with a path");
+    let (addr, path) = (rest[..slash].parse().expect("our processes have addresses"), &rest[slash..]);
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let mut headers = headers.to_vec();
+    headers.extend(bearer.as_deref().map(|value| ("Authorization", value)));
+    let answer = exchange(addr, Request { method, path, headers: &headers, body }).await;
+    let Parts { status, content_type, body } = answer.expect("somebody answers");
     Answer { status, content_type, body }
 }

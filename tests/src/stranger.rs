@@ -68,6 +68,12 @@ impl Stranger {
         envelope
     }
 
+    /// Goes on where another value of the same stranger stands.
+    pub fn clone_session(&mut self, other: &Self) {
+        self.session.clone_from(&other.session);
+        self.ids = other.ids;
+    }
+
     /// Opens a session about an offer, and takes the quote. Returns the hash of its terms.
     ///
     /// # Panics

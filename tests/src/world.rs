@@ -110,13 +110,14 @@ impl World {
         self.oracle.service.start(time).await.expect("the oracle starts");
         // One block, so that there is a tip in the story's past.
         self.bitcoind.mine(1).expect("the node mines");
-        for party in [&mut self.provider, &mut self.buyer] {
+        let coins = [&setting.provider_coins, &setting.buyer_coins];
+        for (party, coins) in [&mut self.provider, &mut self.buyer].into_iter().zip(coins) {
             party.service.start(time).await.expect("the node starts");
-            party.receive(&self.bitcoind, &setting.coins).await;
+            party.receive(&self.bitcoind, coins).await;
         }
         self.pass(POLL_S + 1).await;
-        let expected: u64 = setting.coins.iter().map(|coin| coin.to_sat()).sum();
-        for party in [&self.provider, &self.buyer] {
+        for (party, coins) in [&self.provider, &self.buyer].into_iter().zip(coins) {
+            let expected: u64 = coins.iter().map(|coin| coin.to_sat()).sum();
             assert_eq!(party.available_sat().await, expected, "the wallet has what it was paid");
         }
     }

@@ -1,7 +1,10 @@
 //! Each party takes its money without asking the other.
 
+use axum::http::StatusCode;
+use blackbox::proxy::Verdict;
 use blackbox::witness::{self, Witness};
-use blackbox::{Party, World};
+use blackbox::{Party, Proxy, World};
+use terms::Sat;
 use testbed::Phase;
 
 /// What a party has in its wallet from the transaction that closed an escrow.
@@ -74,4 +77,39 @@ async fn who_comes_back_after_the_other_has_settled_finds_its_money() {
     world.start("provider").await;
     world.provider_reaches(&id, "settled").await;
     witness::paid_out(&world, &id, 100_000, 50_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_hears_from_the_oracle_learns_the_outcome_from_the_others_transaction() {
+    let mut world = World::begin().await;
+    let proxy = Proxy::before(world.oracle.addr).await;
+    world.stop("buyer").await;
+    world.buyer.use_oracle(&proxy.url());
+    world.start("buyer").await;
+    let (id, times) = world.lock().await;
+    proxy.rule(|_| Verdict::Answer(StatusCode::NOT_FOUND, b"{}".to_vec()));
+    world.pass_until(times.start).await;
+    world.target.set(Phase::Down);
+    world.pass_until(times.start + 60).await;
+    world.target.set(Phase::Up);
+    world.both_reach(&id, "settled").await;
+
+    witness::paid_out(&world, &id, 100_000, 50_000).await;
+    let view = world.buyer.escrow(&id).await;
+    assert!(view.attestations.is_empty(), "it really did not hear from the oracle");
+    assert_eq!((view.provider_sat, view.buyer_sat), (Some(Sat(100_000)), Some(Sat(50_000))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_oracle_that_speaks_after_the_refund_changes_nothing() {
+    let mut world = World::begin().await;
+    let (id, times) = world.lock().await;
+    world.kill("oracle").await;
+    world.pass_until(times.refund).await;
+    world.both_reach(&id, "refunded").await;
+    world.start("oracle").await;
+    world.pass(300).await;
+    assert!(world.attested(&world.buyer.escrow(&id).await.event_id).await, "it signs, late as it is");
+    world.both_reach(&id, "refunded").await;
+    witness::paid_out(&world, &id, 50_000, 100_000).await;
 }

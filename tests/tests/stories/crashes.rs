@@ -1,9 +1,11 @@
 //! Processes that die at the worst moment, with the chain as witness.
 
-use bitcoin::Amount;
-use bitcoin::OutPoint;
+use std::collections::BTreeSet;
+
+use bitcoin::{Amount, OutPoint};
 use blackbox::proxy::Verdict;
 use blackbox::{Proxy, Setting, World, witness};
+use terms::Sat;
 
 /// The transaction on the chain or in the mempool that spends one of these coins; they must not be spent twice.
 fn spender(world: &World, coins: &[OutPoint]) -> Option<bitcoin::Transaction> {
@@ -193,14 +195,35 @@ async fn funding_that_hangs_in_the_mempool_at_the_deadline_is_replaced() {
     assert!((1..5_000).contains(&fee), "all but {fee} sat came back");
 }
 
+/// The accepter's miner is quicker than the mempool: funding confirms although the offerer has replaced it there.
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_message_is_lost_with_the_buyers_process_the_escrow_is_locked_after_a_restart() {
-    let coins = vec![Amount::from_sat(120_000); 6];
-    let mut world = World::with(Setting { coins, ..Setting::default() }).await;
+async fn funding_that_confirms_after_all_is_live_though_the_offerer_took_its_coins_back() {
+    let mut world = World::begin().await;
+    let offer = world.publish(&world.draft()).await;
+    world.mine_by_hand();
+    let id = world.buy(&offer).await;
+    world.both_reach(&id, "funding_broadcast").await;
+    let funding = witness::on_chain(&world, world.buyer.escrow(&id).await.funding_txid.unwrap());
+    world.pass_until(offer.funding_deadline.0 + 15).await;
+    assert_eq!(world.buyer.escrow(&id).await.state, "cancelling");
+    world.bitcoind.set_mock_time(world.now()).unwrap();
+    world.bitcoind.mine_block_of(&[funding]).unwrap();
+
+    world.mine_every_minute();
+    world.both_reach(&id, "settled").await;
+    witness::paid_out(&world, &id, 150_000, 0).await;
+}
+
+/// Kills the buyer each time one of its messages, or the answer to it, is on the wire.
+async fn lose_every_message(
+    world: &mut World,
+    kinds: &[&str],
+    draft: impl Fn(&World) -> protocol::OfferDraft,
+) {
     let proxy = Proxy::before(world.provider.peer_addr()).await;
-    for kind in ["accept", "dlc_offer", "dlc_sign"] {
+    for kind in kinds {
         for request_arrives in [false, true] {
-            let offer = world.publish(&world.draft()).await;
+            let offer = world.publish(&draft(world)).await;
             let said = format!("\"type\":\"{kind}\"");
             proxy.rule(move |seen| match (seen.says(&said), request_arrives) {
                 (false, _) => Verdict::Pass,
@@ -216,9 +239,51 @@ async fn whatever_message_is_lost_with_the_buyers_process_the_escrow_is_locked_a
         }
     }
     let funded = world.buyer.owner.escrows().await.unwrap();
-    let txids: std::collections::BTreeSet<_> =
-        funded.iter().filter_map(|escrow| escrow.funding_txid).collect();
-    assert_eq!(txids.len(), 6, "six escrows, each with a funding transaction of its own");
+    let txids: BTreeSet<_> = funded.iter().filter_map(|escrow| escrow.funding_txid).collect();
+    assert_eq!(txids.len(), kinds.len() * 2, "each escrow has a funding transaction of its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_message_is_lost_with_the_buyers_process_the_escrow_is_locked_after_a_restart() {
+    let coins = vec![Amount::from_sat(120_000); 6];
+    let setting = Setting { provider_coins: coins.clone(), buyer_coins: coins, ..Setting::default() };
+    let mut world = World::with(setting).await;
+    lose_every_message(&mut world, &["accept", "dlc_offer", "dlc_sign"], World::draft).await;
+}
+
+fn without_bond(world: &World) -> protocol::OfferDraft {
+    protocol::OfferDraft { bond_sat: Sat(0), ..world.draft() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_where_the_buyer_funds_alone_and_accepts() {
+    let buyer_coins = vec![Amount::from_sat(120_000); 4];
+    let mut world = World::with(Setting { buyer_coins, ..Setting::default() }).await;
+    lose_every_message(&mut world, &["accept", "dlc_accept"], without_bond).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sole_funder_that_comes_back_after_the_deadline_has_lost_nothing() {
+    let mut world = World::begin().await;
+    let proxy = Proxy::before(world.provider.peer_addr()).await;
+    let offer = world.publish(&without_bond(&world)).await;
+    proxy.rule(|seen| match seen.says("\"type\":\"dlc_accept\"") {
+        true => Verdict::SwallowAnswer,
+        false => Verdict::Pass,
+    });
+    let id = world.buyer.purchase(&proxy.url(), offer.id).await.unwrap();
+    proxy.caught().await;
+    world.kill("buyer").await;
+    assert_eq!(world.provider.escrow(&id).await.state, "signed", "the provider's signatures are out");
+    world.pass_until(offer.funding_deadline.0).await;
+    world.provider_reaches(&id, "cancelled").await;
+
+    proxy.pass();
+    world.start("buyer").await;
+    world.buyer_reaches(&id, "cancelled").await;
+    world.pass(60).await;
+    assert_eq!(world.buyer.available_sat().await, 700_000, "not even a fee");
+    assert_eq!(spender(&world, &world.buyer.coins), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

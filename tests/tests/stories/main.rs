@@ -1,6 +1,13 @@
 //! The stories, one module for each subject. They are one program, so that they are linked once and run side by side.
 
 mod alone;
+mod attestations;
+mod bad_input;
+mod coins;
 mod crashes;
+mod foreign_code;
 mod locktimes;
+mod mandates;
+mod oracle;
+mod owners;
 mod settling;
