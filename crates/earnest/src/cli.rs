@@ -11,7 +11,7 @@ use replay::cli::ReplayArgs;
 /// Run a node beside your Bitcoin node with `init` and `serve`; the other commands talk to that node through its
 /// configuration file. `terms` and `replay` need no node.
 ///
-/// Exit codes: 0 well, 1 it failed, 2 bad input.
+/// Exit codes: 0 well, 1 it failed or was refused, 2 bad input.
 #[derive(Debug, Parser)]
 #[command(name = "earnest", version, max_term_width = 100)]
 pub struct Cli {
@@ -69,7 +69,6 @@ pub struct ConfigFile {
 #[derive(Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub file: ConfigFile,
     /// Take the time from a replay's barrier. Regtest only.
     #[arg(long, value_name = "HOST:PORT", env = "EARNEST_SIMULATED_TIME")]
@@ -83,28 +82,28 @@ pub struct Serve {
 #[derive(Debug, Args)]
 pub struct Send {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub file: ConfigFile,
     /// Where to.
     pub address: String,
     /// How much arrives, in satoshis; the fee comes on top.
     pub amount_sat: u64,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub fee: Fee,
+    #[command(flatten)]
+    pub retry: Retry,
 }
 
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
 pub struct Sweep {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub file: ConfigFile,
     /// Where to.
     pub address: String,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub fee: Fee,
+    #[command(flatten)]
+    pub retry: Retry,
 }
 
 /// What a payment may cost, and whether it is made at all.
@@ -118,13 +117,20 @@ pub struct Fee {
     pub dry_run: bool,
 }
 
+/// How to repeat a command whose answer was lost.
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// Do it once under this key, however often it is repeated. Without it every call is a new request.
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+}
+
 /// What to do with offers.
 #[derive(Debug, Subcommand)]
 pub enum Offer {
     /// Publish an offer: its oracles announce the measurement, then it stands on this node's card.
     Publish {
         #[command(flatten)]
-        #[allow(missing_docs)]
         file: ConfigFile,
         /// The offer as JSON: measurement, price, bond, payout, oracles, deadlines (docs/protocol.md).
         offer: PathBuf,
@@ -144,7 +150,6 @@ pub struct Discover {
 #[derive(Debug, Args)]
 pub struct Buy {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub file: ConfigFile,
     /// The provider's address.
     pub url: String,
@@ -153,6 +158,8 @@ pub struct Buy {
     /// Only show the offer, and what it would pay.
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub retry: Retry,
 }
 
 /// What to do with escrows.
@@ -163,7 +170,6 @@ pub enum Escrow {
     /// One escrow: state, terms, transactions, history.
     Show {
         #[command(flatten)]
-        #[allow(missing_docs)]
         file: ConfigFile,
         /// Its id.
         id: String,

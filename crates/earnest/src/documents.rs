@@ -88,13 +88,10 @@ fn provider_sat(table: &PayoutTable, outcome: &str) -> Option<Sat> {
 
 fn every(table: &PayoutTable, json: bool) -> Result<(), Failure> {
     let lines: Box<dyn Iterator<Item = (String, Sat)> + '_> = match table {
-        PayoutTable::Numeric { digits, .. } => {
-            let end = 1u64.checked_shl(u32::try_from(*digits).unwrap_or(u32::MAX)).unwrap_or(0);
-            Box::new(
-                (0..end.min(MOST_OUTCOMES))
-                    .filter_map(|value| Some((value.to_string(), table.at_value(OutcomeValue(value))?))),
-            )
-        }
+        PayoutTable::Numeric { digits, .. } => Box::new(
+            (0..outcomes(*digits)?)
+                .filter_map(|value| Some((value.to_string(), table.at_value(OutcomeValue(value))?))),
+        ),
         PayoutTable::Levels { levels, .. } => Box::new(levels.iter().cloned()),
     };
     if !json {
@@ -109,6 +106,15 @@ fn every(table: &PayoutTable, json: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// How many outcomes so many digits have, unless nobody would read them.
+fn outcomes(digits: u64) -> Result<u64, Failure> {
+    let count = u32::try_from(digits).ok().and_then(|digits| 1u64.checked_shl(digits));
+    count.filter(|count| *count <= MOST_OUTCOMES).ok_or_else(|| {
+        let reason = "--all: prints at most 2^24 outcomes; without it the runs that pay the same are listed";
+        Failure::bad_input(anyhow!("{reason}, and this scale has 2^{digits}"))
+    })
 }
 
 fn pair(table: &PayoutTable, provider: Sat) -> (Sat, Sat) {

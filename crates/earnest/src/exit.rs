@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use client::ClientError;
+use protocol::ProblemType;
+
 /// Why a command ended badly, and with which exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -29,11 +32,29 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-impl From<client::ClientError> for Failure {
-    fn from(error: client::ClientError) -> Self {
-        match error.status() {
-            Some(400..=499) => Self::bad_input(error.into()),
-            _ => Self::failed(error.into()),
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        if is_bad_input(&error) { Self::bad_input(error.into()) } else { Self::failed(error.into()) }
+    }
+}
+
+/// Whether what was typed breaks a rule. A refusal by the mandate, missing coins or an offer that is over are not the
+/// input's fault.
+fn is_bad_input(error: &ClientError) -> bool {
+    match error {
+        ClientError::BaseUrl { .. } => true,
+        ClientError::Refused(problem) => matches!(
+            problem.known_type(),
+            Some(
+                ProblemType::BadInput
+                    | ProblemType::UnsupportedVersion
+                    | ProblemType::TooLarge
+                    | ProblemType::IdempotencyMismatch
+            )
+        ),
+        ClientError::Status { status, .. } => matches!(status, 400 | 413),
+        ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::Malformed { .. } => {
+            false
         }
     }
 }

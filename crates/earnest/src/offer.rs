@@ -17,7 +17,7 @@ pub async fn run(command: Offer, json: bool) -> Result<(), Failure> {
             let bytes = std::fs::read(&offer).with_context(|| offer.display().to_string());
             let draft: OfferDraft = canonical::parse(&bytes.map_err(Failure::bad_input)?)?;
             let node = owner::connect(&file)?;
-            let published = node.create_offer(&draft, &owner::idempotency_key()?).await?;
+            let published = node.create_offer(&draft, &owner::idempotency_key(None)?).await?;
             if json {
                 return output::json(&published);
             }
@@ -67,7 +67,7 @@ pub async fn buy(arguments: Buy, json: bool) -> Result<(), Failure> {
     }
     let request = PurchaseRequest { provider_url: arguments.url, offer_id };
     let node = owner::connect(&arguments.file)?;
-    let purchase = node.purchase(&request, &owner::idempotency_key()?).await?;
+    let purchase = node.purchase(&request, &owner::idempotency_key(arguments.retry.idempotency_key)?).await?;
     if json {
         return output::json(&purchase);
     }

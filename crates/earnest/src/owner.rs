@@ -14,8 +14,11 @@ pub fn connect(file: &ConfigFile) -> Result<OwnerClient, Failure> {
     Ok(OwnerClient::new(&format!("http://{}", config.owner_listen), &token)?)
 }
 
-/// A fresh key that makes a retried request harmless.
-pub fn idempotency_key() -> Result<String, Failure> {
+/// The key under which a request is answered once: the given one, or a fresh one.
+pub fn idempotency_key(given: Option<String>) -> Result<String, Failure> {
+    if let Some(key) = given {
+        return Ok(key);
+    }
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no randomness: {error}"))?;
     Ok(hex::encode(bytes))

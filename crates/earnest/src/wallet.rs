@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use protocol::owner::WithdrawalRequest;
 use terms::Sat;
 
-use crate::cli::{ConfigFile, Send, Sweep};
+use crate::cli::{ConfigFile, Retry, Send, Sweep};
 use crate::exit::Failure;
 use crate::{output, owner};
 
@@ -25,7 +25,7 @@ pub async fn balance(file: &ConfigFile, json: bool) -> Result<(), Failure> {
 
 /// `earnest address`
 pub async fn address(file: &ConfigFile, json: bool) -> Result<(), Failure> {
-    let address = owner::connect(file)?.new_address(&owner::idempotency_key()?).await?;
+    let address = owner::connect(file)?.new_address(&owner::idempotency_key(None)?).await?;
     if json {
         return output::json(&address);
     }
@@ -41,7 +41,7 @@ pub async fn send(arguments: Send, json: bool) -> Result<(), Failure> {
         sweep: false,
         fee_rate_sat_vb: arguments.fee.fee_rate,
     };
-    withdraw(&arguments.file, &request, arguments.fee.dry_run, json).await
+    withdraw(&arguments.file, &request, arguments.fee.dry_run, arguments.retry, json).await
 }
 
 /// `earnest sweep`
@@ -52,20 +52,21 @@ pub async fn sweep(arguments: Sweep, json: bool) -> Result<(), Failure> {
         sweep: true,
         fee_rate_sat_vb: arguments.fee.fee_rate,
     };
-    withdraw(&arguments.file, &request, arguments.fee.dry_run, json).await
+    withdraw(&arguments.file, &request, arguments.fee.dry_run, arguments.retry, json).await
 }
 
 async fn withdraw(
     file: &ConfigFile,
     request: &WithdrawalRequest,
     dry_run: bool,
+    retry: Retry,
     json: bool,
 ) -> Result<(), Failure> {
     let node = owner::connect(file)?;
     if dry_run {
         return preview(node.balance().await?.available_sat, request, json);
     }
-    let sent = node.withdraw(request, &owner::idempotency_key()?).await?;
+    let sent = node.withdraw(request, &owner::idempotency_key(retry.idempotency_key)?).await?;
     if json {
         return output::json(&sent);
     }
