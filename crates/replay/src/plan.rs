@@ -85,3 +85,61 @@ fn disturbed(scenario: &Scenario, phase: &Phase, unix_ms: u64) -> (Verdict, u64)
         Condition::Slow(latency_ms) => (good_if(*latency_ms < target.timeout_ms), *latency_ms),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn with(timeline: &str, indicator: &str) -> Evaluation {
+        let text = format!(
+            "title = \"t\"\n[agreement]\nprice_sat = 100_000\nbond_sat = 50_000\nindeterminate = \"price back, bond back\"\n\
+             schedule = [{{ from = 1, price_back = \"10 %\" }}]\n\
+             [measurement]\ntarget = \"http://edge.example/\"\nwindow = \"2026-03-02T12:00:00Z / PT1H\"\nslice = \"1m\"\n\
+             probe_every = \"10s\"\n{indicator}\n{timeline}\n[expect]\nrefunded = true\nprovider_sat = 0\nbuyer_sat = 0\n"
+        );
+        evaluate(&Scenario::parse(&text, Path::new("t.toml")).unwrap()).unwrap()
+    }
+
+    fn phase(what: &str) -> String {
+        format!("[[timeline]]\nfrom = \"2026-03-02T12:10:00Z\"\nuntil = \"2026-03-02T12:20:10Z\"\n{what}")
+    }
+
+    #[test]
+    fn of_any_number_of_requests_the_share_fails_rounded_down() {
+        for ppm in [1, 9_999, 333_333, 500_000, 850_000, 1_000_000] {
+            let failed = |requests: u64| (1..=requests).filter(|k| fails(Ppm(ppm), *k)).count() as u64;
+            for requests in [0, 1, 2, 61, 196, 1_000] {
+                assert_eq!(failed(requests), requests * ppm / PPM_WHOLE, "{ppm} of {requests}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_phase_holds_as_many_probes_as_begin_in_it() {
+        // 10 minutes and 10 seconds, a probe every 10 s: 61.
+        assert_eq!(with(&phase("down = true"), "").report.probes.bad, 61);
+        assert_eq!(with(&phase("status = 503"), "").report.probes.bad, 61);
+        assert_eq!(with(&phase("status = 204"), "").report.probes.bad, 0);
+        assert_eq!(with(&phase("error_share_ppm = 500_000"), "").report.probes.bad, 30);
+    }
+
+    #[test]
+    fn slow_is_bad_from_the_timeout_on_and_for_a_latency_from_the_threshold() {
+        assert_eq!(with(&phase("slow_ms = 9_999"), "").report.probes.bad, 0);
+        assert_eq!(with(&phase("slow_ms = 10_000"), "").report.probes.bad, 61);
+        let latency = "indicator = \"latency\"\nthreshold = \"300ms\"";
+        assert_eq!(with(&phase("slow_ms = 301"), latency).report.probes.bad, 61);
+        assert_eq!(with(&phase("slow_ms = 300"), latency).report.probes.bad, 0);
+    }
+
+    #[test]
+    fn an_oracle_offline_or_dead_decides_nothing() {
+        let offline = with(&phase("oracle_offline = true"), "").report.probes;
+        assert_eq!((offline.bad, offline.undecided), (0, 61));
+        let fault = "[[fault]]\nat = \"2026-03-02T12:10:00Z\"\nkill = \"oracle\"\nrestart_after = \"10m\"";
+        let dead = with(fault, "").report.probes;
+        assert_eq!((dead.bad, dead.undecided), (0, 60));
+    }
+}

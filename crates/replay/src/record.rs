@@ -195,7 +195,7 @@ pub struct Transactions {
     pub funding: Option<TxRecord>,
     /// Spends what the funding transaction locked: a CET, or the refund.
     pub settling: Option<TxRecord>,
-    /// The refund, where a node built it or the messages' bytes give it.
+    /// The refund with both signatures, as the three messages give it; on the chain only where it settled.
     pub refund: Option<TxRecord>,
 }
 

@@ -1,6 +1,6 @@
 //! Asking everybody what happened, after it happened.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use protocol::HexBytes;
 use protocol::oracle::{EventState, EventView};
 use protocol::owner::{ClosingKind, EscrowView};
@@ -10,7 +10,7 @@ use super::blocking::with_node;
 use super::director::Director;
 use super::parties::Struck;
 use super::transactions::{Both, Placed, account, paid_to, place, record};
-use super::words;
+use super::{refund, words};
 use crate::checks;
 use crate::record::{
     ChainRecord, Coin, Messages, Moment, OracleRecord, Payouts, PhaseRecord, Record, Split, Story,
@@ -242,15 +242,13 @@ fn transactions(view: &EscrowView, found: &Found, both: &Both) -> anyhow::Result
         })
         .collect();
     let settling = found.closing.as_ref().map(|(kind, placed)| record(kind, placed, &locked, both));
-    let refund = match &view.transactions.refund {
+    let refund = match &found.funding {
         None => None,
         Some(_) if settling.as_ref().is_some_and(|settling| settling.kind == "refund") => settling.clone(),
-        Some(refund) => {
-            let Ok(transaction) = bitcoin::consensus::encode::deserialize(&refund.hex.0) else {
-                bail!("the node's refund is no transaction");
-            };
-            let placed = Placed { transaction, height: None, block: None, time: None };
-            Some(record("refund", &placed, &locked, both))
+        Some(funding) => {
+            let transaction = refund::assemble(&view.messages, &funding.transaction).context("the refund")?;
+            let nowhere = Placed { transaction, height: None, block: None, time: None };
+            Some(record("refund", &nowhere, &locked, both))
         }
     };
     Ok(Transactions { funding, settling, refund })

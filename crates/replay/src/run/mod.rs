@@ -10,6 +10,7 @@ mod collect;
 mod config;
 mod director;
 mod parties;
+mod refund;
 mod service;
 mod transactions;
 mod words;

@@ -57,7 +57,7 @@ impl Both {
 }
 
 /// The library's reader takes the type for granted, so it is looked at before.
-fn read_message<T: Readable>(mut bytes: &[u8], kind: u16) -> anyhow::Result<T> {
+pub(super) fn read_message<T: Readable>(mut bytes: &[u8], kind: u16) -> anyhow::Result<T> {
     if !bytes.starts_with(&kind.to_be_bytes()) {
         bail!("is of another type");
     }
