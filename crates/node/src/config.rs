@@ -97,16 +97,19 @@ fn default_confirmations() -> u32 {
 }
 
 impl Config {
-    /// Reads and checks a configuration file.
+    /// Reads and checks a configuration file. Paths in it are relative to its folder.
     ///
     /// # Errors
     /// Names the file, and the field and the rule that it breaks.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let config: Self = toml::from_str(&text)
+        let mut config: Self = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
         config.check()?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.data_dir = folder.join(&config.data_dir);
+        config.bitcoind.cookie_file = config.bitcoind.cookie_file.map(|file| folder.join(file));
         Ok(config)
     }
 
