@@ -12,6 +12,9 @@ use crate::scenario::Scenario;
 /// The name under which the oracle knows its reference target.
 const REFERENCE: &str = "http://reference.example/ok";
 
+/// An oracle that is killed loses what it has not written down: a slice, or where slices are long this many seconds.
+const MOST_UNWRITTEN_S: u64 = 300;
+
 /// A text or a path as TOML writes it.
 fn quoted(text: impl Into<String>) -> String {
     Value::String(text.into()).to_string()
@@ -34,11 +37,13 @@ pub(super) fn oracle(
     Ok(format!(
         "network = \"regtest\"\nlisten = \"{listen}\"\ndata_dir = {}\npublication_delay_s = {}\n\
          vantage = \"local\"\nreferences_needed = 1\n\n[policy]\naccept = \"open\"\n\n\
+         [probe]\nflush_every_s = {}\n\n\
          [[resolve]]\nhost = {}\naddr = \"{target}\"\n\n\
          [[resolve]]\nhost = \"reference.example\"\naddr = \"{reference}\"\n\n\
          [[reference]]\nurl = \"{REFERENCE}\"\n",
         path(data_dir),
         scenario.chain.publication_delay_s,
+        scenario.measurement.slice_s.min(MOST_UNWRITTEN_S),
         quoted(host),
     ))
 }
