@@ -5,7 +5,7 @@ use protocol::Problem;
 /// Why there is no answer to use.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The base URL is not one.
+    /// The base URL is not one, or not one that this machine can use.
     #[error("{url}: {rule}")]
     BaseUrl {
         /// What was given.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use protocol::{Problem, text};
 use reqwest::{Method, RequestBuilder, Response, redirect};
+use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::error::ClientError;
+use crate::tls;
 
 /// The time to connect. A host that does not answer within it is called unreachable, soon enough for a person.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,15 +44,23 @@ pub(crate) struct Answer {
 impl Http {
     pub(crate) fn new(base: &str, timeout: Duration) -> Result<Self, ClientError> {
         let url = check_base(base)?;
+        let tls = tls::for_scheme(url.scheme())
+            .map_err(|rule| ClientError::BaseUrl { url: base.to_owned(), rule })?;
+        Self::over(&url, timeout, tls)
+    }
+
+    fn over(url: &Url, timeout: Duration, tls: ClientConfig) -> Result<Self, ClientError> {
+        let base = url.as_str().trim_end_matches('/').to_owned();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(timeout)
             .redirect(redirect::Policy::none())
             .no_proxy()
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("earnest/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|source| ClientError::Unreachable { url: base.to_owned(), source })?;
-        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), client, token: None })
+            .map_err(|source| ClientError::Unreachable { url: base.clone(), source })?;
+        Ok(Self { base, client, token: None })
     }
 
     pub(crate) fn with_token(self, token: &str) -> Self {
@@ -180,5 +190,63 @@ fn refusal(url: String, status: u16, body: &[u8]) -> ClientError {
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) if readable(&problem) => ClientError::Refused(Problem { status, ..problem }),
         _ => ClientError::Status { url, status },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+    use rustls::{RootCertStore, ServerConfig};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A server that answers one request with `"yes"`, and the root by which its certificate can be judged.
+    async fn server() -> (u16, RootCertStore) {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).unwrap();
+        let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der()).into();
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n\"yes\"").await.unwrap();
+            stream.flush().await.unwrap();
+        });
+        (port, roots)
+    }
+
+    async fn ask(host: &str, port: u16, roots: RootCertStore) -> Result<String, ClientError> {
+        let url = Url::parse(&format!("https://{host}:{port}")).unwrap();
+        let http = Http::over(&url, Duration::from_secs(10), tls::trusting(roots).unwrap())?;
+        http.get("/", 1_000).await?.json()
+    }
+
+    #[tokio::test]
+    async fn an_https_server_is_believed_for_its_own_name_by_whoever_knows_its_authority() {
+        let (port, roots) = server().await;
+        assert_eq!(ask("localhost", port, roots).await.unwrap(), "yes");
+        let (port, roots) = server().await;
+        let other_name = ask("127.0.0.1", port, roots).await;
+        assert!(matches!(other_name, Err(ClientError::Unreachable { .. })), "{other_name:?}");
+        let (port, _) = server().await;
+        let unknown = ask("localhost", port, RootCertStore::empty()).await;
+        assert!(matches!(unknown, Err(ClientError::Unreachable { .. })), "{unknown:?}");
     }
 }

@@ -8,6 +8,10 @@
 //! This crate deliberately knows nothing of retries, schedules and storage: each call is one
 //! request, and [`ClientError::may_pass`] tells whether asking again can help. Proxies of the
 //! environment are ignored: a bearer token or an envelope goes to whom it is meant for, or nowhere.
+//!
+//! Over `https` the authorities of the machine are believed, or those in the file that `SSL_CERT_FILE` names.
+//! A machine without any can't make a client of an `https` server.
+//!
 //! Start reading at [`ClientError`], then [`PeerClient`].
 
 mod error;
@@ -15,6 +19,7 @@ mod http;
 mod oracle;
 mod owner;
 mod peer;
+mod tls;
 
 pub use error::ClientError;
 pub use oracle::OracleClient;

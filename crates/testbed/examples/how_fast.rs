@@ -58,6 +58,7 @@ fn use_node(node: &Bitcoind) -> Result<(), Box<dyn Error>> {
 
 async fn ask_target() -> Result<(), Box<dyn Error>> {
     let target = FailingTarget::start().await?;
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::new();
     let started = Instant::now();
     for _ in 0..REQUESTS {

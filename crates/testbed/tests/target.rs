@@ -5,8 +5,14 @@ use std::time::{Duration, Instant};
 
 use testbed::{Counts, FailingTarget, LATENCY_HEADER, Phase};
 
+/// A client of its own, which needs to know by whose cryptography it would do TLS.
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default(); // An earlier test did the same.
+    reqwest::Client::new()
+}
+
 async fn ask(target: &FailingTarget) -> Result<(u16, Vec<u8>, Option<u32>), reqwest::Error> {
-    let answer = reqwest::get(target.url("/any/path?at=all")).await?;
+    let answer = client().get(target.url("/any/path?at=all")).send().await?;
     let status = answer.status().as_u16();
     let latency = answer.headers().get(LATENCY_HEADER).cloned();
     let latency = latency.map(|value| value.to_str().unwrap().parse().unwrap());
@@ -47,7 +53,7 @@ async fn a_delivery_is_not_there_until_it_is() {
 #[tokio::test]
 async fn when_down_it_closes_the_connection_without_an_answer() {
     let target = FailingTarget::start().await.unwrap();
-    let client = reqwest::Client::new();
+    let client = client();
     let get = || client.get(target.url("/")).send();
     get().await.unwrap().bytes().await.unwrap();
     target.set(Phase::Down);
@@ -93,8 +99,8 @@ async fn in_real_time_slow_is_really_slow_and_says_nothing() {
 async fn a_dropped_target_serves_nobody() {
     let target = FailingTarget::start().await.unwrap();
     let url = target.url("/");
-    reqwest::get(&url).await.unwrap();
+    client().get(&url).send().await.unwrap();
     drop(target);
     tokio::task::yield_now().await;
-    reqwest::get(&url).await.unwrap_err();
+    client().get(&url).send().await.unwrap_err();
 }

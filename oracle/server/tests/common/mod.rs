@@ -183,6 +183,8 @@ impl Http {
     }
 
     pub fn at(addr: SocketAddr) -> Self {
+        // Whoever came first has installed the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { client: reqwest::Client::new(), base: format!("http://{addr}") }
     }
 
