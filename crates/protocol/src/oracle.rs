@@ -35,6 +35,12 @@ pub struct OracleInfo {
     pub references: u64,
     /// How many of them must answer for a failed probe to count.
     pub references_needed: u64,
+    /// How many certificate authorities of its machine it believes.
+    #[serde(default)]
+    pub system_roots: u64,
+    /// SHA-256 of the certificates (DER) of further authorities that its operator makes it believe.
+    #[serde(default)]
+    pub extra_roots: Vec<Hex32>,
     /// The oracle's time.
     pub now: UnixSeconds,
     /// Whether that time is simulated, and the key therefore worthless elsewhere.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +179,11 @@ pub struct ProbeConfig {
     pub flush_every_s: Option<u64>,
     /// How long a reference target may take.
     pub reference_timeout_ms: u64,
+    /// Believe the certificate authorities of this machine.
+    pub system_roots: bool,
+    /// A PEM file with certificates of more authorities, for services with a private one. `/v1/info` shows
+    /// them, since whoever relies on this oracle relies on them.
+    pub extra_roots: Option<PathBuf>,
 }
 
 impl Default for ProbeConfig {
@@ -189,6 +194,8 @@ impl Default for ProbeConfig {
             keep_alive: true,
             flush_every_s: None,
             reference_timeout_ms: 5_000,
+            system_roots: true,
+            extra_roots: None,
         }
     }
 }
@@ -201,6 +208,13 @@ pub struct Resolve {
     pub host: String,
     /// Where connections for it go, whatever port the URL names.
     pub addr: SocketAddr,
+}
+
+impl Resolve {
+    /// Is this rule about `host`?
+    pub fn is_for(&self, host: &str) -> bool {
+        self.host.eq_ignore_ascii_case(host)
+    }
 }
 
 /// A target that tells whether the oracle itself is connected.
@@ -255,6 +269,7 @@ impl Config {
         config.data_dir = folder.join(&config.data_dir);
         config.journal = config.journal.map(|journal| folder.join(journal));
         config.passphrase_file = config.passphrase_file.map(|file| folder.join(file));
+        config.probe.extra_roots = config.probe.extra_roots.map(|file| folder.join(file));
         config.policy.token_file = config.policy.token_file.map(|file| folder.join(file));
         Ok(config)
     }
@@ -270,6 +285,8 @@ impl Config {
         rule(self.limits.probes > 0, "limits.probes", "must be at least 1")?;
         rule(self.limits.probe_every_ms > 0, "limits.probe_every_ms", "must be at least 1")?;
         rule(self.probe.flush_every_s != Some(0), "probe.flush_every_s", "must be at least 1")?;
+        let named = |rule: &Resolve| matches!(Host::parse(&rule.host), Ok(Host::Domain(_)));
+        rule(self.resolve.iter().all(named), "resolve.host", "must be a name, and no address")?;
         self.check_references()
     }
 
@@ -277,9 +294,9 @@ impl Config {
         let count = self.references.len();
         rule(count <= MAX_REFERENCES, "reference", "there may be at most 16")?;
         rule(
-            self.references.iter().all(|reference| reference.url.scheme() == "http"),
+            self.references.iter().all(|reference| matches!(reference.url.scheme(), "http" | "https")),
             "reference.url",
-            "must be an http URL",
+            "must be an http or https URL",
         )?;
         rule(
             count == 0 || (1..=count).contains(&self.references_needed),
@@ -356,6 +373,7 @@ mod tests {
             ("references_needed = 2\n[[reference]]\nurl = \"http://a.example\"", "references_needed"),
             ("[[reference]]\nurl = \"ftp://a.example\"", "reference.url"),
             ("[probe]\nflush_every_s = 0", "probe.flush_every_s"),
+            ("[[resolve]]\nhost = \"192.0.2.1\"\naddr = \"127.0.0.1:80\"", "resolve.host"),
         ];
         for (line, field) in cases {
             let text = format!("network = \"regtest\"\ndata_dir = \"d\"\n{line}");

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::probe::{Prober, Timing};
+use crate::probe::{Prober, ProberError};
 use crate::store::Store;
 
 /// How often the journal learns, while nothing is signed, how far the database has come.
@@ -101,14 +101,13 @@ impl Oracle {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When the HTTP client of the probes can't be built.
-    pub fn new(parts: Parts) -> Result<Arc<Self>, reqwest::Error> {
+    /// When targets can't be probed, because roots that the configuration names or needs can't be had.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, ProberError> {
         let Parts { config, clock, store, key, journal, token } = parts;
         let simulated = clock.is_simulated();
-        let timing = if simulated { Timing::Simulated } else { Timing::Stopwatch };
         let usual_ms = if simulated { SIMULATED_FLUSH_EVERY_MS } else { FLUSH_EVERY_MS };
         Ok(Arc::new(Self {
-            prober: Prober::new(&config, timing)?,
+            prober: Prober::new(&config, &clock)?,
             flush_every_ms: config.probe.flush_every_s.map_or(usual_ms, |s| s.saturating_mul(1000)),
             config,
             clock,

@@ -16,7 +16,8 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Accept, Config, Network};
 use crate::oracle::{Oracle, Parts};
-use crate::store::{Durability, Store};
+use crate::probe::NO_ROOTS;
+use crate::store::{Durability, Event, Store};
 use crate::{http, scheduler};
 
 /// Tasks get this long to write down what they hold; then the process ends without them.
@@ -51,6 +52,7 @@ pub async fn start(config: Config, clock: Clock, passphrase: Option<Passphrase>)
         .with_context(|| format!("listen: {} can't be had", config.listen))?;
     let addr = listener.local_addr()?;
     let oracle = Oracle::new(Parts { config, clock, store, key, journal, token })?;
+    refuse_blindness(&oracle).await?;
     let open = scheduler::take_up(&oracle, &busy).await?;
     tracing::info!(%addr, pubkey = %oracle.key.public(), open_events = open, "the oracle serves");
     let server = tokio::spawn(http::serve(Arc::clone(&oracle), listener));
@@ -170,6 +172,21 @@ async fn refuse_old_copy(store: &Store, journal: &Journal) -> anyhow::Result<()>
          trust-database`, whose --help says what that means",
         journal.newest_mark(),
     );
+}
+
+/// Without roots every `https` target would look down, and that would be this machine's fault.
+async fn refuse_blindness(oracle: &Oracle) -> anyhow::Result<()> {
+    if !oracle.prober.roots().is_empty() {
+        return Ok(());
+    }
+    tracing::warn!("no root certificates: https targets are refused");
+    let open = oracle.store.open_events().await?;
+    let needs =
+        |event: &&Event| event.provisional.is_none() && event.measurement.target.url.starts_with("https:");
+    match open.iter().find(needs) {
+        Some(event) => bail!("{} can't be measured: it is about https, and {NO_ROOTS}", event.id),
+        None => Ok(()),
+    }
 }
 
 /// Events that the journal knows and the database doesn't.

@@ -44,6 +44,8 @@ pub fn info(oracle: &Oracle) -> OracleInfo {
         max_body_bytes: config.limits.body_bytes,
         references: config.references.len() as u64,
         references_needed: config.references_needed as u64,
+        system_roots: oracle.prober.roots().system(),
+        extra_roots: oracle.prober.roots().extra().to_vec(),
         now: UnixSeconds(oracle.clock.now_s()),
         simulated_time: oracle.clock.is_simulated(),
     }

@@ -20,7 +20,7 @@ async fn a_bad_measurement_names_its_field_and_nothing_is_stored() {
             m["target"]["timeout_ms"] = json!(500);
         }),
         ("target.timeout_ms", |m| m["target"]["timeout_ms"] = json!(15_001)),
-        ("target.url", |m| m["target"]["url"] = json!("https://edge.example/")),
+        ("target.url", |m| m["target"]["url"] = json!("https://10.0.0.1/")),
         ("target.url", |m| m["target"]["url"] = json!("http://127.0.0.1/")),
         ("target.url", |m| m["target"]["url"] = json!("http://[::ffff:10.0.0.1]/")),
         ("target.expect.body_max_bytes", |m| m["target"]["expect"]["body_max_bytes"] = json!(1_u64 << 40)),

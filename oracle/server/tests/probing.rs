@@ -8,8 +8,10 @@ use std::path::Path;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
+use clock::Clock;
+use clock::barrier::Barrier;
 use earnest_oracle::config::Config;
-use earnest_oracle::probe::{Cause, Observation, Prober, Timing};
+use earnest_oracle::probe::{Cause, Observation, Prober};
 use ledger::Verdict;
 use terms::{Expectations, Hex32, Target, canonical};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,11 +33,11 @@ async fn service() -> SocketAddr {
     addr
 }
 
-fn prober(lines: &str, timing: Timing) -> Prober {
+fn prober(lines: &str, clock: &Clock) -> Prober {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("oracle.toml");
     std::fs::write(&path, format!("network = \"regtest\"\ndata_dir = \".\"\n{lines}")).unwrap();
-    Prober::new(&Config::load(Path::new(&path)).unwrap(), timing).unwrap()
+    Prober::new(&Config::load(Path::new(&path)).unwrap(), clock).unwrap()
 }
 
 fn led_to(addr: SocketAddr) -> String {
@@ -64,7 +66,7 @@ async fn probe(prober: &Prober, target: &Target) -> Observation {
 }
 
 async fn cause(addr: SocketAddr, target: &Target) -> Option<Cause> {
-    let observation = probe(&prober(&led_to(addr), Timing::Stopwatch), target).await;
+    let observation = probe(&prober(&led_to(addr), &Clock::system()), target).await;
     assert_eq!(observation.verdict == Verdict::Good, observation.cause.is_none());
     observation.cause
 }
@@ -122,9 +124,11 @@ async fn a_connection_that_breaks_is_bad() {
 async fn a_services_word_on_its_latency_counts_only_in_simulated_time() {
     let addr = service().await;
     let target = target("/boast", |_| ());
-    let real = probe(&prober(&led_to(addr), Timing::Stopwatch), &target).await;
+    let real = probe(&prober(&led_to(addr), &Clock::system()), &target).await;
     assert_eq!(real.verdict, Verdict::Good);
-    let simulated = probe(&prober(&led_to(addr), Timing::Simulated), &target).await;
+    let barrier = Barrier::bind(0).await.unwrap();
+    let clock = barrier.clock().await.unwrap();
+    let simulated = probe(&prober(&led_to(addr), &clock), &target).await;
     assert_eq!((simulated.cause, simulated.latency_ms), (Some(Cause::Timeout), 2_000));
 }
 
@@ -133,11 +137,11 @@ async fn an_own_network_is_probed_only_where_the_operator_allows_it() {
     let addr = service().await;
     let named = target("", |t| t.url = format!("http://localhost:{}/ok", addr.port()));
     let written = target("", |t| t.url = format!("http://{addr}/ok"));
-    let guarded = prober("", Timing::Stopwatch);
+    let guarded = prober("", &Clock::system());
     // A name is judged when it is looked up, so that it can't lead elsewhere later.
     assert_eq!(probe(&guarded, &named).await.cause, Some(Cause::Connect));
     assert_eq!(guarded.prepare(&written).unwrap_err().field, "target.url");
-    let open = prober("[probe]\nallow_private_targets = true\n", Timing::Stopwatch);
+    let open = prober("[probe]\nallow_private_targets = true\n", &Clock::system());
     assert_eq!(probe(&open, &named).await.cause, None);
     assert_eq!(probe(&open, &written).await.cause, None);
 }
@@ -152,7 +156,7 @@ async fn k_of_m_references_decide_whether_a_failure_counts() {
              [[reference]]\nurl = \"http://edge.example/status\"\n{}",
             led_to(addr)
         );
-        let observation = probe(&prober(&references, Timing::Stopwatch), &down).await;
+        let observation = probe(&prober(&references, &Clock::system()), &down).await;
         assert_eq!((observation.verdict, observation.references.len()), (expected, 2));
     }
 }

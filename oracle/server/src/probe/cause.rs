@@ -1,6 +1,9 @@
 //! Why a probe was not good.
 
-use std::fmt;
+use std::error::Error;
+use std::{fmt, io};
+
+use rustls::CertificateError;
 
 /// Why a probe was not good; kept with the sample, so that a person can tell what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +14,18 @@ pub enum Cause {
     Timeout,
     /// The connection broke, or what came is not HTTP.
     Broken,
+    /// The connection is up, but there is no TLS to be had over it.
+    Tls,
+    /// The certificate, or one of those that vouch for it, has expired.
+    CertificateExpired,
+    /// The certificate, or one of those that vouch for it, is not valid yet.
+    CertificateNotYetValid,
+    /// The certificate is another host's.
+    CertificateName,
+    /// Nobody whom the oracle trusts vouches for the certificate.
+    CertificateIssuer,
+    /// The certificate is not valid for another reason.
+    Certificate,
     /// The status code is not one of the expected.
     Status(u16),
     /// The body is longer than the measurement allows.
@@ -29,6 +44,12 @@ impl fmt::Display for Cause {
             Self::Connect => f.write_str("connect"),
             Self::Timeout => f.write_str("timeout"),
             Self::Broken => f.write_str("broken answer"),
+            Self::Tls => f.write_str("tls"),
+            Self::CertificateExpired => f.write_str("certificate expired"),
+            Self::CertificateNotYetValid => f.write_str("certificate not yet valid"),
+            Self::CertificateName => f.write_str("certificate for another name"),
+            Self::CertificateIssuer => f.write_str("certificate of unknown issuer"),
+            Self::Certificate => f.write_str("certificate not valid"),
             Self::Status(code) => write!(f, "status {code}"),
             Self::BodyTooLong => f.write_str("body too long"),
             Self::BodyDiffers => f.write_str("body differs"),
@@ -36,4 +57,67 @@ impl fmt::Display for Cause {
             Self::References => f.write_str("own connectivity"),
         }
     }
+}
+
+impl Cause {
+    /// What it means that a request broke off with this error.
+    pub(super) fn of(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::Timeout;
+        }
+        match (root_of(error), error.is_connect()) {
+            (Root::Tls(tls), _) => Self::of_tls(tls),
+            // Whoever hangs up in the handshake does listen.
+            (Root::HungUp, true) => Self::Tls,
+            (_, true) => Self::Connect,
+            (_, false) => Self::Broken,
+        }
+    }
+
+    fn of_tls(error: &rustls::Error) -> Self {
+        use CertificateError as C;
+        match error {
+            rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
+                Self::CertificateExpired
+            }
+            rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
+                Self::CertificateNotYetValid
+            }
+            rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
+                Self::CertificateName
+            }
+            rustls::Error::InvalidCertificate(C::UnknownIssuer) => Self::CertificateIssuer,
+            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+                Self::Certificate
+            }
+            _ => Self::Tls,
+        }
+    }
+}
+
+/// What lies at the root of a transport's error.
+enum Root<'a> {
+    Tls(&'a rustls::Error),
+    HungUp,
+    Other,
+}
+
+fn root_of(error: &reqwest::Error) -> Root<'_> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    let mut root = Root::Other;
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref() {
+            return Root::Tls(tls);
+        }
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
+            root = Root::HungUp;
+        }
+        // An `io::Error` skips what it carries when asked for its source.
+        next = match io.and_then(io::Error::get_ref) {
+            Some(carried) => Some(carried),
+            None => error.source(),
+        };
+    }
+    root
 }

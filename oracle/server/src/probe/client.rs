@@ -2,70 +2,49 @@
 
 use std::time::Instant;
 
-use reqwest::header::{HOST, HeaderValue};
-use reqwest::{Client, Method, Request, Response, redirect};
+use reqwest::{Client, Method, Request, Response};
 use terms::{DocumentError, Expectations, Target, canonical};
 use url::{Host, Url};
 
+use super::ProberError;
 use super::cause::Cause;
-use super::guard::{GuardedResolver, is_public};
+use super::connect::{Connections, Connector, request};
+use super::guard::is_public;
 use super::timing::{Timing, saturate};
+use super::tls::Tls;
 use crate::config::{Config, Resolve};
 
 /// A target's request, ready to be sent again and again, and what a good answer to it is.
 #[derive(Debug)]
 pub struct Check {
     request: Request,
+    connections: Connections,
     timeout_ms: u64,
     expect: Expectations,
 }
 
+/// What an operator has to know where a certificate can't be judged.
+pub const NO_ROOTS: &str = "this machine has no root certificates; install the package \
+     ca-certificates, or set probe.extra_roots";
+
 /// Sends requests to targets.
 #[derive(Debug)]
 pub struct Http {
-    client: Client,
+    connector: Connector,
+    plain: Client,
     timing: Timing,
     allow_private: bool,
     body_bytes: u64,
     resolve: Vec<Resolve>,
 }
 
-/// A client that follows no redirect, uses no proxy and connects only where it may.
-pub(super) fn client(config: &Config, allow_private: bool) -> Result<Client, reqwest::Error> {
-    let builder = Client::builder()
-        .user_agent(concat!("earnest-oracle/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .tcp_nodelay(true)
-        .dns_resolver(GuardedResolver { allow_private });
-    if config.probe.keep_alive { builder } else { builder.pool_max_idle_per_host(0) }.build()
-}
-
-/// A request to `url`, led to the configured address where there is one for its host.
-///
-/// Returns whether it was. The `Host` header keeps the name, so that the service can't tell.
-pub(super) fn request(method: Method, url: &Url, resolve: &[Resolve]) -> Option<(Request, bool)> {
-    let host = url.host_str()?;
-    let Some(rule) = resolve.iter().find(|rule| rule.host.eq_ignore_ascii_case(host)) else {
-        return Some((Request::new(method, url.clone()), false));
-    };
-    let name = match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    };
-    let mut led = url.clone();
-    led.set_ip_host(rule.addr.ip()).ok()?;
-    led.set_port(Some(rule.addr.port())).ok()?;
-    let mut request = Request::new(method, led);
-    request.headers_mut().insert(HOST, HeaderValue::from_str(&name).ok()?);
-    Some((request, true))
-}
-
 impl Http {
-    pub(super) fn new(config: &Config, timing: Timing) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: &Config, tls: Tls, timing: Timing) -> Result<Self, ProberError> {
         let allow_private = config.probe.allow_private_targets;
+        let connector = Connector::new(config, tls, allow_private);
         Ok(Self {
-            client: client(config, allow_private)?,
+            plain: connector.shared()?,
+            connector,
             timing,
             allow_private,
             body_bytes: config.limits.body_bytes,
@@ -76,9 +55,6 @@ impl Http {
     pub(super) fn prepare(&self, target: &Target) -> Result<Check, DocumentError> {
         let refuse = |field: &str, rule: &str| DocumentError::new(field, rule);
         let url = Url::parse(&target.url).map_err(|_| refuse("target.url", "must be a URL"))?;
-        if url.scheme() != "http" {
-            return Err(refuse("target.url", "this oracle probes http only; https is not supported yet"));
-        }
         if target.expect.body_max_bytes > self.body_bytes {
             let rule = format!("this oracle reads at most {} bytes", self.body_bytes);
             return Err(refuse("target.expect.body_max_bytes", &rule));
@@ -91,7 +67,19 @@ impl Http {
             return Err(refuse("target.url", "this oracle does not probe private or special addresses"));
         }
         *request.timeout_mut() = Some(self.timing.patience(target.timeout_ms));
-        Ok(Check { request, timeout_ms: target.timeout_ms, expect: target.expect.clone() })
+        let connections = self.connections(url.scheme()).map_err(|rule| refuse("target.url", &rule))?;
+        Ok(Check { request, connections, timeout_ms: target.timeout_ms, expect: target.expect.clone() })
+    }
+
+    fn connections(&self, scheme: &str) -> Result<Connections, String> {
+        match scheme {
+            "http" => Ok(Connections::Shared(self.plain.clone())),
+            "https" => match self.connector.own() {
+                Some(own) => own.map_err(|error| format!("this oracle can't connect to it: {error}")),
+                None => Err(format!("this oracle can't judge https: {NO_ROOTS}")),
+            },
+            _ => Err("this oracle probes http and https only".to_owned()),
+        }
     }
 
     /// Addresses written out in the URL never pass through the resolver, so they are judged here.
@@ -111,7 +99,7 @@ impl Http {
         let Some(request) = check.request.try_clone() else {
             return Err((Cause::Connect, 0)); // Only a streaming body can't be cloned, and there is no body.
         };
-        match self.exchange(request, &check.expect, started).await {
+        match self.exchange(&check.connections.now(), request, &check.expect, started).await {
             Ok((fault, latency_ms)) => check.judge(fault, latency_ms),
             Err(error) => Err(check.broke_off(&error, self.timing.of_failure(started))),
         }
@@ -119,11 +107,12 @@ impl Http {
 
     async fn exchange(
         &self,
+        client: &Client,
         request: Request,
         expect: &Expectations,
         started: Instant,
     ) -> Result<(Option<Cause>, u64), reqwest::Error> {
-        let mut response = self.client.execute(request).await?;
+        let mut response = client.execute(request).await?;
         let status = response.status().as_u16();
         if !(expect.status_from..=expect.status_to).contains(&u64::from(status)) {
             discard(&mut response).await;
@@ -145,11 +134,10 @@ impl Check {
     }
 
     fn broke_off(&self, error: &reqwest::Error, latency_ms: u64) -> (Cause, u32) {
-        if error.is_timeout() {
-            return (Cause::Timeout, saturate(self.timeout_ms));
+        match Cause::of(error) {
+            Cause::Timeout => (Cause::Timeout, saturate(self.timeout_ms)),
+            cause => (cause, saturate(latency_ms.min(self.timeout_ms))),
         }
-        let cause = if error.is_connect() { Cause::Connect } else { Cause::Broken };
-        (cause, saturate(latency_ms.min(self.timeout_ms)))
     }
 }
 

@@ -1,17 +1,20 @@
 //! Where probes may connect to: not to the oracle's own network, unless its operator says so.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// The system's resolver, less the addresses that nobody outside could reach.
+use crate::config::Resolve as Rule;
+
+/// The configured addresses, and else the system's resolver less the addresses that nobody outside could reach.
 ///
 /// What it returns is what gets connected to, so a name that leads elsewhere a moment later
 /// can't slip by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct GuardedResolver {
-    /// Private addresses are fine too.
-    pub allow_private: bool,
+    rules: Arc<[Rule]>,
+    allow_private: bool,
 }
 
 /// A name that leads only to addresses which may not be probed.
@@ -19,10 +22,23 @@ pub struct GuardedResolver {
 #[error("the name leads only to addresses that may not be probed")]
 struct OnlyForbidden;
 
+impl GuardedResolver {
+    /// With `allow_private`, private addresses are fine too. Those of the rules always are: they are the
+    /// operator's own word.
+    pub fn new(rules: Vec<Rule>, allow_private: bool) -> Self {
+        Self { rules: rules.into(), allow_private }
+    }
+}
+
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
+        let rule = self.rules.iter().find(|rule| rule.is_for(name.as_str()));
+        let (fixed, allow_private) = (rule.map(|rule| rule.addr), self.allow_private);
         Box::pin(async move {
+            if let Some(addr) = fixed {
+                let addrs: Addrs = Box::new(std::iter::once(addr));
+                return Ok(addrs);
+            }
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
                 .await?
                 .filter(|addr| allow_private || is_public(addr.ip()))

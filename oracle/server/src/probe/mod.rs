@@ -5,12 +5,16 @@
 
 mod cause;
 mod client;
+mod connect;
 mod guard;
 mod references;
+mod roots;
 mod timing;
+mod tls;
 
 use std::sync::Arc;
 
+use clock::Clock;
 use ledger::Verdict;
 use terms::{DocumentError, Target};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,11 +22,38 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub use cause::Cause;
 pub use client::Check;
 use client::Http;
+pub use client::NO_ROOTS;
 pub use references::ReferenceAnswer;
 use references::References;
+pub use roots::{Roots, RootsError};
+use rustls::client::VerifierBuilderError;
 pub use timing::Timing;
+use tls::Tls;
 
 use crate::config::Config;
+
+/// Why targets can't be probed at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ProberError {
+    /// The configured roots can't be used.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+    /// A reference needs roots, and there are none. Every failed probe would be taken for the oracle's own fault.
+    #[error("reference.url: {url} can't be judged: {}", NO_ROOTS)]
+    Reference {
+        /// The reference.
+        url: String,
+    },
+    /// The roots make no verifier.
+    #[error("certificates can't be judged: {0}")]
+    Verifier(#[from] VerifierBuilderError),
+    /// TLS can't be set up.
+    #[error("TLS can't be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP client can't be built.
+    #[error("the HTTP client can't be built: {0}")]
+    Http(#[from] reqwest::Error),
+}
 
 /// What one probe of a target saw.
 #[derive(Debug)]
@@ -43,19 +74,33 @@ pub struct Prober {
     http: Http,
     references: References,
     under_way: Arc<Semaphore>,
+    roots: Roots,
 }
 
 impl Prober {
-    /// A prober as the configuration says.
+    /// A prober as the configuration says, whose time is `clock`'s.
     ///
     /// # Errors
-    /// When the HTTP client can't be built.
-    pub fn new(config: &Config, timing: Timing) -> Result<Self, reqwest::Error> {
+    /// When roots that the configuration names or needs can't be had.
+    pub fn new(config: &Config, clock: &Clock) -> Result<Self, ProberError> {
+        let timing = if clock.is_simulated() { Timing::Simulated } else { Timing::Stopwatch };
+        let roots = Roots::load(&config.probe)?;
+        let tls = Tls::new(&roots, clock.clone())?;
+        let blind = config.references.iter().find(|it| roots.is_empty() && it.url.scheme() == "https");
+        if let Some(reference) = blind {
+            return Err(ProberError::Reference { url: reference.url.to_string() });
+        }
         Ok(Self {
-            http: Http::new(config, timing)?,
-            references: References::new(config, timing)?,
+            http: Http::new(config, tls.clone(), timing)?,
+            references: References::new(config, tls, timing)?,
             under_way: Arc::new(Semaphore::new(config.limits.probes)),
+            roots,
         })
+    }
+
+    /// Whom it believes about certificates.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
     }
 
     /// Turns a target into a request that can be sent again and again.

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, Method, Request};
 use tokio::task::JoinSet;
 
-use super::client::{client, request};
+use super::ProberError;
+use super::connect::{Connector, request};
 use super::timing::{Timing, saturate};
+use super::tls::Tls;
 use crate::config::Config;
 
 /// What one reference target answered.
@@ -31,7 +33,8 @@ pub(super) struct References {
 
 impl References {
     /// References are the operator's own word, so they may lie on a private network.
-    pub(super) fn new(config: &Config, timing: Timing) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: &Config, tls: Tls, timing: Timing) -> Result<Self, ProberError> {
+        let client = Connector::new(config, tls, true).shared()?;
         let patience = timing.patience(config.probe.reference_timeout_ms);
         let targets = config
             .references
@@ -41,7 +44,7 @@ impl References {
                 Some((reference.url.to_string(), patient(request, patience)))
             })
             .collect();
-        Ok(Self { client: client(config, true)?, timing, targets, needed: config.references_needed })
+        Ok(Self { client, timing, targets, needed: config.references_needed })
     }
 
     /// Asks all of them at once. Without references the answer is empty.
