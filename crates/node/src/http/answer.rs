@@ -18,9 +18,13 @@ impl From<NodeError> for Refusal {
 }
 
 impl Refusal {
-    /// What a peer is told.
+    /// What a peer is told. Where that is not the whole reason, the log has it for the owner.
     pub(crate) fn for_peer(error: &NodeError) -> Self {
-        Self::of(error, error.problem_for_peer())
+        let told = error.problem_for_peer();
+        if told.status < 500 && told != error.problem() {
+            tracing::warn!(%error, "a peer is refused");
+        }
+        Self::of(error, told)
     }
 
     fn of(error: &NodeError, problem: Problem) -> Self {
