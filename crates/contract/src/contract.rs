@@ -150,7 +150,7 @@ impl std::fmt::Debug for CheckedContract {
 }
 
 /// The number that checked base-2 digits spell, most significant first.
-fn value_of(digits: &[String]) -> Option<u64> {
+pub(crate) fn value_of(digits: &[String]) -> Option<u64> {
     digits.iter().try_fold(0u64, |value, digit| match digit.as_str() {
         "0" => value.checked_mul(2),
         "1" => value.checked_mul(2)?.checked_add(1),

@@ -6,7 +6,7 @@ use bitcoin::Network;
 use dlc_messages::contract_msgs::ContractInfo;
 use dlc_messages::lightning::util::ser::Writeable;
 use dlc_messages::oracle_msgs::OracleAnnouncement;
-use terms::{Agreement, PayoutTable, Sat, Segment, Side, UnixSeconds};
+use terms::{Agreement, PayoutTable, Sat, Scale, Segment, Side, UnixSeconds};
 
 use crate::announcements::Announcements;
 use crate::error::{GateError, Message, Rule};
@@ -183,10 +183,8 @@ fn check_bounds(agreement: &Agreement) -> Result<(), GateError> {
         let rule = Rule::Differs { expected: measured.to_string(), got: agreement.event_id.to_string() };
         return Err(broken("event_id", rule));
     }
-    if agreement.oracles.tolerance.is_some() {
-        return Err(broken("oracles.tolerance", Rule::Unsupported));
-    }
     check_oracles(agreement)?;
+    check_tolerance(agreement)?;
     bounded("fee_rate_sat_vb", agreement.fee_rate_sat_vb, 1, limits::MAX_FEE_RATE_SAT_VB)?;
     for (field, amount) in [("price_sat", agreement.price_sat), ("bond_sat", agreement.bond_sat)] {
         bounded(field, amount.0, 0, limits::MAX_MONEY_SAT)?;
@@ -210,21 +208,34 @@ fn check_oracles(agreement: &Agreement) -> Result<(), GateError> {
     Ok(())
 }
 
+/// The library panics over exponents that are not below the digit count, or not one below the other, and over a
+/// tolerance for one oracle.
+fn check_tolerance(agreement: &Agreement) -> Result<(), GateError> {
+    let Some(tolerance) = &agreement.oracles.tolerance else {
+        return Ok(());
+    };
+    let Scale::Numeric(scale) = &agreement.measurement.outcome else {
+        return Err(broken("oracles.tolerance", Rule::Unsupported));
+    };
+    bounded("oracles.threshold", agreement.oracles.threshold, 2, limits::MAX_ORACLES as u64)?;
+    let most = scale.digits.min(limits::MAX_DIGITS).saturating_sub(1);
+    bounded("oracles.tolerance.max_error_exp", tolerance.max_error_exp, 1, most)?;
+    bounded("oracles.tolerance.min_fail_exp", tolerance.min_fail_exp, 0, tolerance.max_error_exp - 1)
+}
+
 /// The table must be one that the library can turn into transactions, at a bounded price.
 fn check_table(agreement: &Agreement, table: &PayoutTable) -> Result<(), GateError> {
-    let blocks = match table {
+    match table {
         PayoutTable::Numeric { digits, segments, .. } => {
             bounded("measurement.outcome.numeric.digits", *digits, 1, limits::MAX_DIGITS)?;
             check_segments(*digits, segments)?;
-            ranges(segments).iter().map(|range| blocks(range.start.0, range.end.0)).sum()
         }
         PayoutTable::Levels { levels, .. } => {
             bounded("measurement.outcome.enum.levels", levels.len() as u64, 2, limits::MAX_LEVELS as u64)?;
-            levels.len() as u64
         }
-    };
+    }
     check_payouts(table)?;
-    let signatures = blocks * combinations(agreement.oracles.keys.len() as u64, agreement.oracles.threshold);
+    let signatures = table.signatures(&agreement.oracles);
     if signatures > limits::MAX_SIGNATURES {
         return Err(broken("payout", Rule::TooMany { count: signatures, most: limits::MAX_SIGNATURES }));
     }
@@ -265,22 +276,4 @@ fn check_payouts(table: &PayoutTable) -> Result<(), GateError> {
         }
     }
     Ok(())
-}
-
-/// How many aligned blocks of base-2 digits cover `start..=end`: one signature each.
-fn blocks(start: u64, end: u64) -> u64 {
-    let (mut at, mut count) = (start, 0);
-    while at <= end {
-        let left = end - at + 1;
-        let aligned = if at == 0 { u64::MAX } else { 1 << at.trailing_zeros() };
-        let fits = 1u64 << (63 - left.leading_zeros());
-        at += aligned.min(fits);
-        count += 1;
-    }
-    count
-}
-
-/// n over k, for the few oracles there may be.
-fn combinations(n: u64, k: u64) -> u64 {
-    (0..k).fold(1, |product, i| product * (n - i) / (i + 1))
 }

@@ -10,8 +10,8 @@ use dlc_messages::contract_msgs::{
     NumericOutcomeContractDescriptor, PayoutCurvePiece, PayoutFunction, PayoutFunctionPiece, PayoutPoint,
     PolynomialPayoutCurvePiece, RoundingInterval, RoundingIntervals, SingleContractInfo,
 };
-use dlc_messages::oracle_msgs::{MultiOracleInfo, OracleInfo, SingleOracleInfo};
-use terms::{Agreement, OutcomeValue, PayoutTable, Sat, Segment, Side};
+use dlc_messages::oracle_msgs::{MultiOracleInfo, OracleInfo, OracleParams, SingleOracleInfo};
+use terms::{Agreement, OutcomeValue, PayoutTable, Sat, Segment, Side, Tolerance};
 
 use crate::announcements::Announcements;
 use crate::roles::offerer_side;
@@ -111,7 +111,17 @@ fn oracle_info(agreement: &Agreement, announcements: &Announcements) -> OracleIn
         several => OracleInfo::Multi(MultiOracleInfo {
             threshold: u16::try_from(agreement.oracles.threshold).unwrap_or(u16::MAX),
             oracle_announcements: several.to_vec(),
-            oracle_params: None,
+            oracle_params: agreement.oracles.tolerance.as_ref().map(oracle_params),
         }),
+    }
+}
+
+/// The library covers as much as it may whatever the flag says, so the flag says what it does.
+fn oracle_params(tolerance: &Tolerance) -> OracleParams {
+    let exp = |exp| u16::try_from(exp).unwrap_or(u16::MAX);
+    OracleParams {
+        max_error_exp: exp(tolerance.max_error_exp),
+        min_fail_exp: exp(tolerance.min_fail_exp),
+        maximize_coverage: true,
     }
 }

@@ -34,6 +34,7 @@ pub mod info;
 pub mod keys;
 pub mod limits;
 pub mod messages;
+pub mod nonces;
 pub mod rebuild;
 pub mod roles;
 pub mod settle;

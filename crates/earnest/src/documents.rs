@@ -51,16 +51,31 @@ fn check(agreement: &Agreement, json: bool) -> Result<(), Failure> {
     let table = agreement.compile().map_err(|error| Failure::bad_input(error.into()))?;
     let signatures = table.signature_estimate();
     let (terms_hash, event_id) = (agreement.terms_hash(), &agreement.event_id);
+    let spread = agreement.oracles.spread(&table);
     if json {
         let length = agreement.canonical().len();
-        return output::json(&json!({
+        let mut checked = json!({
             "terms_hash": terms_hash, "event_id": event_id,
             "canonical_bytes": length, "signatures_per_oracle": signatures,
-        }));
+        });
+        if let Some(spread) = spread {
+            checked["signatures"] = json!(table.signatures(&agreement.oracles));
+            checked["spread"] = json!(spread);
+        }
+        return output::json(&checked);
     }
     output::line(&format!("terms_hash  {terms_hash}"));
     output::line(&format!("event_id    {event_id}"));
-    output::line(&format!("signatures  {signatures} for each oracle combination"));
+    if let Some(spread) = spread {
+        let all = table.signatures(&agreement.oracles);
+        output::line(&format!("signatures  {all} over all oracle combinations, with the tolerance"));
+        let (sat, from, to) = (output::sat(spread.sat), spread.from, spread.to);
+        output::line(&format!(
+            "spread      {sat} sat at most between combinations (outcomes {from} and {to})"
+        ));
+    } else {
+        output::line(&format!("signatures  {signatures} for each oracle combination"));
+    }
     Ok(())
 }
 

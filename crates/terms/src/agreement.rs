@@ -1,6 +1,7 @@
 //! The agreement: what two parties pay each other for each outcome of one measurement, private.
 
 pub(crate) mod rules;
+mod tolerance;
 
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +62,7 @@ pub struct OracleSet {
     pub keys: Vec<Hex32>,
     /// t.
     pub threshold: u64,
-    /// For t > 1 on a numeric scale: how far the oracles may differ. Not supported yet: refused by name.
+    /// For t > 1 on a numeric scale: how far the oracles may differ. Without it they must share a CET's digit prefix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Tolerance>,
 }
@@ -70,11 +71,11 @@ pub struct OracleSet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tolerance {
-    /// Values further apart than `2^max_error_exp` never settle.
+    /// Values `2^max_error_exp` or more apart settle only if a CET's digit prefix covers both.
     pub max_error_exp: u64,
-    /// Values closer than `2^min_fail_exp` always settle.
+    /// Values at most `2^min_fail_exp` apart always settle.
     pub min_fail_exp: u64,
-    /// The largest difference in satoshis that two agreeing combinations may make.
+    /// The largest difference in satoshis between combinations of oracles that may both settle.
     pub max_spread_sat: Sat,
 }
 
@@ -115,9 +116,13 @@ impl Agreement {
     /// Works out the exact satoshis of either side at every outcome.
     ///
     /// # Errors
-    /// Names the outcome at which the schedule would pay dust, or more for a worse outcome.
+    /// Names the outcome at which the schedule would pay dust, or more for a worse outcome, or the spread between
+    /// combinations of oracles that is above the agreed one.
     pub fn compile(&self) -> Result<PayoutTable, CompileError> {
-        PayoutTable::compile(&self.payout, &self.measurement.outcome, self.price_sat, self.bond_sat)
+        let table =
+            PayoutTable::compile(&self.payout, &self.measurement.outcome, self.price_sat, self.bond_sat)?;
+        tolerance::check_spread(&self.oracles, &table)?;
+        Ok(table)
     }
 
     /// The provider's satoshis at a value of a numeric scale (shorthand for compiling and looking up).

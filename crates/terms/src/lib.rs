@@ -19,6 +19,8 @@ pub mod units;
 pub use agreement::{Agreement, OracleSet, Party, Tolerance};
 pub use canonical::DocumentError;
 pub use measurement::{Expectations, Indicator, Measurement, Method, Quorum, Rounding, Target, TimeRange};
-pub use payout::{CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side};
+pub use payout::{
+    CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side, Spread,
+};
 pub use scale::{EnumScale, Level, NumericScale, Outcome, Scale, Worse};
 pub use units::{EventId, Hex32, OutcomeValue, Ppm, Sat, TermsHash, UnixSeconds};

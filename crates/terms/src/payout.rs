@@ -2,6 +2,8 @@
 
 mod compile;
 mod rules;
+mod signatures;
+mod spread;
 
 use std::fmt;
 
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::DocumentError;
 use crate::scale::{Outcome, Scale};
 use crate::units::{OutcomeValue, PPM_WHOLE, Ppm, Sat};
+
+pub use spread::Spread;
 
 /// What each outcome pays, as shares of price and bond.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,21 +128,6 @@ pub struct Segment {
     pub provider_sat: Sat,
 }
 
-impl Segment {
-    /// The number of base-2 digit prefixes that cover its values and no other.
-    fn prefixes(&self) -> u64 {
-        let (mut start, limit) = (self.start.0, self.end.0 + 1);
-        let mut count = 0;
-        while start < limit {
-            let aligned = start.trailing_zeros();
-            let fitting = (limit - start).ilog2();
-            start += 1 << aligned.min(fitting);
-            count += 1;
-        }
-        count
-    }
-}
-
 /// Why a schedule cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
@@ -176,6 +165,17 @@ pub enum CompileError {
         field: String,
         /// The rule that it breaks.
         rule: &'static str,
+    },
+    /// Oracles may differ, and who picks the combination that settles could move more than was agreed.
+    #[error(
+        "oracles.tolerance.max_spread_sat: combinations of oracles may settle {} sat apart (outcomes {} and {}); agreed is {most_sat}",
+        spread.sat, spread.from, spread.to
+    )]
+    Spread {
+        /// The largest spread.
+        spread: Spread,
+        /// What the agreement allows.
+        most_sat: Sat,
     },
     /// The ramps have too many steps to sign.
     #[error(
@@ -277,18 +277,6 @@ impl PayoutTable {
                     Outcome::Value(_) => None,
                 }
             }
-        }
-    }
-
-    /// How many adaptor signatures a contract with one oracle needs: the base-2 digit prefixes that cover the
-    /// segments exactly, or one a level.
-    ///
-    /// A segment that starts and ends at multiples of a large power of two takes one; one whose edges fall
-    /// anywhere takes up to `2n`.
-    pub fn signature_estimate(&self) -> u64 {
-        match self {
-            Self::Numeric { segments, .. } => segments.iter().map(Segment::prefixes).sum(),
-            Self::Levels { levels, .. } => levels.len() as u64,
         }
     }
 }

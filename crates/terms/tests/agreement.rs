@@ -60,13 +60,6 @@ fn more_than_half_of_the_oracles_must_agree_and_no_key_stands_twice() {
 }
 
 #[test]
-fn a_tolerance_is_refused_by_name() {
-    let tolerance = json!({"max_error_exp": 4, "min_fail_exp": 2, "max_spread_sat": 1000});
-    let error = refused_agreement(&[("/oracles/tolerance", tolerance)]);
-    assert_eq!((error.field.as_str(), error.rule.as_str()), ("oracles.tolerance", "is not supported yet"));
-}
-
-#[test]
 fn nobody_contracts_with_himself() {
     let provider = json!(agreement().provider.key.to_string());
     each_is_refused(&[("/buyer/key", provider, "buyer.key")]);

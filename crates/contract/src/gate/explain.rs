@@ -61,7 +61,12 @@ fn in_oracles(got: &ContractInfoInner, agreed: &ContractInfoInner) -> Option<Dif
     }
     let in_one =
         announcements.iter().zip(agreed_announcements).find_map(|(got, agreed)| in_announcement(got, agreed));
-    Some(in_one.unwrap_or(("contract_info.oracle_info.oracle_params", Rule::Unsupported)))
+    Some(
+        in_one.unwrap_or((
+            "contract_info.oracle_info.oracle_params",
+            differs("the agreed tolerance", "another"),
+        )),
+    )
 }
 
 fn in_announcement(got: &OracleAnnouncement, agreed: &OracleAnnouncement) -> Option<Difference> {

@@ -8,6 +8,7 @@
 
 mod accept;
 mod attestation;
+mod conflict;
 pub(crate) mod explain;
 mod inputs;
 mod offer;
@@ -17,6 +18,7 @@ mod sign;
 use bitcoin::{OutPoint, ScriptBuf};
 
 pub use attestation::{CheckedAttestation, attestation, check as check_attestation};
+pub use conflict::{Equivocation, conflict};
 use terms::UnixSeconds;
 
 pub(crate) use accept::{accept_against_offer, accept_signatures};

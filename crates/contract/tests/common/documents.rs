@@ -3,7 +3,7 @@
 use terms::{
     Agreement, Credit, EnumScale, Expectations, Hex32, Indicator, Level, LevelPayout, Measurement, Method,
     NumericScale, OracleSet, OutcomeValue, Party, Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule,
-    Side, Target, TimeRange, UnixSeconds, Worse,
+    Side, Target, TimeRange, Tolerance, UnixSeconds, Worse,
 };
 
 use super::oracle::Oracle;
@@ -18,6 +18,7 @@ pub struct Draft {
     pub bond_sat: u64,
     pub oracles: usize,
     pub threshold: u64,
+    pub tolerance: Option<Tolerance>,
     pub scale: Scale,
     pub schedule: Schedule,
     pub indeterminate: Credit,
@@ -30,6 +31,7 @@ impl Default for Draft {
             bond_sat: 40_000,
             oracles: 1,
             threshold: 1,
+            tolerance: None,
             scale: hours(1000),
             schedule: steps(),
             indeterminate: Credit::of_price(500_000),
@@ -96,7 +98,7 @@ impl Draft {
             oracles: OracleSet {
                 keys: oracles.iter().map(Oracle::key).collect(),
                 threshold: self.threshold,
-                tolerance: None,
+                tolerance: self.tolerance,
             },
             provider: Party { key: Hex32([1; 32]) },
             buyer: Party { key: Hex32([2; 32]) },

@@ -8,7 +8,9 @@ pub mod oracle;
 pub mod party;
 
 use bitcoin::Transaction;
-use contract::{CheckedAccept, CheckedContract, CheckedOffer, Deal, GateError, Role, gate};
+use contract::gate::CheckedAttestation;
+use contract::settle::SettledCet;
+use contract::{CheckedAccept, CheckedContract, CheckedOffer, Deal, GateError, Role, gate, settle};
 use dlc_messages::lightning::util::ser::{Readable, Writeable};
 use dlc_messages::{AcceptDlc, OfferDlc, SignDlc};
 use terms::{Agreement, UnixSeconds};
@@ -96,6 +98,27 @@ impl Escrow {
         self.accepter.sign_inputs(&mut psbt, &accepted.input_indices(Role::Accepter));
         let funding = contract::finalize(&received, &psbt).unwrap();
         (received, funding)
+    }
+
+    /// What an oracle says about a numeric event, through the gate.
+    pub fn says(&self, oracle: usize, value: u64) -> CheckedAttestation {
+        let bytes = self.oracles[oracle].attest_number(self.agreement(), value);
+        gate::attestation(&bytes, self.deal.announcements()).unwrap()
+    }
+
+    /// What an oracle says about an enum event, through the gate.
+    pub fn names(&self, oracle: usize, level: &str) -> CheckedAttestation {
+        let signed = self.oracles[oracle].sign_strings(self.agreement().event_id.as_str(), &[level]);
+        gate::check_attestation(signed, self.deal.announcements()).unwrap()
+    }
+
+    /// What the attestations unlock for the offerer; the accepter gets the same transaction out of them.
+    pub fn settled(&self, contract: &CheckedContract, said: &[CheckedAttestation]) -> Option<SettledCet> {
+        let by = |party: &Party| settle::cet(contract, &party.contract_key(TEMPORARY_ID), said).unwrap();
+        let (offerer, accepter) = (by(&self.offerer), by(&self.accepter));
+        let txid = |cet: &Option<SettledCet>| cet.as_ref().map(|cet| cet.transaction.compute_txid());
+        assert_eq!(txid(&offerer), txid(&accepter), "both ends settle alike");
+        offerer
     }
 
     /// What the accepter's gate says to the offer with a change.

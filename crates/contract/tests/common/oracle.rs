@@ -32,7 +32,7 @@ impl Oracle {
         Hex32(self.keypair.x_only_public_key().0.serialize())
     }
 
-    fn nonce(&self, digit: usize) -> Keypair {
+    pub fn nonce(&self, digit: usize) -> Keypair {
         Keypair::from_secret_key(SECP256K1, &secret(&format!("nonce {digit} of oracle {}", self.index)))
     }
 
@@ -72,6 +72,11 @@ impl Oracle {
         }
     }
 
+    /// Its key pair, for tests in which it is the thief.
+    pub fn keypair(&self) -> Keypair {
+        self.keypair
+    }
+
     pub fn announce(&self, agreement: &Agreement) -> OracleAnnouncement {
         self.sign_event(self.event(agreement))
     }
@@ -96,6 +101,14 @@ impl Oracle {
             signatures,
             outcomes: outcomes.iter().map(|outcome| (*outcome).to_owned()).collect(),
         }
+    }
+
+    /// Signs a number that its scale may not say, digit by digit.
+    pub fn attest_number(&self, agreement: &Agreement, value: u64) -> Vec<u8> {
+        let digits = self.event(agreement).oracle_nonces.len();
+        let signed: Vec<&str> =
+            (0..digits).rev().map(|place| if value >> place & 1 == 1 { "1" } else { "0" }).collect();
+        self.sign_strings(agreement.event_id.as_str(), &signed).to_tlv_bytes()
     }
 
     pub fn attest(&self, agreement: &Agreement, outcome: &Outcome) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! The rules that the fields of an agreement obey together.
 
-use super::{Agreement, OracleSet};
+use super::{Agreement, OracleSet, tolerance};
 use crate::canonical::{DocumentError, ensure};
 use crate::units::{MIN_OUTPUT_SAT, Sat};
 
@@ -8,7 +8,7 @@ use crate::units::{MIN_OUTPUT_SAT, Sat};
 const NETWORKS: [&str; 4] = ["regtest", "signet", "testnet4", "mainnet"];
 
 /// All bitcoin that there will be.
-const MAX_MONEY: Sat = Sat(21_000_000 * 100_000_000);
+pub(super) const MAX_MONEY: Sat = Sat(21_000_000 * 100_000_000);
 
 const MAX_ORACLES: usize = 15;
 const REFUND_DELAY_S: std::ops::RangeInclusive<u64> = 600..=365 * 86_400;
@@ -23,7 +23,9 @@ pub(super) fn check(agreement: &Agreement) -> Result<(), DocumentError> {
     let event_id = agreement.measurement.event_id();
     let same = agreement.event_id == event_id;
     ensure(same, "event_id", &format!("must be the id of the measurement's event, {event_id}"))?;
-    oracles(&agreement.oracles).map_err(|error| error.within("oracles"))?;
+    oracles(&agreement.oracles)
+        .and_then(|()| tolerance::check(&agreement.oracles, &agreement.measurement.outcome))
+        .map_err(|error| error.within("oracles"))?;
     let apart = agreement.provider.key != agreement.buyer.key;
     ensure(apart, "buyer.key", "must not be the provider's")?;
     amounts(agreement.price_sat, agreement.bond_sat)?;
@@ -61,6 +63,5 @@ fn oracles(oracles: &OracleSet) -> Result<(), DocumentError> {
     }
     let threshold = usize::try_from(oracles.threshold).unwrap_or(usize::MAX);
     ensure(threshold <= count, "threshold", "must be at most the number of keys")?;
-    ensure(threshold * 2 > count, "threshold", "must be more than half of the number of keys")?;
-    ensure(oracles.tolerance.is_none(), "tolerance", "is not supported yet")
+    ensure(threshold * 2 > count, "threshold", "must be more than half of the number of keys")
 }
