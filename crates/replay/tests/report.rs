@@ -105,3 +105,51 @@ fn assert_balanced(name: &str, page: &str) {
     }
     assert!(open.is_empty(), "{name}: {open:?}");
 }
+
+#[test]
+fn the_table_says_what_each_party_put_in_and_got_out_and_where_it_stands_on_the_chain() {
+    let text = replay::table::summary(&fixture::record("fastly-2021-06-08"));
+    for line in [
+        "attested 1,002 ppm",
+        "put in",
+        "2,000,000",
+        "1,400,000",
+        "+900,000",
+        "4d3c2b1a",
+        "840",
+        "all 4 checks hold",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn the_json_has_everything_that_others_need_and_reads_back_the_same() {
+    let mut record = fixture::record("fastly-2021-06-08");
+    let json = replay::files::json(&record).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let fields = "v passed scenario checks event_id terms_hash measurement agreement outcome reading payouts oracle \
+                  provider buyer announcements attestations messages transactions chain history";
+    for field in fields.split_whitespace() {
+        assert!(value.get(field).is_some(), "{field}");
+    }
+    assert_eq!(value["payouts"]["expected"], value["payouts"]["paid"]);
+    assert_eq!(value["transactions"]["settling"]["outputs"][0]["value_sat"], 1_400_000);
+    // The slices are in the evidence bundle instead.
+    record.slices.clear();
+    assert_eq!(serde_json::from_str::<replay::record::Record>(&json).unwrap(), record);
+}
+
+#[test]
+fn the_folder_of_a_report_has_what_the_page_says_is_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = replay::run::Evidence { samples: Some(b"csv".to_vec()), bundle: Some(b"{}".to_vec()) };
+    let record = fixture::record("total-loss");
+    let page = replay::files::write_report(&folder.path().join("out"), &record, &evidence).unwrap();
+    let text = std::fs::read_to_string(&page).unwrap();
+    for name in ["measurement.json", "samples.csv", "evidence.json", "agreement.json", "run.json"] {
+        assert!(text.contains(name) && page.with_file_name(name).is_file(), "{name}");
+    }
+    let agreement = std::fs::read(page.with_file_name("agreement.json")).unwrap();
+    assert_eq!(terms::Agreement::parse(&agreement).unwrap().terms_hash(), record.terms_hash);
+}
