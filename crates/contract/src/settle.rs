@@ -36,7 +36,7 @@ pub struct SettledCet {
 /// Oracles agree when they signed the same level, or numbers that one CET's digit prefix covers, or numbers within the
 /// agreement's tolerance. Neither order nor repetition of the attestations matters: combinations are tried by ascending
 /// oracle index, first of oracles that said one thing only. One that said several counts with each of them, as it
-/// does for the peer.
+/// does for the peer. An attestation that was checked against another contract's announcements counts for nothing.
 ///
 /// # Errors
 /// When the key is neither side's. (That a peer's signatures unlock was checked when the contract was made.)
@@ -48,7 +48,8 @@ pub fn cet(
     let peer = Peer::of(contract, funding_key)?;
     let threshold =
         usize::from(u16::try_from(contract.deal().agreement().oracles.threshold).unwrap_or(u16::MAX));
-    let said = Said::of(attestations);
+    let announced = contract.deal().announcements();
+    let said = Said::of(attestations.iter().filter(|attestation| attestation.answers(announced)));
     if said.oracles() < threshold {
         return Ok(None);
     }

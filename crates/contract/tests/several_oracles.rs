@@ -4,9 +4,9 @@
 
 mod common;
 
+use common::Escrow;
 use common::documents::{Draft, hours};
 use common::oracle::MATURITY;
-use common::{Escrow, TEMPORARY_ID};
 use contract::gate::{CheckedAttestation, conflict};
 use contract::{Announcements, Deal, Rule, gate, settle};
 use dlc_messages::TlvRecord;
@@ -212,13 +212,19 @@ fn a_key_of_neither_side_settles_nothing() {
 }
 
 #[test]
-fn attestations_of_another_contract_never_give_a_transaction() {
+fn attestations_of_another_event_neither_settle_nor_hinder() {
     let escrow = of(3, 2, Draft::default());
     let (contract, _) = escrow.signed();
-    let other = of(5, 3, Draft { scale: hours(500), ..Draft::default() });
-    let said = [other.says(3, 0), other.says(4, 0), other.says(2, 0)];
-    let key = escrow.offerer.contract_key(TEMPORARY_ID);
-    assert!(!matches!(settle::cet(&contract, &key, &said), Ok(Some(_))));
+    let other = of(5, 3, Draft { scale: terms::Scale::Numeric(other_unit()), ..Draft::default() });
+    let mut said: Vec<_> = (0..5).map(|oracle| other.says(oracle, 0)).collect();
+    assert!(escrow.settled(&contract, &said).is_none());
+    said.extend([escrow.says(0, 24), escrow.says(2, 24)]);
+    assert_eq!(escrow.settled(&contract, &said).unwrap().provider_sat, Sat(130_000));
+}
+
+/// As many digits and the same nonces, and still another event.
+fn other_unit() -> terms::NumericScale {
+    terms::NumericScale::count("d", 1000).unwrap()
 }
 
 // --- one oracle, two words ---------------------------------------------------------------------------

@@ -37,6 +37,17 @@ impl CheckedAttestation {
         scale.decode(&self.attestation.outcomes)
     }
 
+    /// Whether these are the announcements that it was checked against, as far as event, key and nonces tell.
+    pub(crate) fn answers(&self, announcements: &Announcements) -> bool {
+        announcements.as_slice().get(self.oracle).is_some_and(|announcement| {
+            let (event, said) = (&announcement.oracle_event, &self.attestation);
+            let nonces = said.signatures.iter().map(|signature| &signature.as_ref()[..32]);
+            said.oracle_public_key == announcement.oracle_public_key
+                && said.event_id == event.event_id
+                && nonces.eq(event.oracle_nonces.iter().map(|nonce| nonce.serialize()))
+        })
+    }
+
     /// Its TLV bytes (type 55400, with header).
     pub fn bytes(&self) -> Vec<u8> {
         self.attestation.to_tlv_bytes()

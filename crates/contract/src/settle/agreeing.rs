@@ -18,7 +18,7 @@ const MAX_TRIALS: usize = 1 << 16;
 pub(super) struct Said<'a>(BTreeMap<usize, Vec<&'a CheckedAttestation>>);
 
 impl<'a> Said<'a> {
-    pub(super) fn of(attestations: &'a [CheckedAttestation]) -> Self {
+    pub(super) fn of(attestations: impl IntoIterator<Item = &'a CheckedAttestation>) -> Self {
         let mut said: BTreeMap<usize, Vec<&CheckedAttestation>> = BTreeMap::new();
         for attestation in attestations {
             let versions = said.entry(attestation.oracle).or_default();
