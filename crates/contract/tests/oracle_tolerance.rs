@@ -146,6 +146,17 @@ fn a_spread_above_the_agreed_one_is_refused_before_anything_is_signed() {
     assert_eq!(error.rule, Rule::Compile(CompileError::Spread { spread, most_sat }));
 }
 
+/// The library would panic over them.
+#[test]
+fn an_agreement_with_exponents_beyond_the_digits_is_refused() {
+    let tolerance = Some(Tolerance { max_error_exp: 60, min_fail_exp: 50, max_spread_sat: Sat(0) });
+    let (agreement, oracles) = Draft { tolerance, ..draft(3, 2) }.build();
+    let announcements = oracles.iter().map(|oracle| oracle.announce(&agreement)).collect();
+    let error = Deal::new(agreement, announcements).unwrap_err();
+    let Rule::Document(document) = error.rule else { panic!("{}", error.rule) };
+    assert_eq!(document.field, "oracles.tolerance.max_error_exp");
+}
+
 #[test]
 fn an_offer_with_another_tolerance_is_refused() {
     let escrow = Escrow::of(draft(3, 2));

@@ -244,13 +244,6 @@ fn tolerance_exponents_above_the_digit_count() {
     let params = OracleParams { max_error_exp: 60, min_fail_exp: 50, maximize_coverage: true };
     let field = field_of(|offer| multi(offer, 1, 1, Some(params)));
     assert_eq!(field, "contract_info.oracle_info.oracle_params");
-    agreement_refused("oracles.tolerance.max_error_exp", |agreement| {
-        agreement.oracles.keys.extend([terms::Hex32([3; 32]), terms::Hex32([4; 32])]);
-        agreement.oracles.threshold = 2;
-        let max_spread_sat = terms::Sat(0);
-        agreement.oracles.tolerance =
-            Some(terms::Tolerance { max_error_exp: 60, min_fail_exp: 50, max_spread_sat });
-    });
 }
 
 #[test]
