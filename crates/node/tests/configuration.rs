@@ -72,7 +72,8 @@ fn paths_are_relative_to_the_files_folder() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("earnest.toml");
     let text = std::fs::read_to_string(example()).unwrap();
-    let text = text.replace("/var/lib/earnest", "data").replace("/var/lib/bitcoind/regtest/.cookie", "cookie");
+    let text =
+        text.replace("/var/lib/earnest", "data").replace("/var/lib/bitcoind/regtest/.cookie", "cookie");
     std::fs::write(&file, text).unwrap();
     let config = Config::load(&file).unwrap();
     assert_eq!(config.data_dir, folder.path().join("data"));
