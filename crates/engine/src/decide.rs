@@ -196,7 +196,7 @@ fn before_funding(escrow: &Escrow, role: DlcRole, now: u64) -> Result<(), Refusa
 
 fn cancellable(escrow: &Escrow, now: u64) -> Result<(), Refusal> {
     present(&escrow.sign, "sign")?;
-    let deadline = escrow.agreement().funding_deadline.0;
+    let deadline = escrow.given_up_at();
     if now < deadline {
         return Err(Refusal::TooEarly { deadline, now });
     }
@@ -209,7 +209,7 @@ fn abandon(escrow: &Escrow, reason: String, now: u64) -> Result<Option<Event>, R
     if escrow.abandoned.is_some() {
         return Ok(None);
     }
-    let deadline = escrow.agreement().funding_deadline.0;
+    let deadline = escrow.given_up_at();
     if escrow.at_stake() && (!escrow.coins.is_empty() || now < deadline) {
         return Err(Refusal::AtStake);
     }

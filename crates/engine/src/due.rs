@@ -31,7 +31,7 @@ pub enum Due {
 /// Timelocks compare median time past: nodes refuse a transaction while it equals the locktime, and
 /// accept it one second later.
 pub fn due(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
-    let late = now >= escrow.agreement().funding_deadline.0;
+    let late = now >= escrow.given_up_at();
     match status(escrow, view, now) {
         Status::Agreed | Status::Offered | Status::Accepted if late => vec![Due::Abandon],
         Status::Agreed | Status::Offered | Status::Accepted => vec![],

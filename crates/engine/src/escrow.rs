@@ -36,6 +36,8 @@ pub struct Escrow {
     pub abandoned: Option<String>,
     /// The last spend of the funding output that we saw.
     pub spend: Option<(Txid, SpendKind, Bytes)>,
+    /// Whether the funding was once deep enough: it was locked in time, whatever a reorganisation does to it.
+    pub was_locked: bool,
     /// The last state that was noted for the owner.
     pub noted: Status,
     /// The chain's height when it was noted.
@@ -77,6 +79,7 @@ impl Escrow {
             cancel: None,
             abandoned: None,
             spend: None,
+            was_locked: false,
             noted: Status::Agreed,
             events: 1,
         }
@@ -117,6 +120,7 @@ impl Escrow {
             Event::Abandoned { reason } => self.abandoned = Some(reason),
             Event::SpendSeen { txid, kind, tx } => self.spend = Some((txid, kind, tx)),
             Event::Observed { status, height } => {
+                self.was_locked |= status.is_locked();
                 self.noted = status;
                 self.noted_height = height;
             }
@@ -144,6 +148,15 @@ impl Escrow {
     /// The moment after which the refund is valid, in unix seconds of median time past.
     pub fn refund_locktime(&self) -> u64 {
         self.opened.maturity.saturating_add(self.opened.agreement.refund_delay_s)
+    }
+
+    /// The moment from which funding that is not in the chain is given up, in unix seconds.
+    ///
+    /// Funding that was deep enough met its deadline. When a reorganisation takes it back it confirms again: to make an
+    /// end of it then would be to choose, after the outcome may be known. Only when the refund would be valid are our
+    /// coins taken back, so that a peer who double-spent it meanwhile does not tie them up for ever.
+    pub fn given_up_at(&self) -> u64 {
+        if self.was_locked { self.refund_locktime() } else { self.opened.agreement.funding_deadline.0 }
     }
 
     /// What we put in besides fees.

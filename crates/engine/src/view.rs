@@ -106,6 +106,27 @@ impl Status {
         matches!(self, Self::Settled | Self::Refunded | Self::Cancelled)
     }
 
+    /// Whether the funding was deep enough for this state.
+    pub fn is_locked(self) -> bool {
+        match self {
+            Self::Funded
+            | Self::Measuring
+            | Self::Attested
+            | Self::CetBroadcast
+            | Self::RefundBroadcast
+            | Self::UnknownSpend
+            | Self::Settled
+            | Self::Refunded => true,
+            Self::Agreed
+            | Self::Offered
+            | Self::Accepted
+            | Self::Signed
+            | Self::FundingBroadcast
+            | Self::Cancelling
+            | Self::Cancelled => false,
+        }
+    }
+
     /// The state's name, as in the API.
     pub fn name(self) -> &'static str {
         match self {

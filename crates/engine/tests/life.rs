@@ -212,6 +212,23 @@ fn an_accepter_whose_funding_misses_the_deadline_takes_its_coins_back_too() {
     assert_eq!(due(&escrow, &sent, DEADLINE), []);
 }
 
+/// Deeper than what counted as final, in the middle of the window.
+#[test]
+fn funding_that_was_locked_in_time_is_not_given_up_when_a_reorganisation_takes_it_back() {
+    for mut escrow in [signed_offerer(), funded_accepter()] {
+        escrow.apply(&Event::Observed { status: Status::Measuring, height: 200 });
+        let taken_back = ChainView { funding: Place::Mempool, ..view() };
+        assert_eq!(status(&escrow, &taken_back, START), Status::FundingBroadcast);
+        assert_eq!(due(&escrow, &taken_back, START), []);
+        let cancel = decide(&escrow, Command::UseCancel { tx: bytes(8) }, START);
+        assert_eq!(cancel, Err(Refusal::TooEarly { deadline: REFUND, now: START }));
+        assert_eq!(due(&escrow, &view(), REFUND), [Due::BuildCancel], "but it does not wait for ever");
+    }
+    let mut lost = funded_accepter();
+    lost.apply(&Event::Observed { status: Status::Attested, height: 200 });
+    assert_eq!(due(&lost, &view(), MATURITY), [Due::BroadcastFunding], "who has it sends it again");
+}
+
 #[test]
 fn an_offerer_that_funds_nothing_waits_for_the_deadline_and_takes_nothing_back() {
     let mut escrow = signed_offerer();
