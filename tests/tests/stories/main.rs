@@ -1,5 +1,7 @@
 //! The stories, one module for each subject. They are one program, so that they are linked once and run side by side.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 mod alone;
 mod attestations;
 mod bad_input;
