@@ -142,7 +142,7 @@ pub enum Offer {
 /// Arguments of `discover`.
 #[derive(Debug, Args)]
 pub struct Discover {
-    /// The provider's address, such as http://provider.example:7811
+    /// The provider's address, such as `http://provider.example:7811`.
     pub url: String,
 }
 
