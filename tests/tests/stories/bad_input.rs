@@ -356,3 +356,22 @@ async fn a_measurement_needs_the_token_where_the_oracle_asks_for_one() {
     let token = fs::read_to_string(world.oracle.service.data_dir().join("requester-token")).unwrap();
     assert_eq!(raw::post(&url, Some(token.trim()), &[], document).await.status, 201);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_is_over_when_it_expires() {
+    let mut world = World::begin().await;
+    let mut draft = world.draft();
+    draft.expires.0 = world.now() + 100;
+    let offer = world.publish(&draft).await;
+    let mut early = Stranger::new(1);
+    let terms_hash = early.ask(&world, offer.id).await;
+    world.pass(100).await;
+    let refused = world.buyer.purchase(&world.provider.peer_url(), offer.id).await.unwrap_err();
+    assert_eq!(refused.status(), Some(404), "it is on the card no more: {refused}");
+    let mut late = Stranger::new(2);
+    let rfq = late.rfq(&world, offer.id);
+    assert_eq!(deliver(&world.provider, &rfq.bytes()).await.problem(410)["field"], "expires");
+    let accept = early.next(&world, Body::Accept { terms_hash });
+    assert_eq!(deliver(&world.provider, &accept.bytes()).await.problem(410)["field"], "expires");
+    assert_eq!(world.provider.owner.escrows().await.unwrap(), []);
+}

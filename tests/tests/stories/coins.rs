@@ -73,3 +73,21 @@ async fn one_coin_serves_one_escrow_after_the_other() {
     };
     assert_eq!(all + fees, 800_000, "every satoshi is somewhere");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_offer_taken_twice_is_two_escrows_that_one_attestation_settles() {
+    let mut world = World::begin().await;
+    let offer = world.publish(&world.draft()).await;
+    let first = world.buy(&offer).await;
+    let second = world.buy(&offer).await;
+    assert_ne!(first, second);
+    for id in [&first, &second] {
+        world.both_reach(id, "settled").await;
+    }
+    let [one, other] = [world.buyer.escrow(&first).await, world.buyer.escrow(&second).await];
+    assert_eq!(one.attestations, other.attestations);
+    assert_ne!(one.funding_txid, other.funding_txid);
+    for view in [&one, &other] {
+        witness::Witness::call(&world, view).pays(&world, vec![150_000, 0]);
+    }
+}

@@ -199,3 +199,71 @@ async fn the_command_line_tells_the_whole_story() {
     let malformed = world.provider.cli(&["escrow", "show", "nonsense"]);
     assert_eq!(malformed.status.code(), Some(2), "{}", String::from_utf8_lossy(&malformed.stderr));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_folder_serves_one_process() {
+    let world = World::begin().await;
+    let text = std::fs::read_to_string(world.buyer.service.config_file()).unwrap();
+    let addr = |party: &Party| party.owner_url().trim_start_matches("http://").to_owned();
+    // The same folder and other ports.
+    let text = text
+        .replace(&addr(&world.buyer), &testbed::free_addr().unwrap().to_string())
+        .replace(&world.buyer.peer_addr().to_string(), &testbed::free_addr().unwrap().to_string());
+    let file = world.buyer.service.folder().join("second.toml");
+    std::fs::write(&file, text).unwrap();
+    let exe = testbed::binary("earnest").unwrap();
+    let output = std::process::Command::new(exe).args(["serve", "--config"]).arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("another process"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_private_and_a_node_whose_secrets_are_not_does_not_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut world = World::begin().await;
+    world.stop("buyer").await;
+    for name in ["seed", "owner-token"] {
+        let path = world.buyer.service.data_dir().join(name);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let output = world.buyer.cli(&["serve"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(name), "{said}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    world.start("buyer").await;
+}
+
+#[test]
+fn with_a_passphrase_the_seed_is_no_good_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let text = "network = \"regtest\"\ndata_dir = \"DATA\"\nowner_listen = \"127.0.0.1:1\"\n\
+                peer_listen = \"127.0.0.1:2\"\n[bitcoind]\nurl = \"http://127.0.0.1:3\"\n\
+                user = \"u\"\npassword = \"p\"\n[mandate]\nmax_contract_sat = 1\n\
+                max_locked_sat = 1\nmax_per_counterparty_sat = 1\n";
+    std::fs::write(&config, text.replace("DATA", &folder.path().join("data").display().to_string())).unwrap();
+    let init = |passphrase: Option<&str>| {
+        let mut command = std::process::Command::new(testbed::binary("earnest").unwrap());
+        command.args(["init", "--json", "--config"]).arg(&config).env_remove("EARNEST_PASSPHRASE");
+        if let Some(passphrase) = passphrase {
+            command.env("EARNEST_PASSPHRASE", passphrase);
+        }
+        command.output().unwrap()
+    };
+    let made = init(Some("correct horse"));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let key = |output: &std::process::Output| {
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["key"].clone()
+    };
+    assert_eq!(key(&init(Some("correct horse"))), key(&made), "the same seed again");
+    for wrong in [None, Some("battery staple")] {
+        let refused = init(wrong);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("passphrase"), "{said}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The whole loop: locked, measured, attested, paid to the satoshi.
 
-use blackbox::{Times, World, credit, step, witness};
+use bitcoin::Amount;
+use blackbox::{Setting, Times, World, credit, step, witness};
 use protocol::OfferDraft;
 use terms::{EnumScale, Level, LevelPayout, Outcome, OutcomeValue, Sat, Scale, Schedule, Worse};
 use testbed::Phase;
@@ -192,4 +193,32 @@ async fn what_was_won_can_be_swept_away_and_the_other_wallets_coins_cannot() {
     assert!((1..2_000).contains(&fee), "everything but {fee} sat was swept");
     world.pass(70).await;
     assert_eq!(world.buyer.available_sat().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ramp_of_a_thousand_steps_is_signed_sent_and_settled() {
+    let coins = vec![Amount::from_sat(1_200_000)];
+    let mandate =
+        "max_contract_sat = 2_000_000\nmax_locked_sat = 2_000_000\nmax_per_counterparty_sat = 2_000_000\n";
+    let [provider_mandate, buyer_mandate] = [mandate.to_owned(), mandate.to_owned()];
+    let [provider_coins, buyer_coins] = [coins.clone(), coins];
+    let setting =
+        Setting { provider_mandate, buyer_mandate, provider_coins, buyer_coins, ..Setting::default() };
+    let mut world = World::with(setting).await;
+    let times = world.times();
+    let mut draft = world.draft();
+    draft.price_sat = Sat(1_000_000);
+    let mut ramp = step(0, credit(0, 0));
+    ramp.ramp_to = Some(credit(960_000, 0));
+    // As above with steps of 2^10: 960 of them, each 1,000 sat further.
+    draft.payout.schedule =
+        Schedule::Numeric { pieces: vec![ramp, step(983_040, credit(1_000_000, 0))], quantum_bits: 10 };
+    let id = world.lock_draft(&draft).await;
+    outage(&mut world, &times, 0, 10).await;
+    world.both_reach(&id, "settled").await;
+
+    // 1 of 60 probes: 16,667 ppm lies in step 16 of 960 (16 * 1,024 = 16,384), which pays 16/960 of 96 % back.
+    witness::paid_out(&world, &id, 984_000 + 50_000, 16_000).await;
+    let sign = world.buyer.escrow(&id).await.messages.sign.expect("the buyer signed");
+    assert!(sign.0.len() > 960 * 162, "a signature for each step");
 }
