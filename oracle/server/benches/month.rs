@@ -1,6 +1,6 @@
 //! A month of probes every 15 seconds: 172,800 real requests of a real process, as fast as they go.
 //!
-//! `cargo bench -p earnest-oracle` prints the pace. Without `--bench`, as when all targets are tested, it is a
+//! `cargo bench -p earnest-oracle --bench month --profile dev` prints the pace. Without `--bench`, as when all targets are tested, it is a
 //! day, which only shows that this program still works.
 
 #[path = "../tests/common/mod.rs"]
