@@ -45,7 +45,7 @@ impl Node {
     /// Opens the data folder.
     ///
     /// # Errors
-    /// As [`Core::open`], and when the owner's token cannot be read.
+    /// When seed, database or Bitcoin node cannot be used, and when the owner's token cannot be read.
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>, NodeError> {
         let token = crate::keys::load_token(&config.data_dir)?;
         let core = Core::open(config.clone(), clock.now_s()).await?;
@@ -94,7 +94,7 @@ impl Node {
     }
 
     /// Looks at the chain and does what is due. Returns the escrows whose oracles are to be asked.
-    async fn look(&self) -> BTreeSet<Hex32> {
+    pub(crate) async fn look(&self) -> BTreeSet<Hex32> {
         let now = self.now();
         let mut core = self.core.lock().await;
         if let Err(error) = core.sync(now).await {
