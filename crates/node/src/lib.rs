@@ -25,6 +25,8 @@ mod open;
 mod purchase;
 mod serve;
 mod spend;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod views;
 

@@ -79,7 +79,7 @@ impl Core {
 
 /// Whether nothing that could still happen on the chain concerns an escrow any more. One that was dropped while its
 /// peer could complete the funding is watched until the refund would be valid: funding that confirms after all is live.
-fn is_over(escrow: &Escrow, height: u32, now: u64) -> bool {
+pub(crate) fn is_over(escrow: &Escrow, height: u32, now: u64) -> bool {
     let buried = escrow.noted.is_final() && escrow.noted_height + WATCHED_BEYOND_FINAL < height;
     let could_return = escrow.noted == Status::Cancelled && escrow.funding.is_some();
     buried && !(could_return && now < escrow.refund_locktime())
