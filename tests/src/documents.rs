@@ -30,11 +30,11 @@ impl Times {
     /// The times of an escrow that is agreed at `now`.
     #[must_use]
     pub fn from(now: u64) -> Self {
-        let start = now + 900;
+        let start = now + 420;
         let end = start + 600;
         let maturity = end + Self::PUBLICATION_DELAY_S;
         let refund = maturity + Self::REFUND_DELAY_S;
-        Self { funding_deadline: now + 600, start, end, maturity, refund }
+        Self { funding_deadline: now + 300, start, end, maturity, refund }
     }
 }
 

@@ -11,7 +11,7 @@ use terms::Hex32;
 use testbed::{Bitcoind, Service, free_addr};
 
 /// The longest a node waits between two looks, in seconds.
-pub(crate) const POLL_S: u64 = 10;
+pub(crate) const POLL_S: u64 = 20;
 /// At this depth a node counts something as final.
 pub(crate) const CONFIRMATIONS: u32 = 2;
 

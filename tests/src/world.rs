@@ -115,7 +115,7 @@ impl World {
             party.service.start(time).await.expect("the node starts");
             party.receive(&self.bitcoind, coins).await;
         }
-        self.pass(POLL_S + 1).await;
+        self.look().await;
         for (party, coins) in [&self.provider, &self.buyer].into_iter().zip(coins) {
             let expected: u64 = coins.iter().map(|coin| coin.to_sat()).sum();
             assert_eq!(party.available_sat().await, expected, "the wallet has what it was paid");
@@ -145,6 +145,11 @@ impl World {
                 self.next_block = Some(next + BLOCK_EVERY_S);
             }
         }
+    }
+
+    /// Lets so much time pass that every node has looked at the chain, and at whom it waits for, once more.
+    pub async fn look(&mut self) {
+        self.pass(POLL_S + 1).await;
     }
 
     /// Waits until everybody has done what was to be done now.

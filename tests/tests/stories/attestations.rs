@@ -33,7 +33,7 @@ fn tell(proxy: &Proxy, attestation: &[u8]) {
 /// Lets both sides ask a few times, and insists that nothing came of it.
 async fn nothing_comes_of_it(world: &mut World, id: &str, what: &str) {
     let logged = world.buyer.service.log().len();
-    world.pass(25).await;
+    world.look().await;
     for party in [&world.provider, &world.buyer] {
         let view = party.escrow(id).await;
         assert_eq!(view.state, "measuring", "{what}");
@@ -50,10 +50,11 @@ async fn a_forged_foreign_or_broken_attestation_never_becomes_a_cet() {
     let (mut world, proxy) = with_proxied_oracle().await;
     let (id, times) = world.lock().await;
     let event = world.buyer.escrow(&id).await.event_id;
-    // Another event of the same oracle with the same window, whose attestation says that all was lost.
+    // Another event of the same oracle with the same window, which expects what the service never says: its attestation
+    // is a good one, and would pay the buyer everything.
     let mut other = world.draft().measurement;
     other.window = world.buyer.escrow(&id).await.agreement.measurement.window;
-    other.target.url = "http://nowhere.example/health".to_owned();
+    other.target.expect.body_contains = Some("another world".to_owned());
     let other = world.oracle.client.announce(&other).await.unwrap().event_id;
     proxy.rule(|seen| match seen.path.starts_with("/v1/events/") {
         true => Verdict::Answer(StatusCode::NOT_FOUND, b"{}".to_vec()),
@@ -109,7 +110,7 @@ async fn an_oracles_nonsense_is_survived() {
             true => Verdict::Answer(StatusCode::OK, body.clone()),
             false => Verdict::Pass,
         });
-        world.pass(30).await;
+        world.look().await;
         assert_eq!(world.buyer.escrow(&id).await.state, "measuring");
     }
     proxy.pass();
@@ -122,7 +123,7 @@ async fn a_purchase_with_another_events_announcement_is_refused() {
     let (world, proxy) = with_proxied_oracle().await;
     let offer = world.publish(&world.draft()).await;
     let mut other = world.draft().measurement;
-    other.target.url = "http://nowhere.example/health".to_owned();
+    other.target.url = "http://service.example/elsewhere".to_owned();
     let other = world.oracle.client.announce(&other).await.unwrap();
     let answer = json!({ "announcement_hex": other.announcement_hex }).to_string().into_bytes();
     proxy.rule(move |seen| match seen.path.starts_with("/v1/events/") {

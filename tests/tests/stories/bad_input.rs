@@ -24,7 +24,7 @@ async fn a_malformed_configuration_names_the_field_and_exits_with_2() {
     let broken = [
         (good.replace("network = \"regtest\"", "network = \"tulips\""), "network"),
         (good.replace("network = \"regtest\"\n", ""), "network"),
-        (good.replace("poll_every_s = 10", "poll_every_s = 0"), "poll_every_s"),
+        (good.replace("poll_every_s = 20", "poll_every_s = 0"), "poll_every_s"),
         (good.replace("confirmations = 2", "confirmations = \"two\""), "confirmations"),
         (good.replace("confirmations = 2", "confirmation = 2"), "confirmation"),
         (good.replace("owner_listen = \"127.0.0.1", "owner_listen = \"0.0.0.0"), "owner_listen"),

@@ -22,7 +22,7 @@ async fn a_buyer_without_enough_coins_locks_nothing_and_holds_up_nobody() {
             world.both_reach(&id, "cancelled").await;
         }
     }
-    world.pass(30).await;
+    world.look().await;
     assert_eq!(world.buyer.available_sat().await, 90_000);
     assert_eq!(world.provider.available_sat().await, 700_000);
     assert!(world.bitcoind.mempool().unwrap().is_empty());

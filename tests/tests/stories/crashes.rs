@@ -52,6 +52,7 @@ async fn a_buyer_killed_after_storing_and_before_sending_sign_goes_on_after_its_
     proxy.rule(|seen| if seen.says("\"type\":\"dlc_sign\"") { Verdict::Swallow } else { Verdict::Pass });
     let id = world.buyer.purchase(&proxy.url(), offer.id).await.unwrap();
     proxy.caught().await;
+    assert_eq!(world.buyer.escrow(&id).await.state, "signed", "its owner is served while its peer is silent");
     world.kill("buyer").await;
     world.pass(60).await;
     assert_eq!(world.provider.escrow(&id).await.state, "accepted", "the provider has no signatures");
@@ -73,7 +74,7 @@ async fn a_buyer_that_comes_back_only_after_the_funding_deadline_takes_its_coins
     let id = world.buyer.purchase(&proxy.url(), offer.id).await.unwrap();
     proxy.caught().await;
     world.kill("buyer").await;
-    world.pass_until(offer.funding_deadline.0 + 10).await;
+    world.pass_until(offer.funding_deadline.0).await;
     world.provider_reaches(&id, "cancelled").await;
     assert_eq!(world.provider.available_sat().await, 700_000, "the provider's coins are free, all of them");
 
@@ -101,6 +102,18 @@ async fn a_buyer_that_never_gets_the_answer_to_sign_sends_it_again_and_it_counts
     let taken = world.provider.history(&id).await.iter().filter(|event| *event == "sign_taken").count();
     assert_eq!(taken, 1);
     assert!(spender(&world, &world.buyer.coins).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_while_a_peer_keeps_it_waiting_a_node_stops_and_loses_nothing() {
+    let (mut world, proxy, offer) = with_proxied_provider().await;
+    proxy.rule(|seen| if seen.says("\"type\":\"dlc_sign\"") { Verdict::Swallow } else { Verdict::Pass });
+    let id = world.buyer.purchase(&proxy.url(), offer.id).await.unwrap();
+    proxy.caught().await;
+    world.stop("buyer").await;
+    proxy.pass();
+    world.start("buyer").await;
+    world.both_reach(&id, "funded").await;
 }
 
 /// A world whose provider's way to the Bitcoin node can be cut.
@@ -167,7 +180,7 @@ async fn funding_that_confirms_just_before_the_deadline_stays_live() {
     world.pass_until(offer.funding_deadline.0 - 30).await;
     proxy.pass();
     world.start("provider").await;
-    world.pass(10).await;
+    world.look().await;
     assert_eq!(
         world.bitcoind.mempool().unwrap().len(),
         1,
@@ -190,7 +203,8 @@ async fn funding_that_hangs_in_the_mempool_at_the_deadline_is_replaced() {
     world.both_reach(&id, "funding_broadcast").await;
     let funding = world.buyer.escrow(&id).await.funding_txid.unwrap();
     assert_eq!(world.bitcoind.mempool().unwrap(), [witness::read(funding)]);
-    world.pass_until(offer.funding_deadline.0 + 15).await;
+    world.pass_until(offer.funding_deadline.0).await;
+    world.look().await;
 
     let mempool = world.bitcoind.mempool().unwrap();
     assert!(!mempool.contains(&witness::read(funding)), "the funding transaction is replaced");
@@ -209,7 +223,8 @@ async fn funding_that_confirms_after_all_is_live_though_the_offerer_took_its_coi
     let id = world.buy(&offer).await;
     world.both_reach(&id, "funding_broadcast").await;
     let funding = witness::on_chain(&world, world.buyer.escrow(&id).await.funding_txid.unwrap());
-    world.pass_until(offer.funding_deadline.0 + 15).await;
+    world.pass_until(offer.funding_deadline.0).await;
+    world.look().await;
     assert_eq!(world.buyer.escrow(&id).await.state, "cancelling");
     world.bitcoind.set_mock_time(world.now()).unwrap();
     world.bitcoind.mine_block_of(&[funding]).unwrap();
@@ -329,74 +344,4 @@ async fn everybody(world: &mut World) {
     for name in ["oracle", "provider", "buyer"] {
         world.restart(name).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_settlement_that_a_reorganisation_takes_back_is_broadcast_again() {
-    let mut world = World::begin().await;
-    let (id, _) = world.lock().await;
-    world.both_reach(&id, "settled").await;
-    let view = world.buyer.escrow(&id).await;
-    let closing = witness::read(view.closing_txid.unwrap());
-    let height = world.bitcoind.height_of(closing).unwrap().expect("it is in a block");
-    world.mine_by_hand();
-    world.bitcoind.reorg(world.bitcoind.height().unwrap() - height + 1).unwrap();
-    world.both_reach(&id, "cet_broadcast").await;
-
-    world.mine_every_minute();
-    world.both_reach(&id, "settled").await;
-    witness::paid_out(&world, &id, 150_000, 0).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bitcoin_node_that_goes_away_for_a_while_delays_and_loses_nothing() {
-    let mut world = World::begin().await;
-    let (id, times) = world.lock().await;
-    world.pass_until(times.start + 30).await;
-    world.mine_by_hand();
-    world.bitcoind.stop().unwrap();
-    world.pass_until(times.maturity + 60).await;
-    world.bitcoind.start_again().unwrap();
-    world.mine_every_minute();
-    world.both_reach(&id, "settled").await;
-    witness::paid_out(&world, &id, 150_000, 0).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_starts_while_the_bitcoin_node_is_away_waits_for_it() {
-    let mut world = World::begin().await;
-    let (id, times) = world.lock().await;
-    world.pass_until(times.start + 30).await;
-    world.mine_by_hand();
-    world.kill("buyer").await;
-    world.bitcoind.kill();
-    let time = world.barrier.addr();
-    world.buyer.service.start_unready(time).unwrap();
-    world.barrier.wait_for(&["buyer"]).await;
-    world.pass(120).await;
-    assert!(!world.buyer.owner.ready().await, "it is there, and not ready");
-    world.bitcoind.start_again().unwrap();
-    world.pass(60).await;
-    world.buyer.service.wait_ready().await.unwrap();
-    world.mine_every_minute();
-    world.both_reach(&id, "settled").await;
-    witness::paid_out(&world, &id, 150_000, 0).await;
-}
-
-/// A reorganisation deeper than the depth that the nodes count as final takes the funding back in the middle of the
-/// window. It confirms again with the next block, and nobody has made anything irrevocable of the moment between.
-#[tokio::test(flavor = "multi_thread")]
-async fn funding_that_a_deep_reorganisation_takes_back_during_the_window_confirms_again() {
-    let mut world = World::begin().await;
-    let (id, times) = world.lock().await;
-    world.mine_by_hand();
-    world.pass_until(times.start + 30).await;
-    let funding = witness::read(world.buyer.escrow(&id).await.funding_txid.unwrap());
-    let height = world.bitcoind.height_of(funding).unwrap().expect("it is in a block");
-    world.bitcoind.reorg(world.bitcoind.height().unwrap() - height + 1).unwrap();
-    assert!(world.bitcoind.mempool().unwrap().contains(&funding));
-    world.pass(30).await;
-    world.mine_every_minute();
-    world.both_reach(&id, "settled").await;
-    witness::paid_out(&world, &id, 150_000, 0).await;
 }

@@ -39,7 +39,7 @@ async fn a_cet_is_refused_until_one_second_after_the_windows_end() {
 
     // Both nodes come to the same: nothing while the median time equals the locktime, then the CET.
     world.calm().await;
-    world.pass(15).await;
+    world.look().await;
     assert_eq!(world.bitcoind.mempool().unwrap(), [cet.compute_txid()]);
     world.mine_every_minute();
     world.both_reach(&id, "settled").await;
@@ -57,7 +57,7 @@ async fn a_silent_oracle_ends_in_a_refund_one_second_after_its_locktime() {
 
     for too_early in [times.refund - 1, times.refund] {
         world.bitcoind.mine_until_median_time(too_early).unwrap();
-        world.pass(15).await;
+        world.look().await;
         assert!(world.bitcoind.mempool().unwrap().is_empty(), "nothing is broadcast at {too_early}");
         assert_eq!(world.buyer.escrow(&id).await.state, "measuring");
     }

@@ -5,6 +5,7 @@
 mod alone;
 mod attestations;
 mod bad_input;
+mod chain;
 mod coins;
 mod crashes;
 mod foreign_code;

@@ -78,14 +78,14 @@ async fn a_withdrawal_cut_off_by_a_crash_is_paid_once_when_it_is_asked_again() {
         proxy.pass();
         world.start("buyer").await;
         let txid = world.buyer.owner.withdraw(&request, key).await.expect("it is asked again").txid;
-        world.pass(15).await;
+        world.look().await;
         assert_eq!(
             world.bitcoind.mempool().unwrap(),
             [witness::read(txid)],
             "{key}: one payment and no other"
         );
         world.mine(2);
-        world.pass(15).await;
+        world.look().await;
     }
     let out = 700_000 - world.buyer.available_sat().await;
     assert!((20_000..22_000).contains(&out), "two payments of 10,000 and their fees left, and not {out}");
