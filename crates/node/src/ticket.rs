@@ -43,6 +43,14 @@ impl Turns {
         self.turn(key).lock_owned().await
     }
 
+    /// Whether somebody waits for a turn that somebody else has.
+    #[cfg(test)]
+    pub fn is_awaited(&self, key: &str) -> bool {
+        let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map, the holder, the waiter.
+        turns.get(key).is_some_and(|turn| Arc::strong_count(turn) > 2)
+    }
+
     fn turn(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever holds or awaits a turn has a share of it.

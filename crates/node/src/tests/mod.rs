@@ -2,6 +2,7 @@
 
 mod doors;
 mod payments;
+mod requests;
 mod restarts;
 
 use std::str::FromStr as _;
