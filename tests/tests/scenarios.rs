@@ -29,7 +29,7 @@ fn replay(name: &str, report: &Path) -> serde_json::Value {
 fn holds(name: &str) -> serde_json::Value {
     let report = tempfile::tempdir().expect("a folder");
     let run = replay(name, report.path());
-    let page = std::fs::read_to_string(report.path().join("index.html")).expect("a page");
+    let page = std::fs::read_to_string(report.path().join("report.html")).expect("a page");
     assert!(page.contains("</html>"), "the page is whole");
     assert_eq!(run["passed"], true);
     run
