@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::progress::Progress;
 use crate::run::{self, Finished, World};
 use crate::scenario::Scenario;
-use crate::{files, table};
+use crate::{files, one_cpu, table};
 
 /// Arguments of `earnest replay`.
 #[derive(Clone, Debug, Args)]
@@ -59,6 +59,7 @@ pub async fn run(arguments: ReplayArgs, as_json: bool) -> ExitCode {
             return ExitCode::from(BAD_FILE);
         }
     };
+    one_cpu::stay();
     let done = tokio::select! {
         done = replay(&scenario, &arguments, as_json) => done,
         interrupted = interrupted() => interrupted.map(|()| INTERRUPTED),

@@ -13,6 +13,7 @@
 pub mod checks;
 pub mod cli;
 pub mod files;
+mod one_cpu;
 pub mod plan;
 pub mod progress;
 pub mod record;
