@@ -1,8 +1,7 @@
 //! Proofs that a leaf is under a root, and their verification.
 
-use ct_merkle::{InclusionProof, RootHash};
 use serde::{Deserialize, Serialize};
-use sha2_next::Sha256;
+use tlog_tiles::{Hash, check_record, record_hash};
 
 use crate::{Digest, MAX_LEAVES};
 
@@ -55,15 +54,6 @@ impl Proof {
     pub fn from_path(path: Vec<Digest>) -> Option<Self> {
         (path.len() <= MAX_PATH).then_some(Self { path })
     }
-
-    /// Parses the concatenation of a path's hashes.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (hashes, rest) = bytes.as_chunks::<32>();
-        if !rest.is_empty() {
-            return None;
-        }
-        Self::from_path(hashes.to_vec())
-    }
 }
 
 /// Verifies that `leaf` is the leaf of this index in the tree of this size and root.
@@ -78,8 +68,8 @@ pub fn verify(root: &Digest, size: u64, index: u64, leaf: &[u8], proof: &Proof) 
         return Err(ProofError::IndexOutOfRange { index, size });
     }
     let wrong = ProofError::WrongPath { index, path: proof.path.len() };
-    let path = InclusionProof::<Sha256>::try_from_bytes(proof.path.concat()).map_err(|_| wrong.clone())?;
-    RootHash::<Sha256>::new((*root).into(), size).verify_inclusion(&leaf, index, &path).map_err(|_| wrong)
+    let path = proof.path.iter().map(|hash| Hash(*hash)).collect();
+    check_record(&path, size, Hash(*root), index, record_hash(leaf)).map_err(|_| wrong)
 }
 
 impl TryFrom<Vec<String>> for Proof {

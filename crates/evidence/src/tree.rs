@@ -1,9 +1,9 @@
-//! Building a tree and its proofs.
+//! Building a tree in memory, and its proofs.
 
-use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use sha2_next::Sha256;
+use tlog_tiles::{Hash, prove_record, stored_hashes, tree_hash};
 
-use crate::{Digest, Proof};
+use crate::hashes::Hashes;
+use crate::{Digest, MAX_LEAVES, Proof};
 
 /// An append-only Merkle tree in memory.
 ///
@@ -16,7 +16,9 @@ use crate::{Digest, Proof};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
-    inner: MemoryBackedTree<Sha256, Vec<u8>>,
+    len: u64,
+    /// By their positions, without a gap.
+    hashes: Vec<Hash>,
 }
 
 impl Tree {
@@ -27,31 +29,38 @@ impl Tree {
 
     /// Appends a leaf.
     pub fn push(&mut self, leaf: &[u8]) {
-        self.inner.push(leaf.to_vec());
+        let new = stored_hashes(self.len, leaf, &Hashes(|position| self.at(position)));
+        self.hashes.extend(new.expect("the tree keeps every hash"));
+        self.len += 1;
     }
 
     /// The root over all leaves so far.
     pub fn root(&self) -> Digest {
-        (*self.inner.root().as_bytes()).into()
+        let root = tree_hash(self.len, &Hashes(|position| self.at(position)));
+        root.expect("the tree keeps every hash").0
     }
 
     /// The number of leaves.
     pub fn len(&self) -> u64 {
-        self.inner.len()
+        self.len
     }
 
     /// Whether there is no leaf yet.
     pub fn is_empty(&self) -> bool {
-        self.inner.is_empty()
+        self.len == 0
     }
 
     /// The proof that the leaf of this index is in the tree; `None` when there is no such leaf.
     pub fn prove(&self, index: u64) -> Option<Proof> {
-        if index >= self.len() {
+        if index >= self.len || self.len > MAX_LEAVES {
             return None;
         }
-        let proof = self.inner.prove_inclusion(usize::try_from(index).ok()?);
-        Proof::from_bytes(proof.as_bytes())
+        let path = prove_record(self.len, index, &Hashes(|position| self.at(position))).ok()?;
+        Proof::from_path(path.into_iter().map(|hash| hash.0).collect())
+    }
+
+    fn at(&self, position: u64) -> Option<Hash> {
+        self.hashes.get(usize::try_from(position).ok()?).copied()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use evidence::{Proof, ProofError, Tree, root, verify};
 use proptest::prelude::*;
-use sha2_next::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256};
 
 /// The leaves of `google/certificate-transparency`'s `merkle_tree_test`, as hex.
 const LEAVES: [&str; 8] =
