@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 pub mod documents;
+pub mod mutate;
 pub mod oracle;
 pub mod party;
 
