@@ -5,6 +5,7 @@ use bitcoin::psbt::Psbt;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, Sequence, Transaction, TxIn, TxOut};
 use contract::{CheckedContract, gate, settle};
+use crashpoint::here;
 use engine::{Bytes, Command, Due};
 use serde::Deserialize;
 use terms::Hex32;
@@ -46,7 +47,10 @@ impl Core {
     fn broadcast(&self, id: Hex32, tx: Option<Bytes>, what: &'static str) -> Result<bool, NodeError> {
         let Some(tx) = tx else { return Ok(false) };
         let tx = parse(&tx).ok_or(NodeError::Damaged { what })?;
-        match block_in_place(|| self.chain.broadcast(&tx)) {
+        here!("broadcast.before:{what}");
+        let sent = block_in_place(|| self.chain.broadcast(&tx));
+        here!("broadcast.after:{what}");
+        match sent {
             Ok(_) => tracing::info!(escrow = %id, txid = %tx.compute_txid(), "{what} transaction broadcast"),
             Err(error) => tracing::warn!(escrow = %id, %error, "{what} transaction not taken"),
         }

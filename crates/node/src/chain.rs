@@ -3,6 +3,7 @@
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::{Transaction, Txid};
 use contract::Spend;
+use crashpoint::here;
 use engine::{Bytes, ChainView, Command, Event, Place, SpendKind, SpendView, decide, due, status};
 use terms::Hex32;
 use tokio::task::block_in_place;
@@ -43,7 +44,9 @@ impl Core {
         let mut tx = self.store.begin().await?;
         tx.prune(now.saturating_sub(ANSWERS_KEPT_S)).await?;
         tx.prune_sessions(now.saturating_sub(DEAD_SESSIONS_KEPT_S)).await?;
+        here!("tidy.within");
         tx.commit().await?;
+        here!("tidy.after");
         self.tidy_at = now + TIDY_EVERY_S;
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::{OutPoint, Transaction, Txid};
 use contract::CheckedContract;
+use crashpoint::here;
 use engine::{Escrow, Event};
 use mandate::Exposure;
 use storage::{Answer, NewEnvelope, NewSession, Reservation, Store, StoredEvent, StoredOffer};
@@ -70,6 +71,26 @@ impl Change {
     pub fn event(escrow: Hex32, event: Event) -> Self {
         Self { events: vec![(escrow, event)], ..Self::default() }
     }
+
+    /// What it is made of, such as `offer_taken+envelopes`; a change of the wallet alone is `wallet`. Names its crash points.
+    fn name(&self) -> String {
+        let events = self.events.iter().map(|(_, event)| match event {
+            Event::Observed { status, .. } => status.name(),
+            other => other.name(),
+        });
+        let rest = [
+            ("session", self.session.is_some()),
+            ("envelopes", !self.envelopes.is_empty()),
+            ("delivered", !self.delivered.is_empty()),
+            ("offer", self.offer.is_some()),
+            ("payment", self.payment.is_some()),
+            ("forgotten_payments", !self.forgotten_payments.is_empty()),
+            ("answer", self.answer.is_some()),
+        ];
+        let rest = rest.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
+        let parts: Vec<&str> = events.chain(rest).collect();
+        if parts.is_empty() { "wallet".to_owned() } else { parts.join("+") }
+    }
 }
 
 impl Core {
@@ -95,13 +116,16 @@ impl Core {
     /// When the database refuses; then nothing has changed.
     pub(crate) async fn commit(&mut self, change: Change, now: u64) -> Result<(), NodeError> {
         self.collect_wallet_changes()?;
+        here!("commit.before:{}", change.name());
         let mut tx = self.store.begin().await?;
         for json in &self.unsaved {
             tx.append_wallet_change(json).await?;
         }
         self.write_events(&mut tx, &change, now).await?;
         write_rest(&mut tx, &change, now).await?;
+        here!("commit.within:{}", change.name());
         tx.commit().await?;
+        here!("commit.after:{}", change.name());
         self.unsaved.clear();
         for (id, event) in change.events {
             self.apply(id, &event);

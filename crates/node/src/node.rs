@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use client::PeerClient;
 use clock::{Busy, Clock, Wake};
+use crashpoint::here;
 use protocol::Envelope;
 use storage::StoredEnvelope;
 use terms::{EventId, Hex32};
@@ -97,6 +98,7 @@ impl Node {
     pub(crate) async fn look(&self) -> BTreeSet<Hex32> {
         let now = self.now();
         let mut core = self.core.lock().await;
+        here!("look");
         if let Err(error) = core.sync(now).await {
             tracing::warn!(%error, "the chain cannot be followed; trying again");
             return BTreeSet::new();
@@ -162,7 +164,10 @@ impl Node {
         let session = self.core.lock().await.store.session(stored.session).await?;
         let url = session.and_then(|session| session.peer_url);
         let peer = PeerClient::new(&url.ok_or(NodeError::NotFound { what: "peer" })?)?;
-        match peer.post(&envelope, now).await {
+        here!("send.before:{}", envelope.body().kind());
+        let sent = peer.post(&envelope, now).await;
+        here!("send.after:{}", envelope.body().kind());
+        match sent {
             Ok(answer) => {
                 let now = self.now();
                 let mut core = self.core.lock().await;
@@ -224,6 +229,7 @@ impl Node {
         key: Hex32,
     ) -> Result<bool, NodeError> {
         let Some(bytes) = self.oracle(key)?.attestation(event).await? else { return Ok(false) };
+        here!("attestation.received");
         let now = self.now();
         self.core.lock().await.take_attestation(id, oracle, &bytes, now).await
     }

@@ -1,6 +1,7 @@
 //! Publishing offers, and the card that carries them.
 
 use client::OracleClient;
+use crashpoint::here;
 use protocol::card::MAX_OFFERS;
 use protocol::{Card, CardDraft, Offer, OfferDraft};
 use storage::StoredOffer;
@@ -27,6 +28,7 @@ impl Node {
         let mut announcements = Vec::new();
         for key in &offer.oracles.keys {
             announcements.push(self.announce(*key, &offer.measurement).await?);
+            here!("publish.announced");
         }
         let mut core = self.core.lock().await;
         // Any other key will do as the buyer's: what is checked does not depend on it.

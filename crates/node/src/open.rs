@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::{OutPoint, Transaction, Txid};
+use crashpoint::here;
 use engine::{Escrow, Event, Status};
 use storage::Store;
 use tokio::task::block_in_place;
@@ -138,7 +139,9 @@ async fn wallet_changes(store: &Store) -> Result<Option<ChangeSet>, NodeError> {
     if let Some(merged) = merged.as_ref().filter(|_| stored.len() >= MERGED_CHANGES) {
         let mut tx = store.begin().await?;
         tx.replace_wallet_changes(&crate::core::to_json(merged)?).await?;
+        here!("merge.within");
         tx.commit().await?;
+        here!("merge.after");
     }
     Ok(merged)
 }

@@ -1,6 +1,7 @@
 //! Buying: take a provider's published offer.
 
 use client::PeerClient;
+use crashpoint::here;
 use engine::Event;
 use protocol::owner::{Purchase, PurchaseRequest};
 use protocol::{Body, Envelope, Offer, Session};
@@ -29,13 +30,16 @@ impl Node {
         let now = self.now();
         let peer = PeerClient::new(&request.provider_url)?;
         let card = peer.card().await?;
+        here!("purchase.card");
         let offer = card.offer(request.offer_id).ok_or(NodeError::NotFound { what: "offer" })?;
         offer.check(now)?;
         let agreement = self.expected(offer, card.key).await?;
         let announcements = self.announcements(&agreement).await?;
         let id = Hex32(random()?);
         let rfq = self.ask(id, &agreement, offer, &request.provider_url, &announcements).await?;
+        here!("send.before:rfq");
         let answer = peer.post(&rfq, self.now()).await?;
+        here!("send.after:rfq");
         let quote = answer.ok_or(NodeError::Unexpected { got: "empty answer" })?;
         self.take(&rfq, &quote, agreement, &announcements, ticket).await
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Amount, FeeRate, Txid};
+use crashpoint::here;
 use protocol::owner::{Address, Withdrawal, WithdrawalAmount, WithdrawalRequest};
 use terms::DocumentError;
 use tokio::task::block_in_place;
@@ -61,7 +62,9 @@ impl Core {
             self.wallet.forget_unconfirmed(txid, now);
             return Err(error);
         }
+        here!("broadcast.before:payment");
         let sent = block_in_place(|| self.chain.broadcast(&tx));
+        here!("broadcast.after:payment");
         self.payments.insert(txid, tx);
         match sent {
             Ok(_) => {}
@@ -94,9 +97,11 @@ impl Core {
                 None => over.push(*txid),
                 Some(Some(height)) if height.saturating_add(BURIED) <= tip => over.push(*txid),
                 Some(Some(_)) => {}
-                Some(None) => match block_in_place(|| self.chain.broadcast(tx)) {
-                    Ok(_) => {}
-                    Err(error) => {
+                Some(None) => {
+                    here!("broadcast.before:payment again");
+                    let sent = block_in_place(|| self.chain.broadcast(tx));
+                    here!("broadcast.after:payment again");
+                    if let Err(error) = sent {
                         tracing::warn!(%txid, %error, "a payment is not in the chain yet");
                         self.payment_waits |= matches!(error, BroadcastError::Chain(_));
                         if matches!(error, BroadcastError::Refused(_)) {
@@ -104,7 +109,7 @@ impl Core {
                             over.push(*txid);
                         }
                     }
-                },
+                }
             }
         }
         if over.is_empty() { Ok(()) } else { self.forget_payments(over, None, now).await }

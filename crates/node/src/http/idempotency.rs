@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use crashpoint::here;
 use protocol::ProblemType;
 use protocol::owner::IDEMPOTENCY_KEY;
 use serde::Serialize;
@@ -37,7 +38,9 @@ pub(crate) async fn once<T: Serialize>(
     if let Some(stored) = node.core.lock().await.store.answer(&key).await.map_err(NodeError::from)? {
         return repeated(&stored, request_hash);
     }
-    Ok(json(StatusCode::OK, &work(Ticket::new(key, request_hash)).await?))
+    let done = work(Ticket::new(key, request_hash)).await?;
+    here!("owner.answered:{path}");
+    Ok(json(StatusCode::OK, &done))
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use crashpoint::here;
 use protocol::{Envelope, ProblemType};
 use tokio::task::block_in_place;
 
@@ -43,7 +44,12 @@ async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Res
     let now = node.now();
     let envelope = block_in_place(|| Envelope::open(&body, now, node.key)).map_err(NodeError::from);
     let answer = match envelope {
-        Ok(envelope) => node.core.lock().await.receive(&envelope, node.now()).await,
+        Ok(envelope) => {
+            here!("envelope.received:{}", envelope.body().kind());
+            let answer = node.core.lock().await.receive(&envelope, node.now()).await;
+            here!("envelope.answered:{}", envelope.body().kind());
+            answer
+        }
         Err(error) => Err(error),
     };
     let answer = answer.map_err(|error| Refusal::for_peer(&error))?;
