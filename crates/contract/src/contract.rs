@@ -36,7 +36,14 @@ pub enum Spend {
     },
     /// It is the refund.
     Refund,
-    /// Both keys signed something else (a cooperative close, or a key is out).
+    /// A cooperative close: both keys signed a split of their own.
+    Close {
+        /// What the provider got.
+        provider_sat: Sat,
+        /// What the buyer got.
+        buyer_sat: Sat,
+    },
+    /// Both keys signed something else (a key is out).
     Unknown,
 }
 
@@ -133,10 +140,14 @@ impl CheckedContract {
             return Some(Spend::Refund);
         }
         let cet = transactions.cets.iter().find(|cet| cet.transaction.compute_txid() == txid);
-        Some(cet.map_or(Spend::Unknown, |cet| Spend::Cet {
-            outcome: cet.outcome.clone(),
-            provider_sat: cet.provider_sat,
-            buyer_sat: cet.buyer_sat,
+        if let Some(cet) = cet {
+            let (provider_sat, buyer_sat) = (cet.provider_sat, cet.buyer_sat);
+            return Some(Spend::Cet { outcome: cet.outcome.clone(), provider_sat, buyer_sat });
+        }
+        let close = self.as_close(transaction);
+        Some(close.map_or(Spend::Unknown, |close| Spend::Close {
+            provider_sat: close.provider_sat,
+            buyer_sat: close.buyer_sat,
         }))
     }
 }

@@ -40,6 +40,8 @@ pub enum Message {
     Accept,
     /// The sign.
     Sign,
+    /// A proposal to close, or a signature of one.
+    Close,
     /// The own side's coins, scripts or signatures.
     Own,
 }
@@ -53,6 +55,7 @@ impl fmt::Display for Message {
             Self::Offer => f.write_str("offer"),
             Self::Accept => f.write_str("accept"),
             Self::Sign => f.write_str("sign"),
+            Self::Close => f.write_str("close"),
             Self::Own => f.write_str("own side"),
         }
     }

@@ -22,6 +22,7 @@
 
 pub mod announcements;
 
+pub mod close;
 pub mod coins;
 pub mod contract;
 pub mod deal;
@@ -41,6 +42,7 @@ pub mod settle;
 mod wire;
 
 pub use announcements::Announcements;
+pub use close::Close;
 pub use coins::{CoinReport, CoinState, ForeignCoins, FundingCoin, PartyFunding, Serials};
 pub use contract::{CheckedContract, Spend};
 pub use deal::Deal;

@@ -3,8 +3,10 @@
 use bitcoin::OutPoint;
 
 use crate::bytes::Bytes;
+use crate::close::{self, CloseStep};
 use crate::escrow::Escrow;
 use crate::event::{Coin, DlcRole, Event, SpendKind};
+use crate::view::Status;
 
 /// A step, with everything that it needs already built and checked by `contract`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub enum Command {
         /// It.
         tx: Bytes,
     },
+    /// A step towards a close by agreement.
+    Close(CloseStep),
     /// End the escrow, whose coins are not at stake.
     Abandon {
         /// Why, in words for the owner.
@@ -120,6 +124,23 @@ pub enum Refusal {
     /// The coins are at stake, so the escrow cannot just be dropped.
     #[error("our signatures have left: only the chain can end this escrow")]
     AtStake,
+    /// Only a funded escrow whose funding output is unspent can be closed by agreement.
+    #[error("an escrow that is {} cannot be closed by agreement", .0.name())]
+    NotClosable(Status),
+    /// The proposal to close has expired.
+    #[error("the proposal to close expired at {until}: it is {now}")]
+    Expired {
+        /// Its end in unix seconds.
+        until: u64,
+        /// The time in unix seconds.
+        now: u64,
+    },
+    /// The proposal to close does not stand any more.
+    #[error("the proposal to close was taken back")]
+    Withdrawn,
+    /// The peer made too many proposals.
+    #[error("too many proposals to close this escrow")]
+    TooManyProposals,
 }
 
 /// Whether a step is allowed now, and the event that records it.
@@ -171,6 +192,7 @@ pub fn decide(escrow: &Escrow, command: Command, now: u64) -> Result<Option<Even
             cancellable(escrow, now)?;
             once(&escrow.cancel, tx, "cancel", |tx| Event::CancelBuilt { tx })
         }
+        Command::Close(step) => close::decide(escrow, step, now),
         Command::Abandon { reason } => abandon(escrow, reason, now),
         Command::SeeSpend { txid, kind, tx } => {
             present(&escrow.accept, "accept")?;

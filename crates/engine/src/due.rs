@@ -24,6 +24,10 @@ pub enum Due {
     BuildRefund,
     /// Broadcast the refund.
     BroadcastRefund,
+    /// Broadcast the close that both sides signed.
+    BroadcastClose,
+    /// See whether the peer's proposal to close pays us what the attestations do.
+    ConsiderClose,
 }
 
 /// What is due, given what the chain shows now. The whole life of an escrow stands in this match.
@@ -39,12 +43,26 @@ pub fn due(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
         Status::Signed => vec![],
         Status::FundingBroadcast => funding(escrow, view, late),
         Status::Cancelling => cancelling(view),
-        Status::Funded => rebroadcast_funding(escrow, view),
-        Status::Measuring => waiting_for_oracle(escrow, view, now),
-        Status::Attested => attested(escrow, view),
-        Status::CetBroadcast | Status::RefundBroadcast | Status::UnknownSpend => closing(escrow, view),
-        Status::Settled | Status::Refunded | Status::Cancelled => vec![],
+        Status::Funded => with_close(escrow, now, rebroadcast_funding(escrow, view)),
+        Status::Measuring => with_close(escrow, now, waiting_for_oracle(escrow, view, now)),
+        Status::Attested => with_close(escrow, now, attested(escrow, view)),
+        Status::CetBroadcast | Status::RefundBroadcast | Status::CloseBroadcast | Status::UnknownSpend => {
+            closing(escrow, view)
+        }
+        Status::Settled | Status::Refunded | Status::Closed | Status::Cancelled => vec![],
     }
+}
+
+/// What both agreed to goes first; whatever is due without it stays due.
+fn with_close(escrow: &Escrow, now: u64, rest: Vec<Due>) -> Vec<Due> {
+    let mut due = Vec::new();
+    if escrow.closes.tx.is_some() {
+        due.push(Due::BroadcastClose);
+    } else if escrow.cet.is_some() && escrow.peer_proposal(now).is_some() {
+        due.push(Due::ConsiderClose);
+    }
+    due.extend(rest);
+    due
 }
 
 fn take_back(escrow: &Escrow) -> Due {

@@ -4,6 +4,7 @@ use bitcoin::{OutPoint, Txid};
 use terms::{Agreement, Hex32, Sat};
 
 use crate::bytes::Bytes;
+use crate::close::Closes;
 use crate::event::{Coin, DlcRole, Event, Opened, SpendKind};
 use crate::view::Status;
 
@@ -32,6 +33,8 @@ pub struct Escrow {
     pub refund: Option<Bytes>,
     /// The transaction that takes our coins back.
     pub cancel: Option<Bytes>,
+    /// What is known about closing it by agreement.
+    pub closes: Closes,
     /// Why the escrow ended before it was funded.
     pub abandoned: Option<String>,
     /// The last spend of the funding output that we saw.
@@ -77,6 +80,7 @@ impl Escrow {
             cet: None,
             refund: None,
             cancel: None,
+            closes: Closes::default(),
             abandoned: None,
             spend: None,
             was_locked: false,
@@ -118,7 +122,18 @@ impl Escrow {
             Event::RefundBuilt { tx } => self.refund = Some(tx),
             Event::CancelBuilt { tx } => self.cancel = Some(tx),
             Event::Abandoned { reason } => self.abandoned = Some(reason),
-            Event::SpendSeen { txid, kind, tx } => self.spend = Some((txid, kind, tx)),
+            Event::SpendSeen { txid, kind, tx } => {
+                if matches!(kind, SpendKind::Close { .. }) {
+                    self.closes.tx = Some(tx.clone());
+                }
+                self.spend = Some((txid, kind, tx));
+            }
+            close @ (Event::CloseProposed { .. }
+            | Event::CloseOffered { .. }
+            | Event::CloseSigned { .. }
+            | Event::CloseRefused { .. }
+            | Event::CloseDropped { .. }
+            | Event::CloseBuilt { .. }) => self.closes.apply(close),
             Event::Observed { status, height } => {
                 self.was_locked |= status.is_locked();
                 self.noted = status;

@@ -45,6 +45,9 @@ pub struct Opened {
     pub temporary_id: Hex32,
     /// The chain's height then: nothing of this escrow is in an earlier block.
     pub height: u32,
+    /// The escrow whose next window this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<Hex32>,
 }
 
 /// What a spend of the funding output turned out to be.
@@ -60,6 +63,13 @@ pub enum SpendKind {
     },
     /// The refund transaction.
     Refund,
+    /// A cooperative close: both sides signed a split of their own.
+    Close {
+        /// What it pays the provider.
+        provider_sat: Sat,
+        /// What it pays the buyer.
+        buyer_sat: Sat,
+    },
     /// None that we know.
     Unknown,
 }
@@ -131,6 +141,52 @@ pub enum Event {
         /// It.
         tx: Bytes,
     },
+    /// We propose to close at a split. Nothing is signed by that.
+    CloseProposed {
+        /// The proposal's session.
+        session: Hex32,
+        /// What the provider would get.
+        provider_sat: Sat,
+        /// From this moment on we complete it no more, in unix seconds.
+        until: u64,
+        /// What the attestations paid us when our owner gave its word, if they were there.
+        due_sat: Option<Sat>,
+    },
+    /// The peer proposes to close at a split.
+    CloseOffered {
+        /// The proposal's session.
+        session: Hex32,
+        /// What the provider would get.
+        provider_sat: Sat,
+        /// From this moment on it can't be agreed to, in unix seconds.
+        until: u64,
+        /// Why, in the peer's words.
+        reason: String,
+    },
+    /// We signed the close that the peer proposed; from now on it can broadcast it.
+    CloseSigned {
+        /// The proposal's session.
+        session: Hex32,
+    },
+    /// We refused the close that the peer proposed.
+    CloseRefused {
+        /// The proposal's session.
+        session: Hex32,
+    },
+    /// Nothing comes of our own proposal: the peer refused it, or our owner took it back.
+    CloseDropped {
+        /// The proposal's session.
+        session: Hex32,
+        /// Why, in words for the owner.
+        reason: String,
+    },
+    /// The peer signed the close that we proposed, and we completed it.
+    CloseBuilt {
+        /// The proposal's session.
+        session: Hex32,
+        /// The transaction, ready to broadcast.
+        tx: Bytes,
+    },
     /// The escrow ended before our coins were at stake; they are free again.
     Abandoned {
         /// Why, in words for the owner.
@@ -168,6 +224,12 @@ impl Event {
             Self::CetBuilt { .. } => "cet_built",
             Self::RefundBuilt { .. } => "refund_built",
             Self::CancelBuilt { .. } => "cancel_built",
+            Self::CloseProposed { .. } => "close_proposed",
+            Self::CloseOffered { .. } => "close_offered",
+            Self::CloseSigned { .. } => "close_signed",
+            Self::CloseRefused { .. } => "close_refused",
+            Self::CloseDropped { .. } => "close_dropped",
+            Self::CloseBuilt { .. } => "close_built",
             Self::Abandoned { .. } => "abandoned",
             Self::SpendSeen { .. } => "spend_seen",
             Self::Observed { .. } => "observed",

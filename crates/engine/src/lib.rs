@@ -10,6 +10,7 @@
 //! `contract::gate` has already checked. Start reading at [`due`].
 
 mod bytes;
+mod close;
 mod decide;
 mod due;
 mod escrow;
@@ -17,6 +18,7 @@ mod event;
 mod view;
 
 pub use bytes::Bytes;
+pub use close::{CloseAnswer, CloseStep, Closes, OwnProposal, PeerProposal};
 pub use decide::{Command, Refusal, decide};
 pub use due::{Due, due};
 pub use escrow::Escrow;

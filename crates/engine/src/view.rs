@@ -88,6 +88,8 @@ pub enum Status {
     CetBroadcast,
     /// The refund waits for confirmations.
     RefundBroadcast,
+    /// A cooperative close waits for confirmations.
+    CloseBroadcast,
     /// A spend of the funding output that we do not know.
     UnknownSpend,
     /// We take our coins back.
@@ -96,6 +98,8 @@ pub enum Status {
     Settled,
     /// The refund is deep enough.
     Refunded,
+    /// A cooperative close is deep enough.
+    Closed,
     /// Ended without locking anything.
     Cancelled,
 }
@@ -103,7 +107,7 @@ pub enum Status {
 impl Status {
     /// Whether nothing is left to do unless the chain is reorganised.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Settled | Self::Refunded | Self::Cancelled)
+        matches!(self, Self::Settled | Self::Refunded | Self::Closed | Self::Cancelled)
     }
 
     /// Whether the funding was deep enough for this state.
@@ -114,9 +118,11 @@ impl Status {
             | Self::Attested
             | Self::CetBroadcast
             | Self::RefundBroadcast
+            | Self::CloseBroadcast
             | Self::UnknownSpend
             | Self::Settled
-            | Self::Refunded => true,
+            | Self::Refunded
+            | Self::Closed => true,
             Self::Agreed
             | Self::Offered
             | Self::Accepted
@@ -140,10 +146,12 @@ impl Status {
             Self::Attested => "attested",
             Self::CetBroadcast => "cet_broadcast",
             Self::RefundBroadcast => "refund_broadcast",
+            Self::CloseBroadcast => "close_broadcast",
             Self::UnknownSpend => "unknown_spend",
             Self::Cancelling => "cancelling",
             Self::Settled => "settled",
             Self::Refunded => "refunded",
+            Self::Closed => "closed",
             Self::Cancelled => "cancelled",
         }
     }
@@ -179,6 +187,8 @@ fn spent(spend: SpendView, view: &ChainView) -> Status {
         (SpendKind::Cet { .. }, false) => Status::CetBroadcast,
         (SpendKind::Refund, true) => Status::Refunded,
         (SpendKind::Refund, false) => Status::RefundBroadcast,
+        (SpendKind::Close { .. }, true) => Status::Closed,
+        (SpendKind::Close { .. }, false) => Status::CloseBroadcast,
         (SpendKind::Unknown, _) => Status::UnknownSpend,
     }
 }

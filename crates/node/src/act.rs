@@ -39,7 +39,9 @@ impl Core {
             Due::BroadcastCet => self.broadcast(id, self.escrow(id)?.cet.clone(), "cet"),
             Due::BuildRefund => self.build_refund(id, now).await,
             Due::BroadcastRefund => self.broadcast(id, self.escrow(id)?.refund.clone(), "refund"),
-            Due::FetchAttestations => Ok(false),
+            Due::BroadcastClose => self.broadcast(id, self.escrow(id)?.closes.tx.clone(), "close"),
+            // Neither is done here: the oracles and the peer are asked by the node.
+            Due::FetchAttestations | Due::ConsiderClose => Ok(false),
         }
     }
 

@@ -143,6 +143,7 @@ impl Core {
         let kind = match self.contract(id)?.classify_spend(&spend.tx) {
             Some(Spend::Cet { provider_sat, buyer_sat, .. }) => SpendKind::Cet { provider_sat, buyer_sat },
             Some(Spend::Refund) => SpendKind::Refund,
+            Some(Spend::Close { provider_sat, buyer_sat }) => SpendKind::Close { provider_sat, buyer_sat },
             Some(Spend::Unknown) | None => SpendKind::Unknown,
         };
         tracing::info!(escrow = %id, txid = %spend.txid, ?kind, "the funding output is spent");

@@ -58,6 +58,7 @@ impl Core {
             maturity: deal.announcements().latest_maturity().0,
             temporary_id: id,
             height: self.follower.tip().map_or(self.wallet.height(), |tip| tip.height),
+            renews: None,
         })
     }
 

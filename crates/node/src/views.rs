@@ -138,6 +138,7 @@ fn closing(kind: SpendKind) -> ClosingKind {
     match kind {
         SpendKind::Cet { .. } => ClosingKind::Cet,
         SpendKind::Refund => ClosingKind::Refund,
+        SpendKind::Close { .. } => ClosingKind::Close,
         SpendKind::Unknown => ClosingKind::Other,
     }
 }
@@ -145,7 +146,9 @@ fn closing(kind: SpendKind) -> ClosingKind {
 /// What the closing transaction pays the provider and the buyer.
 fn paid(escrow: &Escrow) -> (Option<Sat>, Option<Sat>) {
     match escrow.spend.as_ref().map(|(_, kind, _)| *kind) {
-        Some(SpendKind::Cet { provider_sat, buyer_sat }) => (Some(provider_sat), Some(buyer_sat)),
+        Some(SpendKind::Cet { provider_sat, buyer_sat } | SpendKind::Close { provider_sat, buyer_sat }) => {
+            (Some(provider_sat), Some(buyer_sat))
+        }
         Some(SpendKind::Refund) => (Some(escrow.agreement().bond_sat), Some(escrow.agreement().price_sat)),
         Some(SpendKind::Unknown) | None => (None, None),
     }

@@ -167,6 +167,8 @@ pub enum ClosingKind {
     Cet,
     /// The refund transaction.
     Refund,
+    /// A cooperative close: both agreed to a split.
+    Close,
     /// Something else that both signed.
     Other,
 }

@@ -90,6 +90,7 @@ pub fn escrow(role: DlcRole) -> Escrow {
         maturity: MATURITY,
         temporary_id: Hex32([3; 32]),
         height: 100,
+        renews: None,
     })
 }
 

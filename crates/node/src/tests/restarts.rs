@@ -25,6 +25,7 @@ fn opened(height: u32) -> Opened {
         maturity: agreement().measurement.window.end.0 + 600,
         temporary_id: ID,
         height,
+        renews: None,
     }
 }
 

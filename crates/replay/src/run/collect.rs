@@ -65,6 +65,7 @@ impl Director<'_> {
         let kind = match view.closing_kind {
             Some(ClosingKind::Cet) => "cet",
             Some(ClosingKind::Refund) => "refund",
+            Some(ClosingKind::Close) => "close",
             Some(ClosingKind::Other) | None => "other",
         };
         let (funding, closing) = (view.funding_txid, view.closing_txid);
