@@ -5,7 +5,7 @@ use bitcoin::{Amount, Block, BlockHash, FeeRate, Network, OutPoint, ScriptBuf, T
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Bitcoind, ChainError};
+use super::{Bitcoind, ChainError, btc};
 
 /// Codes of Bitcoin Core's `src/rpc/protocol.h`.
 const INVALID_ADDRESS_OR_KEY: i32 = -5;
@@ -92,7 +92,7 @@ struct BlockchainInfo {
 #[derive(Deserialize)]
 struct TxOutAnswer {
     confirmations: u32,
-    #[serde(with = "bitcoin::amount::serde::as_btc")]
+    #[serde(deserialize_with = "btc::deserialize")]
     value: Amount,
     #[serde(rename = "scriptPubKey")]
     script: ScriptAnswer,
@@ -114,15 +114,15 @@ struct SpendingAnswer {
 
 #[derive(Deserialize)]
 struct FeeAnswer {
-    #[serde(default, with = "bitcoin::amount::serde::as_btc::opt")]
+    #[serde(default, deserialize_with = "btc::opt::deserialize")]
     feerate: Option<Amount>,
 }
 
 #[derive(Deserialize)]
 struct MempoolAnswer {
-    #[serde(with = "bitcoin::amount::serde::as_btc")]
+    #[serde(deserialize_with = "btc::deserialize")]
     mempoolminfee: Amount,
-    #[serde(with = "bitcoin::amount::serde::as_btc")]
+    #[serde(deserialize_with = "btc::deserialize")]
     minrelaytxfee: Amount,
 }
 

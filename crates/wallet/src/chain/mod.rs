@@ -1,6 +1,7 @@
 //! A bitcoind over RPC: typed calls, typed errors. Needs neither `-txindex` nor the node's wallet.
 
 mod broadcast;
+mod btc;
 mod calls;
 mod client;
 
