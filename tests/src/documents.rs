@@ -94,7 +94,7 @@ pub fn draft(measurement: Measurement, times: &Times, oracle: Hex32, oracle_url:
         oracle_urls: vec![oracle_url.to_owned()],
         funding_deadline: UnixSeconds(times.funding_deadline),
         refund_delay_s: Times::REFUND_DELAY_S,
-        fee_rate_sat_vb: 2,
+        fee_rate_sat_vb: Some(2),
         expires: UnixSeconds(times.funding_deadline),
     }
 }

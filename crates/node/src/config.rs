@@ -8,6 +8,8 @@ use mandate::Mandate;
 use serde::Deserialize;
 use terms::Hex32;
 
+use crate::fees::FeesConfig;
+
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -60,6 +62,9 @@ pub struct Config {
     /// The oracles that we ask, at most 16.
     #[serde(default, rename = "oracle")]
     pub oracles: Vec<OracleConfig>,
+    /// What transactions pay, and when they are bumped.
+    #[serde(default)]
+    pub fees: FeesConfig,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }
@@ -135,7 +140,7 @@ impl Config {
                 "user and password go together",
             ),
         ];
-        match rules.iter().find(|(holds, ..)| !holds) {
+        match rules.iter().chain(&self.fees.rules()).find(|(holds, ..)| !holds) {
             None => Ok(()),
             Some((_, field, rule)) => Err(ConfigError::Rule { field, rule }),
         }

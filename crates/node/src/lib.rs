@@ -15,6 +15,7 @@ pub mod config;
 mod core;
 mod error;
 mod exchange;
+mod fees;
 mod http;
 mod init;
 mod keys;
@@ -32,6 +33,7 @@ mod views;
 
 pub use config::{Config, ConfigError};
 pub use error::NodeError;
+pub use fees::FeesConfig;
 pub use init::{Initialised, init};
 pub use keys::{PASSPHRASE, load_token, token_path};
 pub use node::Node;

@@ -23,7 +23,11 @@ impl Node {
     /// When the offer breaks a rule, or an oracle does not announce what it asks for.
     pub(crate) async fn publish(&self, draft: OfferDraft, ticket: &Ticket) -> Result<Offer, NodeError> {
         let now = self.now();
-        let offer = draft.publish(self.config.network.clone());
+        let fee_rate = match draft.fee_rate_sat_vb {
+            Some(rate) => rate,
+            None => self.core.lock().await.going_rate_sat_vb()?,
+        };
+        let offer = draft.publish(self.config.network.clone(), fee_rate);
         offer.check(now)?;
         let mut announcements = Vec::new();
         for key in &offer.oracles.keys {

@@ -17,8 +17,6 @@ use crate::error::NodeError;
 use crate::ticket::Ticket;
 use crate::views::shown;
 
-/// How many blocks a payment may wait when the owner names no fee rate.
-const TARGET_BLOCKS: u16 = 6;
 /// The depth at which a payment is forgotten: no reorganisation reaches further.
 const BURIED: u32 = 144;
 
@@ -133,7 +131,6 @@ impl Core {
             let rate = FeeRate::from_sat_per_vb(rate);
             return rate.ok_or_else(|| DocumentError::new("fee_rate_sat_vb", "is too large").into());
         }
-        let fallback = FeeRate::from_sat_per_vb_u32(2);
-        Ok(block_in_place(|| self.chain.fee_rate(TARGET_BLOCKS, fallback))?)
+        self.going_rate()
     }
 }

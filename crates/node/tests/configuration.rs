@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use node::{Config, ConfigError};
+use node::{Config, ConfigError, FeesConfig};
 use tempfile::TempDir;
 
 fn example() -> PathBuf {
@@ -25,6 +25,8 @@ fn the_documented_example_is_a_configuration_and_shows_its_defaults() {
     let config = Config::load(&example()).unwrap();
     assert_eq!(config.oracles.len(), 1);
     assert_eq!(config.mandate.max_locked_sat.0, 5_000_000);
+    assert_eq!(config.fees, FeesConfig::default());
+    assert_eq!(with("floor_sat_vb = 2 ", "# ").unwrap().fees, config.fees);
     let short = with("poll_every_s = 30 ", "# ").unwrap();
     assert_eq!(short.poll_every_s, config.poll_every_s);
     let short = with("confirmations = 6 ", "# ").unwrap();
@@ -38,6 +40,10 @@ fn a_rule_that_is_broken_is_named_with_its_field() {
         ("127.0.0.1:7810", "0.0.0.0:7810", "owner_listen"),
         ("poll_every_s = 30", "poll_every_s = 0", "poll_every_s"),
         ("confirmations = 6", "confirmations = 0", "confirmations"),
+        ("floor_sat_vb = 2", "floor_sat_vb = 0", "fees.floor_sat_vb"),
+        ("ceiling_sat_vb = 200", "ceiling_sat_vb = 1", "fees.ceiling_sat_vb"),
+        ("target_blocks = 6", "target_blocks = 1009", "fees.target_blocks"),
+        ("bump_after_blocks = 3", "bump_after_blocks = 0", "fees.bump_after_blocks"),
         ("cookie_file = ", "user = \"a\"\n# ", "bitcoind.password"),
         ("cookie_file = ", "# ", "bitcoind"),
         ("# user = \"earnest\"", "user = \"earnest\"", "bitcoind"),

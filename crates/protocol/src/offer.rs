@@ -60,8 +60,9 @@ pub struct OfferDraft {
     pub funding_deadline: UnixSeconds,
     /// See [`Offer::refund_delay_s`].
     pub refund_delay_s: u64,
-    /// See [`Offer::fee_rate_sat_vb`].
-    pub fee_rate_sat_vb: u64,
+    /// See [`Offer::fee_rate_sat_vb`]; left out, the node chooses what it would pay itself now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_rate_sat_vb: Option<u64>,
     /// See [`Offer::expires`].
     pub expires: UnixSeconds,
 }
@@ -116,8 +117,9 @@ impl OfferError {
 }
 
 impl OfferDraft {
-    /// Gives the draft its network and its id. Nothing is checked: see [`Offer::check`].
-    pub fn publish(self, network: impl Into<String>) -> Offer {
+    /// Gives the draft its network and its id, and `fee_rate_sat_vb` where it names none. Nothing is checked: see
+    /// [`Offer::check`].
+    pub fn publish(self, network: impl Into<String>, fee_rate_sat_vb: u64) -> Offer {
         let mut offer = Offer {
             id: Hex32([0; 32]),
             network: network.into(),
@@ -129,7 +131,7 @@ impl OfferDraft {
             oracle_urls: self.oracle_urls,
             funding_deadline: self.funding_deadline,
             refund_delay_s: self.refund_delay_s,
-            fee_rate_sat_vb: self.fee_rate_sat_vb,
+            fee_rate_sat_vb: self.fee_rate_sat_vb.unwrap_or(fee_rate_sat_vb),
             expires: self.expires,
         };
         offer.id = offer.computed_id();

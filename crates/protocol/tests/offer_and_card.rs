@@ -55,7 +55,7 @@ fn an_offer_can_be_taken_until_it_expires() {
 fn an_offer_cannot_be_taken_after_its_funding_deadline() {
     let deadline = offer().funding_deadline;
     let draft = OfferDraft { expires: UnixSeconds(deadline.0 + 10), ..offer_draft() };
-    let refused = draft.publish("regtest").check(deadline.0);
+    let refused = draft.publish("regtest", 2).check(deadline.0);
     assert_eq!(refused, Err(OfferError::TooLate { deadline, now_s: deadline.0 }));
 }
 
@@ -70,7 +70,7 @@ fn an_offer_that_could_not_become_an_agreement_is_refused_by_field() {
     let good = offer_draft;
     let cases = [
         (OfferDraft { price_sat: Sat(0), bond_sat: Sat(0), ..good() }, "price_sat"),
-        (OfferDraft { fee_rate_sat_vb: 0, ..good() }, "fee_rate_sat_vb"),
+        (OfferDraft { fee_rate_sat_vb: Some(0), ..good() }, "fee_rate_sat_vb"),
         (OfferDraft { oracle_urls: vec![], ..good() }, "oracle_urls"),
         (OfferDraft { oracle_urls: vec!["ftp://x".to_owned()], ..good() }, "oracle_urls[0]"),
         (OfferDraft { oracle_urls: vec!["http://".to_owned()], ..good() }, "oracle_urls[0]"),
@@ -78,10 +78,10 @@ fn an_offer_that_could_not_become_an_agreement_is_refused_by_field() {
         (OfferDraft { funding_deadline: UnixSeconds(u64::MAX >> 12), ..good() }, "funding_deadline"),
     ];
     for (draft, field) in cases {
-        let refused = draft.publish("regtest").check(NOW_S).unwrap_err();
+        let refused = draft.publish("regtest", 2).check(NOW_S).unwrap_err();
         assert_eq!(refused.field(), field, "{refused}");
     }
-    assert_eq!(good().publish("dogecoin").check(NOW_S).unwrap_err().field(), "network");
+    assert_eq!(good().publish("dogecoin", 2).check(NOW_S).unwrap_err().field(), "network");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn an_offer_whose_schedule_would_pay_dust_is_refused() {
     let mut draft = offer_draft();
     // 0.1 % of the 500,000 sat bond and nothing else: 500 sat, which the libraries would burn.
     draft.payout.indeterminate = Credit { price_back_ppm: Ppm(0), bond_forfeit_ppm: Ppm(1_000) };
-    let refused = draft.publish("regtest").check(NOW_S).unwrap_err();
+    let refused = draft.publish("regtest", 2).check(NOW_S).unwrap_err();
     assert!(matches!(refused, OfferError::Payout(_)), "{refused}");
 }
 

@@ -78,7 +78,7 @@ impl Wallet {
     ) -> Result<Psbt, SpendError> {
         let mut builder = self.inner.build_tx().coin_selection(LargestFirstCoinSelection);
         builder
-            .fee_rate(rate)
+            .fee_rate(for_whole_vbytes(rate))
             .ordering(TxOrdering::Untouched)
             .exclude_unconfirmed()
             .unspendable(reserved.iter().copied().collect());
@@ -109,6 +109,13 @@ fn finish<C: CoinSelectionAlgorithm>(builder: TxBuilder<'_, C>) -> Result<Psbt, 
         CreateTxError::NoUtxosSelected => SpendError::NothingToSend,
         other => SpendError::Build(Box::new(other)),
     })
+}
+
+/// Nodes round a transaction's size up to whole virtual bytes, bdk does not: up to 3 weight units on at least 437. Without
+/// them a payment at exactly the least rate that a node takes is refused for a satoshi.
+fn for_whole_vbytes(rate: FeeRate) -> FeeRate {
+    let kwu = rate.to_sat_per_kwu();
+    FeeRate::from_sat_per_kwu(kwu.saturating_add(kwu.div_ceil(128)))
 }
 
 fn check_rate(rate: FeeRate) -> Result<(), SpendError> {

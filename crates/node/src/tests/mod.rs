@@ -1,6 +1,7 @@
 //! Stories of one node in this process, on a real Bitcoin node: what comes back after a crash, what is let through.
 
 mod doors;
+mod fees;
 mod payments;
 mod requests;
 mod restarts;

@@ -38,7 +38,7 @@ pub fn agreement() -> Agreement {
 
 /// The offer that becomes [`agreement`].
 pub fn offer() -> Offer {
-    offer_draft().publish("regtest")
+    offer_draft().publish("regtest", 2)
 }
 
 pub fn offer_draft() -> OfferDraft {
@@ -52,7 +52,7 @@ pub fn offer_draft() -> OfferDraft {
         oracle_urls: vec!["http://127.0.0.1:7800".to_owned()],
         funding_deadline: agreement.funding_deadline,
         refund_delay_s: agreement.refund_delay_s,
-        fee_rate_sat_vb: agreement.fee_rate_sat_vb,
+        fee_rate_sat_vb: Some(agreement.fee_rate_sat_vb),
         expires: UnixSeconds(NOW_S + 3_600),
     }
 }

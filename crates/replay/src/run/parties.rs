@@ -105,7 +105,7 @@ impl Director<'_> {
             oracle_urls: vec![self.world.oracle.client.base().to_owned()],
             funding_deadline: UnixSeconds(window_start - scenario.chain.funding_margin_s),
             refund_delay_s: scenario.deal.refund_delay_s,
-            fee_rate_sat_vb: scenario.deal.fee_rate_sat_vb,
+            fee_rate_sat_vb: Some(scenario.deal.fee_rate_sat_vb),
             expires: UnixSeconds(window_start - scenario.chain.funding_margin_s),
         }
     }
