@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use terms::{EventId, Hex32, Measurement, Outcome, UnixSeconds};
 
-use crate::bytes::HexBytes;
+use crate::bytes::{Hex64, HexBytes};
 
 /// `GET /v1/info`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ pub struct Announced {
     pub maturity: UnixSeconds,
     /// The announcement: TLV with type and length.
     pub announcement_hex: HexBytes,
+    /// What shows that the oracle knows its nonces: a signature by each, in their order. Oracles other than ours have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nonce_proofs: Vec<Hex64>,
 }
 
 /// How far an event has come.
@@ -112,6 +115,9 @@ pub struct EventView {
     pub state: EventState,
     /// The announcement: TLV with type and length.
     pub announcement_hex: HexBytes,
+    /// What shows that the oracle knows its nonces: a signature by each, in their order. Oracles other than ours have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nonce_proofs: Vec<Hex64>,
     /// Commitment to the seed that jitters the probes, which the evidence reveals; absent without jitter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed_commitment: Option<Hex32>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clock::Busy;
 use ledger::Grid;
-use signer::{AnnounceError, JournalError, NonceError, Nonces, wire};
+use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
 use terms::{DocumentError, Measurement};
 
 use crate::oracle::{Oracle, OracleError};
@@ -35,6 +35,9 @@ pub enum RequestError {
     /// There are no nonces, or they could not be sealed.
     #[error(transparent)]
     Nonces(#[from] NonceError),
+    /// The nonces could not be proven.
+    #[error(transparent)]
+    Proofs(#[from] ProofError),
     /// The system gave no randomness.
     #[error("no randomness: {0}")]
     Randomness(getrandom::Error),
@@ -93,6 +96,7 @@ async fn prepare(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<(), 
         announced_at: oracle.clock.now_s(),
         announcement: wire::announcement_hex(&announcement),
         commitment: signer::commitment(&announcement),
+        nonce_proofs: signer::prove_nonces(&nonces, &announcement)?.iter().map(ToString::to_string).collect(),
         nonces: nonces.seal(&oracle.key, &measurement.event_id())?,
         probe_seed: random()?,
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ledger::bundle::{Bundle, Draft};
 use ledger::schedule;
-use protocol::HexBytes;
+use protocol::{Hex64, HexBytes};
 use protocol::oracle::{EventState, EventSummary, EventView, OracleInfo};
 use terms::{Hex32, UnixSeconds};
 
@@ -76,6 +76,7 @@ pub fn event(oracle: &Oracle, event: &Event) -> Result<EventView, ViewError> {
         maturity: UnixSeconds(event.maturity),
         state: state(window.start.0, event.provisional.is_some(), event.attestation.is_some(), now_s),
         announcement_hex: bytes(&event.announcement)?,
+        nonce_proofs: proofs(event)?,
         seed_commitment: seed(oracle, event).map(|seed| schedule::seed_commitment(&seed)),
         provisional: provisional.map_err(|_| StoreError::Corrupt { column: "provisional" })?,
         attestation_hex: event.attestation.as_deref().map(bytes).transpose()?,
@@ -101,6 +102,15 @@ fn seed(oracle: &Oracle, event: &Event) -> Option<[u8; 32]> {
 /// When it is not hex.
 pub fn bytes(hex: &str) -> Result<HexBytes, ViewError> {
     Ok(HexBytes::parse(hex).ok_or(StoreError::Corrupt { column: "announcement" })?)
+}
+
+/// An event's nonce proofs as what the API carries.
+///
+/// # Errors
+/// When one is no signature.
+pub fn proofs(event: &Event) -> Result<Vec<Hex64>, ViewError> {
+    let read = |hex: &String| Hex64::parse(hex).ok_or(StoreError::Corrupt { column: "nonce_proofs" });
+    Ok(event.nonce_proofs.iter().map(read).collect::<Result<_, _>>()?)
 }
 
 /// The evidence of an event whose window is closed: all that is needed to compute the outcome again.

@@ -145,3 +145,28 @@ async fn evidence_appears_when_the_window_is_closed() {
     assert_eq!(bundle["seed_commitment"], http.json(&format!("/v1/events/{id}")).await["seed_commitment"]);
     world.stop(oracle).await;
 }
+
+/// Whoever takes several oracles demands it of each (`contract::nonces`); a restart changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_announced_nonce_comes_with_a_proof_that_stays_the_same() {
+    let world = World::new().await;
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    let announced = http.announce(&measurement(|_| ())).await;
+    let announcement = signer::wire::parse_announcement(&announced.announcement_hex.to_string()).unwrap();
+    let message = signer::proof_message(&announcement);
+    let nonces = &announcement.oracle_event.oracle_nonces;
+    assert_eq!((nonces.len(), announced.nonce_proofs.len()), (20, 20));
+    for (nonce, proof) in nonces.iter().zip(&announced.nonce_proofs) {
+        let proof = secp256k1_zkp::schnorr::Signature::from_slice(&proof.0).unwrap();
+        secp256k1_zkp::SECP256K1.verify_schnorr(&proof, &message, nonce).unwrap();
+    }
+    assert_eq!(http.event(&announced.event_id).await.nonce_proofs, announced.nonce_proofs);
+    world.stop(oracle).await;
+
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    let (status, again) = http.post(measurement(|_| ()).canonical(), None).await;
+    assert_eq!((status, again), (200, serde_json::to_value(&announced).unwrap()));
+    world.stop(oracle).await;
+}

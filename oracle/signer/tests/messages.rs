@@ -11,7 +11,8 @@ use secp256k1_zkp::{Keypair, SECP256K1, rand::thread_rng};
 use serde_json::json;
 use signer::wire::{self, ListedEvent, TlvEvent, WireError};
 use signer::{
-    AnnounceError, CheckError, Nonces, announce, attested_outcome, check_announcement, check_attestation,
+    AnnounceError, CheckError, Nonces, ProofError, announce, attested_outcome, check_announcement,
+    check_attestation, proof_message, prove_nonces,
 };
 use terms::Outcome;
 
@@ -258,4 +259,43 @@ thread_local! {
         let (oracle, announcement, attestation) = signed();
         (std::rc::Rc::new(oracle), announcement, attestation)
     };
+}
+
+// --- proofs of the nonces -----------------------------------------------------------------------------
+
+/// What the parties' crate computes, from the file that its own test reads.
+#[test]
+fn nonces_sign_what_the_golden_file_of_whoever_checks_them_says() {
+    let golden = include_str!("../../../crates/contract/tests/golden/nonce-proofs.txt");
+    let mut lines = golden.lines();
+    let announcement = wire::parse_announcement(lines.next().unwrap()).unwrap();
+    assert_eq!(hex::encode(proof_message(&announcement).as_ref()), lines.next().unwrap());
+}
+
+#[test]
+fn every_nonce_signs_its_own_announcement_and_no_other() {
+    let oracle = Oracle::new();
+    let nonces = Nonces::generate(20).unwrap();
+    let announcement = announce(&oracle.key, &ppm(), MATURITY_S, &nonces).unwrap();
+    let proofs = prove_nonces(&nonces, &announcement).unwrap();
+    assert_eq!(proofs.len(), 20);
+    for (nonce, proof) in announcement.oracle_event.oracle_nonces.iter().zip(&proofs) {
+        SECP256K1.verify_schnorr(proof, &proof_message(&announcement), nonce).unwrap();
+    }
+    let other = Nonces::generate(20).unwrap();
+    assert_eq!(prove_nonces(&other, &announcement), Err(ProofError::Nonces));
+}
+
+/// Two proofs of one nonce must not share their own nonce, nor may a proof show the attestation's.
+#[test]
+fn proofs_are_fresh_and_share_no_nonce_with_anything() {
+    let mut oracle = Oracle::new();
+    let event = oracle.announced(ppm()).decided(&value(1002));
+    let nonces = Nonces::open(&oracle.key, &event.measurement.event_id(), &event.sealed).unwrap();
+    let [first, second] = [(), ()].map(|()| prove_nonces(&nonces, &event.announcement).unwrap());
+    let attestation = oracle.sign(&event);
+    let all = first.iter().chain(&second).chain(&attestation.signatures);
+    let seen: std::collections::BTreeSet<[u8; 32]> =
+        all.map(|signature| signature.as_ref()[..32].try_into().unwrap()).collect();
+    assert_eq!(seen.len(), 60, "sixty signatures, sixty nonces");
 }

@@ -85,6 +85,7 @@ fn announced_view(event: &Event) -> Result<Announced, Failure> {
         event_id: event.id.clone(),
         maturity: UnixSeconds(event.maturity),
         announcement_hex: views::bytes(&event.announcement)?,
+        nonce_proofs: views::proofs(event)?,
     })
 }
 

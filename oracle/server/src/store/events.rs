@@ -21,6 +21,8 @@ pub struct NewEvent<'a> {
     pub commitment: Hex32,
     /// The nonces, sealed.
     pub nonces: Vec<u8>,
+    /// What shows that this oracle knows them: one signature for each, hex.
+    pub nonce_proofs: Vec<String>,
     /// Jitters the probes.
     pub probe_seed: [u8; 32],
 }
@@ -42,6 +44,8 @@ pub struct Event {
     pub commitment: Hex32,
     /// The nonces, sealed.
     pub nonces: Vec<u8>,
+    /// One signature by each nonce, hex; none for an event that an older version announced.
+    pub nonce_proofs: Vec<String>,
     /// Jitters the probes.
     pub probe_seed: [u8; 32],
     /// The journal holds the announcement, so that the world may have it.
@@ -80,10 +84,11 @@ impl Store {
     /// When the database fails.
     pub async fn prepare_event(&self, event: NewEvent<'_>) -> Result<(), StoreError> {
         let measurement = event.measurement;
+        let proofs = strings_json(&event.nonce_proofs, "nonce_proofs")?;
         let mut tx = self.pool.begin().await?;
         sqlx::query(
             "INSERT INTO events (event_id, measurement, window_start, window_end, maturity, announced_at, \
-             announcement, commitment, nonces, probe_seed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             announcement, commitment, nonces, nonce_proofs, probe_seed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING",
         )
         .bind(measurement.event_id().as_str())
@@ -95,6 +100,7 @@ impl Store {
         .bind(event.announcement)
         .bind(event.commitment.0.as_slice())
         .bind(event.nonces)
+        .bind(proofs)
         .bind(event.probe_seed.as_slice())
         .execute(&mut *tx)
         .await?;
@@ -193,6 +199,7 @@ async fn commitments(pool: &SqlitePool) -> Result<Vec<(EventId, Hex32)>, StoreEr
 
 fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
     let outcome: Option<String> = row.try_get("outcome")?;
+    let proofs: Option<String> = row.try_get("nonce_proofs")?;
     Ok(Event {
         key: row.try_get("id")?,
         id: id_of(row)?,
@@ -202,10 +209,11 @@ fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         announcement: row.try_get("announcement")?,
         commitment: Hex32(bytes_of(row, "commitment")?),
         nonces: row.try_get("nonces")?,
+        nonce_proofs: proofs.map_or(Ok(Vec::new()), |json| strings_of(&json, "nonce_proofs"))?,
         probe_seed: bytes_of(row, "probe_seed")?,
         published: row.try_get("published")?,
         provisional: row.try_get("provisional")?,
-        outcome: outcome.map(|json| outcome_of(&json)).transpose()?,
+        outcome: outcome.map(|json| strings_of(&json, "outcome")).transpose()?,
         attestation: row.try_get("attestation")?,
     })
 }
@@ -231,6 +239,11 @@ fn bytes_of(row: &SqliteRow, column: &'static str) -> Result<[u8; 32], StoreErro
     bytes.try_into().map_err(|_| StoreError::Corrupt { column })
 }
 
-fn outcome_of(json: &str) -> Result<Vec<String>, StoreError> {
-    serde_json::from_str(json).map_err(|_| StoreError::Corrupt { column: "outcome" })
+fn strings_of(json: &str, column: &'static str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(json).map_err(|_| StoreError::Corrupt { column })
+}
+
+/// Strings as they are stored.
+pub(super) fn strings_json(strings: &[String], column: &'static str) -> Result<String, StoreError> {
+    serde_json::to_string(strings).map_err(|_| StoreError::Corrupt { column })
 }

@@ -1,5 +1,6 @@
 //! What is signed: the outcome first, and only then one attestation, each written once.
 
+use super::events::strings_json;
 use super::{Store, StoreError, count_commit, unsigned};
 
 impl Store {
@@ -8,7 +9,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn decide_outcome(&self, event: i64, outcome: &[String]) -> Result<u64, StoreError> {
-        let json = serde_json::to_string(outcome).map_err(|_| StoreError::Corrupt { column: "outcome" })?;
+        let json = strings_json(outcome, "outcome")?;
         let mut tx = self.pool.begin().await?;
         sqlx::query("UPDATE events SET outcome = ? WHERE id = ? AND outcome IS NULL")
             .bind(json)
