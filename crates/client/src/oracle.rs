@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use protocol::HexBytes;
 use protocol::oracle::{Announced, EventPage, EventView, OracleInfo, SlicePage};
+use protocol::{Hex64, HexBytes};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use terms::{EventId, Hex32, Measurement};
@@ -118,6 +118,21 @@ impl OracleClient {
         }
         let shape: Option<Shape> = self.known(&event_path(event, "")).await?;
         Ok(shape.map(|shape| shape.announcement_hex.0))
+    }
+
+    /// What shows that the oracle knows the nonces of an event: none where it gives none, or does not know the event.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn nonce_proofs(&self, event: &EventId) -> Result<Vec<[u8; 64]>, ClientError> {
+        #[derive(Deserialize)]
+        struct Shape {
+            #[serde(default)]
+            nonce_proofs: Vec<Hex64>,
+        }
+        let shape: Option<Shape> = self.known(&event_path(event, "")).await?;
+        let proofs = shape.map(|shape| shape.nonce_proofs).unwrap_or_default();
+        Ok(proofs.into_iter().map(|proof| proof.0).collect())
     }
 
     /// The attestation of an event as raw bytes for the gate; `None` when there is none yet, or the oracle does not know the event.

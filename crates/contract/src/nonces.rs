@@ -5,7 +5,8 @@
 //! unlock one outcome alone (`docs/adr/0005-several-oracles.md`, `tests/nonce_cancellation.rs`). An oracle that has
 //! signed with each nonce cannot, because it would have to know what it cancelled.
 //!
-//! No announcement format that is in use carries such proofs, so they travel beside it, and nothing here demands them.
+//! No announcement format that is in use carries such proofs, so they travel beside it, and the gate does not demand them:
+//! whether an agreement may do without is for its parties' nodes to say.
 
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use dlc_messages::TlvRecord;
@@ -13,6 +14,7 @@ use dlc_messages::oracle_msgs::OracleAnnouncement;
 use secp256k1_zkp::schnorr::Signature;
 use secp256k1_zkp::{Message as Digest, SECP256K1};
 
+use crate::announcements::Announcements;
 use crate::error::{GateError, Message, Rule};
 
 /// The BIP340 tag of what nonces sign. It is no tag of the DLC specification, so that no proof is an attestation.
@@ -30,6 +32,23 @@ pub fn proof_message(announcement: &OracleAnnouncement) -> Digest {
     Digest::from_digest(sha256::Hash::from_engine(engine).to_byte_array())
 }
 
+/// Checks the proofs of all oracles of a contract: for each, in the agreement's order, what its server gave.
+///
+/// # Errors
+/// Names the first nonce that is not proven.
+pub fn check_all(announcements: &Announcements, proofs: &[Vec<[u8; 64]>]) -> Result<(), GateError> {
+    let none = Vec::new();
+    for (oracle, announcement) in announcements.as_slice().iter().enumerate() {
+        let proofs = proofs.get(oracle).unwrap_or(&none);
+        let read = |(index, bytes): (usize, &[u8; 64])| {
+            Signature::from_slice(bytes).map_err(|_| unproven(oracle, format!("nonce_proofs[{index}]")))
+        };
+        let proofs: Vec<Signature> = proofs.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        check_proofs(oracle, announcement, &proofs)?;
+    }
+    Ok(())
+}
+
 /// Checks that an oracle, by its place in the agreement, knows each nonce that it announced: one signature for each, in
 /// their order.
 ///
@@ -41,16 +60,19 @@ pub fn check_proofs(
     proofs: &[Signature],
 ) -> Result<(), GateError> {
     let nonces = &announcement.oracle_event.oracle_nonces;
-    let refuse = |field: String, rule| Err(GateError::new(Message::Announcement(oracle), field, rule));
     if proofs.len() != nonces.len() {
         let rule = Rule::WrongCount { expected: nonces.len(), got: proofs.len() };
-        return refuse("nonce_proofs".to_owned(), rule);
+        return Err(GateError::new(Message::Announcement(oracle), "nonce_proofs", rule));
     }
     let message = proof_message(announcement);
     for (index, (nonce, proof)) in nonces.iter().zip(proofs).enumerate() {
         if SECP256K1.verify_schnorr(proof, &message, nonce).is_err() {
-            return refuse(format!("nonce_proofs[{index}]"), Rule::BadSignature);
+            return Err(unproven(oracle, format!("nonce_proofs[{index}]")));
         }
     }
     Ok(())
+}
+
+fn unproven(oracle: usize, field: String) -> GateError {
+    GateError::new(Message::Announcement(oracle), field, Rule::BadSignature)
 }

@@ -11,8 +11,8 @@ use common::documents::Draft;
 use common::{Escrow, Oracle, read};
 use contract::{Deal, Message, Rule, nonces};
 use dlc::secp_utils::schnorrsig_compute_sig_point;
-use dlc_messages::AcceptDlc;
 use dlc_messages::oracle_msgs::{OracleAnnouncement, tagged_attestation_msg};
+use dlc_messages::{AcceptDlc, TlvRecord as _};
 use secp256k1_zkp::schnorr::Signature;
 use secp256k1_zkp::{Parity, PublicKey, SECP256K1, Scalar, SecretKey, XOnlyPublicKey};
 
@@ -132,4 +132,33 @@ fn an_oracle_that_cancels_anothers_nonce_cannot_prove_its_own() {
     let honest = &escrow.deal.announcements().as_slice()[0];
     let copied = prove(&escrow.oracles[0], honest);
     nonces::check_proofs(1, announcement, &copied).unwrap_err();
+}
+
+/// An announcement, what its nonces sign, and their proofs. The oracle's crate is held to the same file.
+const GOLDEN: &str = include_str!("golden/nonce-proofs.txt");
+
+#[test]
+fn what_nonces_sign_is_what_the_golden_file_says() {
+    let mut lines = GOLDEN.lines().map(|line| hex::decode(line).unwrap());
+    let announcement = OracleAnnouncement::from_tlv_bytes(&lines.next().unwrap()).unwrap();
+    assert_eq!(nonces::proof_message(&announcement).as_ref()[..], lines.next().unwrap());
+    let proofs: Vec<Signature> = lines.map(|proof| Signature::from_slice(&proof).unwrap()).collect();
+    nonces::check_proofs(0, &announcement, &proofs).unwrap();
+}
+
+#[test]
+fn each_oracle_of_a_contract_must_prove_its_own_nonces() {
+    let escrow = Escrow::of(Draft { oracles: 3, threshold: 2, ..Draft::default() });
+    let announcements = escrow.deal.announcements();
+    let prove = |(index, announcement): (usize, &OracleAnnouncement)| {
+        prove(&escrow.oracles[index], announcement).iter().map(|proof| *proof.as_ref()).collect()
+    };
+    let mut proofs: Vec<Vec<[u8; 64]>> = announcements.as_slice().iter().enumerate().map(prove).collect();
+    nonces::check_all(announcements, &proofs).unwrap();
+    proofs.swap(1, 2);
+    let error = nonces::check_all(announcements, &proofs).unwrap_err();
+    assert_eq!((error.message, &*error.field), (Message::Announcement(1), "nonce_proofs[0]"));
+    proofs.truncate(1);
+    let error = nonces::check_all(announcements, &proofs).unwrap_err();
+    assert_eq!((error.message, &*error.field), (Message::Announcement(1), "nonce_proofs"));
 }

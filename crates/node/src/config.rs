@@ -65,6 +65,9 @@ pub struct Config {
     /// What transactions pay, and when they are bumped.
     #[serde(default)]
     pub fees: FeesConfig,
+    /// Whether agreements with several oracles need proofs that each oracle knows its nonces.
+    #[serde(default = "yes")]
+    pub require_nonce_proofs: bool,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }
@@ -91,6 +94,10 @@ pub struct OracleConfig {
     pub url: String,
     /// Its x-only key; what another key signs is not from this oracle.
     pub key: Hex32,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_poll() -> u64 {

@@ -1,11 +1,12 @@
 //! Publishing offers, and the card that carries them.
 
 use client::OracleClient;
+use contract::Announcements;
 use crashpoint::here;
 use protocol::card::MAX_OFFERS;
 use protocol::{Card, CardDraft, Offer, OfferDraft};
 use storage::StoredOffer;
-use terms::{Hex32, Measurement, UnixSeconds};
+use terms::{Agreement, Hex32, Measurement, UnixSeconds};
 
 use crate::core::{Change, Core};
 use crate::error::NodeError;
@@ -34,11 +35,11 @@ impl Node {
             announcements.push(self.announce(*key, &offer.measurement).await?);
             here!("publish.announced");
         }
-        let mut core = self.core.lock().await;
         // Any other key will do as the buyer's: what is checked does not depend on it.
         let stand_in = offer.oracles.keys[0];
-        let agreement = offer.agreement(core.keys.public(), stand_in);
-        contract::Deal::parse(agreement, &announcements)?;
+        let deal = contract::Deal::parse(offer.agreement(self.key, stand_in), &announcements)?;
+        self.check_nonces(deal.agreement(), deal.announcements()).await?;
+        let mut core = self.core.lock().await;
         let json = serde_json::to_string(&offer).map_err(|_| NodeError::Damaged { what: "offer" })?;
         let expires_at = offer.expires.0;
         let stored = StoredOffer { id: offer.id, json, announcements, expires_at };
@@ -49,6 +50,26 @@ impl Node {
 
     async fn announce(&self, key: Hex32, measurement: &Measurement) -> Result<Vec<u8>, NodeError> {
         Ok(self.oracle(key)?.announce(measurement).await?.announcement_hex.0)
+    }
+
+    /// Several oracles decide together only when each has shown that it knows its nonces: one that does not could have
+    /// chosen them so that it alone unlocks an outcome.
+    ///
+    /// # Errors
+    /// Names the nonce that is not proven, or says which oracle does not answer.
+    pub(crate) async fn check_nonces(
+        &self,
+        agreement: &Agreement,
+        announcements: &Announcements,
+    ) -> Result<(), NodeError> {
+        if agreement.oracles.keys.len() < 2 || !self.config.require_nonce_proofs {
+            return Ok(());
+        }
+        let mut proofs = Vec::new();
+        for key in &agreement.oracles.keys {
+            proofs.push(self.oracle(*key)?.nonce_proofs(&agreement.event_id).await?);
+        }
+        Ok(contract::nonces::check_all(announcements, &proofs)?)
     }
 
     /// The oracle of the configuration that has this key.

@@ -35,6 +35,8 @@ impl Node {
         offer.check(now)?;
         let agreement = self.expected(offer, card.key).await?;
         let announcements = self.announcements(&agreement).await?;
+        let checked = contract::Announcements::parse(&agreement, &announcements)?;
+        self.check_nonces(&agreement, &checked).await?;
         let id = Hex32(random()?);
         let rfq = self.ask(id, &agreement, offer, &request.provider_url, &announcements).await?;
         here!("send.before:rfq");

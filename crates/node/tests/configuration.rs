@@ -31,6 +31,8 @@ fn the_documented_example_is_a_configuration_and_shows_its_defaults() {
     assert_eq!(short.poll_every_s, config.poll_every_s);
     let short = with("confirmations = 6 ", "# ").unwrap();
     assert_eq!(short.confirmations, config.confirmations);
+    let short = with("require_nonce_proofs = true ", "# ").unwrap();
+    assert!(short.require_nonce_proofs && config.require_nonce_proofs);
 }
 
 #[test]

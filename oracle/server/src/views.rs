@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ledger::bundle::{Bundle, Draft};
 use ledger::schedule;
-use protocol::{Hex64, HexBytes};
 use protocol::oracle::{EventState, EventSummary, EventView, OracleInfo};
+use protocol::{Hex64, HexBytes};
 use terms::{Hex32, UnixSeconds};
 
 use crate::config::Accept;
