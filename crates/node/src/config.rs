@@ -29,6 +29,11 @@ pub enum ConfigError {
         /// Line, column and field.
         source: Box<toml::de::Error>,
     },
+    /// Real money, and nobody has said that they know what is risked.
+    #[error(
+        "mainnet_acknowledgement: to use real money, write mainnet_acknowledgement = \"{MAINNET_ACKNOWLEDGEMENT}\""
+    )]
+    Unacknowledged,
     /// A field breaks a rule.
     #[error("{field}: {rule}")]
     Rule {
@@ -39,12 +44,19 @@ pub enum ConfigError {
     },
 }
 
+/// What the owner of a node on mainnet writes into its configuration, word for word.
+pub const MAINNET_ACKNOWLEDGEMENT: &str =
+    "this is real money, and a fault of the software, a lost seed or a lost data folder can lose all of it";
+
 /// Everything `earnest serve` needs to know.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The chain: `regtest`, `signet`, `testnet4` or `mainnet`.
     pub network: String,
+    /// The sentence [`MAINNET_ACKNOWLEDGEMENT`], without which nothing is done on mainnet.
+    #[serde(default)]
+    pub mainnet_acknowledgement: Option<String>,
     /// Where seed, token and database live; created by `earnest init`.
     pub data_dir: PathBuf,
     /// Where the owner's API and pages listen; loopback.
@@ -148,8 +160,22 @@ impl Config {
             ),
         ];
         match rules.iter().chain(&self.fees.rules()).find(|(holds, ..)| !holds) {
-            None => Ok(()),
+            None => self.check_acknowledgement(),
             Some((_, field, rule)) => Err(ConfigError::Rule { field, rule }),
+        }
+    }
+
+    /// Elsewhere the sentence is refused, so that it is written when a node moves to mainnet and not long before.
+    fn check_acknowledgement(&self) -> Result<(), ConfigError> {
+        let given = self.mainnet_acknowledgement.as_deref();
+        match (self.bitcoin_network(), given) {
+            (Network::Bitcoin, Some(MAINNET_ACKNOWLEDGEMENT)) => Ok(()),
+            (Network::Bitcoin, _) => Err(ConfigError::Unacknowledged),
+            (_, None) => Ok(()),
+            (_, Some(_)) => Err(ConfigError::Rule {
+                field: "mainnet_acknowledgement",
+                rule: "is for mainnet alone; leave it out on a test network",
+            }),
         }
     }
 

@@ -31,7 +31,7 @@ mod tests;
 mod ticket;
 mod views;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, MAINNET_ACKNOWLEDGEMENT};
 pub use error::NodeError;
 pub use fees::FeesConfig;
 pub use init::{Initialised, init};

@@ -33,6 +33,7 @@ impl Core {
         let seed = keys::load_seed(&config.data_dir)?;
         let store = Store::open(&config.data_dir, &config.network).await?;
         let chain = Bitcoind::new(&config.bitcoind.url, auth(&config.bitcoind))?;
+        on_our_network(&chain, network)?;
         let wallet = open_wallet(&seed, network, &store, &chain).await?;
         let mut core = Self {
             keys: Keys::derive(&seed, network),
@@ -110,6 +111,20 @@ fn auth(config: &BitcoindConfig) -> RpcAuth {
     match (&config.cookie_file, &config.user, &config.password) {
         (None, Some(user), Some(password)) => RpcAuth::UserPassword(user.clone(), password.clone()),
         (cookie, ..) => RpcAuth::Cookie(cookie.clone().unwrap_or_default()),
+    }
+}
+
+/// Whether the Bitcoin node is on the configured network. One that does not answer now is asked at every look.
+fn on_our_network(chain: &Bitcoind, network: bitcoin::Network) -> Result<(), NodeError> {
+    match block_in_place(|| chain.info()) {
+        Ok(info) if info.network != network => {
+            Err(wallet::FollowError::OtherNetwork { node: info.network, wallet: network }.into())
+        }
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::warn!(%error, "the Bitcoin node cannot be asked for its network yet");
+            Ok(())
+        }
     }
 }
 

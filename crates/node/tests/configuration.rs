@@ -39,6 +39,7 @@ fn the_documented_example_is_a_configuration_and_shows_its_defaults() {
 fn a_rule_that_is_broken_is_named_with_its_field() {
     let broken = [
         ("\"regtest\"", "\"testnet3\"", "network"),
+        ("\"regtest\"", "\"signet\"\nmainnet_acknowledgement = \"yes\"", "mainnet_acknowledgement"),
         ("127.0.0.1:7810", "0.0.0.0:7810", "owner_listen"),
         ("poll_every_s = 30", "poll_every_s = 0", "poll_every_s"),
         ("confirmations = 6", "confirmations = 0", "confirmations"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bdk_wallet::chain::{BlockId, CheckPoint};
-use bitcoin::{Block, BlockHash, OutPoint, Transaction, Txid};
+use bitcoin::{Block, BlockHash, Network, OutPoint, Transaction, Txid};
 
 use crate::chain::MempoolSpender;
 use crate::watch::Watch;
@@ -33,6 +33,14 @@ pub enum FollowError {
     /// The node's chain has another genesis block than the wallet, or none of the blocks since the wallet's birth.
     #[error("the node's chain is not the one that the wallet was made for")]
     WrongChain,
+    /// The node is on another network than the wallet.
+    #[error("bitcoind is on {node}, and this wallet on {wallet}")]
+    OtherNetwork {
+        /// The node's.
+        node: Network,
+        /// The wallet's.
+        wallet: Network,
+    },
     /// The wallet did not accept a block.
     #[error("the wallet does not accept block {height}")]
     Wallet {
@@ -189,7 +197,7 @@ impl Follower {
         now_s: u64,
         chain_changed: &mut bool,
     ) -> Result<(Tip, bool), Step> {
-        let tip = self.node.tip()?;
+        let tip = self.tip_of(wallet.network())?;
         let seen = self.caught_up && self.tip.is_some_and(|old| old.hash == tip.hash);
         if !seen {
             // Both stay when a later step fails, so that the caller hears of it and the next call begins here.
@@ -201,6 +209,15 @@ impl Follower {
             self.tip = Some(tip);
         }
         Ok((tip, self.follow_mempool(wallet, now_s, tip, !seen)?))
+    }
+
+    /// The node's tip. A node may be replaced by another while we run, so its network is asked for each time.
+    fn tip_of(&self, wallet: Network) -> Result<Tip, FollowError> {
+        let info = self.node.info()?;
+        match info.network == wallet {
+            true => Ok(info.tip),
+            false => Err(FollowError::OtherNetwork { node: info.network, wallet }),
+        }
     }
 
     fn follow_blocks(&mut self, wallet: &mut Wallet, tip: Tip) -> Result<(), Step> {

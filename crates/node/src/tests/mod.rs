@@ -2,6 +2,7 @@
 
 mod doors;
 mod fees;
+mod networks;
 mod payments;
 mod requests;
 mod restarts;
@@ -19,6 +20,7 @@ use crate::{Config, Node};
 /// A folder, its configuration, and the Bitcoin node beside it.
 struct World {
     folder: TempDir,
+    network: &'static str,
     bitcoind: Bitcoind,
 }
 
@@ -28,22 +30,34 @@ impl World {
     }
 
     fn with(bitcoind: Bitcoind) -> Self {
-        let world = Self { folder: TempDir::new().unwrap(), bitcoind };
+        Self::on("regtest", bitcoind)
+    }
+
+    fn on(network: &'static str, bitcoind: Bitcoind) -> Self {
+        let world = Self { folder: TempDir::new().unwrap(), network, bitcoind };
         crate::init(&world.config()).unwrap();
         world
     }
 
     fn config(&self) -> Config {
         let file = self.folder.path().join("earnest.toml");
-        let text = format!(
-            "network = 'regtest'\ndata_dir = 'data'\nowner_listen = '127.0.0.1:1'\npeer_listen = '127.0.0.1:2'\n\
+        std::fs::write(&file, self.text()).unwrap();
+        Config::load(&file).unwrap()
+    }
+
+    fn text(&self) -> String {
+        let acknowledged = match self.network {
+            "mainnet" => format!("mainnet_acknowledgement = '{}'\n", crate::MAINNET_ACKNOWLEDGEMENT),
+            _ => String::new(),
+        };
+        format!(
+            "{acknowledged}network = '{}'\ndata_dir = 'data'\nowner_listen = '127.0.0.1:1'\npeer_listen = '127.0.0.1:2'\n\
              [bitcoind]\nurl = '{}'\ncookie_file = '{}'\n\
              [mandate]\nmax_contract_sat = 1_000_000\nmax_locked_sat = 1_000_000\nmax_per_counterparty_sat = 1_000_000\n",
+            self.network,
             self.bitcoind.rpc_url(),
             self.bitcoind.cookie_file().display(),
-        );
-        std::fs::write(&file, text).unwrap();
-        Config::load(&file).unwrap()
+        )
     }
 
     async fn open(&self) -> Arc<Node> {

@@ -1,4 +1,4 @@
-//! A real bitcoind on regtest.
+//! A real bitcoind, on regtest where nothing else is said.
 //!
 //! `corepc-node` would start one as well, but it can't start it again on the same port and
 //! folder, which a test that kills the node needs, and it polls in steps of 200 ms.
@@ -17,6 +17,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bitcoin::Network;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -36,8 +37,7 @@ const ATTEMPTS: u8 = 3;
 
 /// Common to all our nodes. Replays jump through time: nothing may expire from the mempool
 /// (hours) and no tip may ever count as too old (seconds).
-const ARGS: [&str; 10] = [
-    "-regtest",
+const ARGS: [&str; 9] = [
     "-server",
     "-listen=0",
     "-connect=0",
@@ -104,6 +104,7 @@ pub enum BitcoindError {
 /// How a [`Bitcoind`] shall be started.
 #[derive(Debug, Default, Clone)]
 pub struct BitcoindBuilder {
+    network: Option<Network>,
     args: Vec<String>,
     folder: Option<PathBuf>,
     mock_time_s: Option<u64>,
@@ -114,6 +115,13 @@ impl BitcoindBuilder {
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    /// On another network than regtest. It has no peers, so its chain is the genesis block.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = Some(network);
         self
     }
 
@@ -144,6 +152,7 @@ impl BitcoindBuilder {
         std::fs::create_dir_all(folder.path())?;
         let mut node = Bitcoind {
             exe: find::bitcoind()?,
+            network: self.network.unwrap_or(Network::Regtest),
             args: self.args,
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
             mock_time_s: Mutex::new(self.mock_time_s),
@@ -163,7 +172,7 @@ impl BitcoindBuilder {
     }
 }
 
-/// A bitcoind on regtest with its own folder and port; killed when dropped.
+/// A bitcoind with its own folder and port; killed when dropped.
 ///
 /// All calls block, and may be made from several threads. It has no peers and no wallet; coins
 /// come from [`Bitcoind::fund`].
@@ -179,6 +188,7 @@ impl BitcoindBuilder {
 #[derive(Debug)]
 pub struct Bitcoind {
     exe: PathBuf,
+    network: Network,
     args: Vec<String>,
     addr: SocketAddr,
     mock_time_s: Mutex<Option<u64>>,
@@ -239,7 +249,11 @@ impl Bitcoind {
     /// The file with user and password, which are new each time the node is started.
     #[must_use]
     pub fn cookie_file(&self) -> PathBuf {
-        self.folder().join("regtest/.cookie")
+        let folder = match self.network {
+            Network::Bitcoin => "",
+            other => other.to_core_arg(),
+        };
+        self.folder().join(folder).join(".cookie")
     }
 
     /// The node's data folder.
@@ -317,6 +331,7 @@ impl Bitcoind {
         let mock_time_s = *self.mock_time_s();
         Command::new(&self.exe)
             .args(ARGS)
+            .arg(format!("-chain={}", self.network.to_core_arg()))
             .arg(format!("-datadir={}", self.folder().display()))
             .arg(format!("-rpcport={}", self.addr.port()))
             .args(mock_time_s.map(|unix_s| format!("-mocktime={unix_s}")))
