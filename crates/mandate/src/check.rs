@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use terms::Hex32;
+use terms::{Hex32, Sat};
 
 use crate::{Commitment, Exposure, Mandate, Stake};
 
@@ -25,6 +25,10 @@ pub enum Limit {
     MaxBondSat,
     /// `max_price_sat`
     MaxPriceSat,
+    /// `max_withdrawal_sat`
+    MaxWithdrawalSat,
+    /// `max_withdrawn_per_day_sat`
+    MaxWithdrawnPerDaySat,
 }
 
 impl Limit {
@@ -39,6 +43,8 @@ impl Limit {
             Self::MaxLockS => "max_lock_s",
             Self::MaxBondSat => "max_bond_sat",
             Self::MaxPriceSat => "max_price_sat",
+            Self::MaxWithdrawalSat => "max_withdrawal_sat",
+            Self::MaxWithdrawnPerDaySat => "max_withdrawn_per_day_sat",
         }
     }
 }
@@ -101,6 +107,17 @@ impl Mandate {
         self.check_lists(request)?;
         self.check_bounds(request)?;
         self.check_ceilings(request, history)
+    }
+
+    /// Whether the owner allows that `leaving` leaves the wallet for good, fee included, with `left` gone in the 24 hours
+    /// before.
+    ///
+    /// # Errors
+    /// The first limit that stands against it.
+    pub fn check_withdrawal(&self, leaving: Sat, left: Sat) -> Result<(), Refusal> {
+        let limit = |limit: Option<Sat>| limit.map_or(u64::MAX, |sat| sat.0);
+        within(Limit::MaxWithdrawalSat, leaving.0, limit(self.max_withdrawal_sat), 0)?;
+        within(Limit::MaxWithdrawnPerDaySat, leaving.0, limit(self.max_withdrawn_per_day_sat), left.0)
     }
 
     fn check_lists(&self, request: &Commitment) -> Result<(), Refusal> {

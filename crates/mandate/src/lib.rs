@@ -2,7 +2,8 @@
 //!
 //! [`Mandate::check`] is a pure function of three things: the owner's limits, what is asked
 //! ([`Commitment`]), and what is already committed ([`Exposure`]). It says yes, or names the limit,
-//! what was asked, what is allowed and what is used ([`Refusal`]).
+//! what was asked, what is allowed and what is used ([`Refusal`]). [`Mandate::check_withdrawal`] asks
+//! the same about money that leaves the wallet for good.
 //!
 //! This crate deliberately knows nothing of storage, clocks, keys and messages: whoever calls it
 //! brings the stored history, and must store an accepted commitment before acting on it, in the same
@@ -51,6 +52,12 @@ pub struct Mandate {
     /// The highest price, when buying.
     #[serde(default)]
     pub max_price_sat: Option<Sat>,
+    /// The most that one payment may take out of the wallet, its fee included.
+    #[serde(default)]
+    pub max_withdrawal_sat: Option<Sat>,
+    /// The most that payments may take out of the wallet within any 24 hours, their fees included.
+    #[serde(default)]
+    pub max_withdrawn_per_day_sat: Option<Sat>,
 }
 
 /// A list of keys that are allowed, or all of them. In a configuration: left out, or a list of hex keys.

@@ -21,6 +21,8 @@ fn mandate() -> Mandate {
         max_lock_s: Some(60 * 86_400),
         max_bond_sat: Some(Sat(50_000)),
         max_price_sat: Some(Sat(90_000)),
+        max_withdrawal_sat: Some(Sat(30_000)),
+        max_withdrawn_per_day_sat: Some(Sat(70_000)),
     }
 }
 
@@ -198,4 +200,16 @@ proptest! {
             prop_assert!(mandate().check(&request, &history(before + more)).is_err());
         }
     }
+}
+
+#[test]
+fn what_leaves_the_wallet_is_bounded_for_each_payment_and_for_each_day() {
+    let refused = |leaving, left| mandate().check_withdrawal(Sat(leaving), Sat(left));
+    assert_eq!(refused(30_000, 0), Ok(()));
+    assert_eq!(refused(30_001, 0), exceeds(Limit::MaxWithdrawalSat, 30_001, 30_000, 0));
+    assert_eq!(refused(30_000, 40_000), Ok(()));
+    assert_eq!(refused(30_000, 40_001), exceeds(Limit::MaxWithdrawnPerDaySat, 30_000, 70_000, 40_001));
+    assert_eq!(refused(1, u64::MAX), exceeds(Limit::MaxWithdrawnPerDaySat, 1, 70_000, u64::MAX));
+    let unbounded = Mandate { max_withdrawal_sat: None, max_withdrawn_per_day_sat: None, ..mandate() };
+    assert_eq!(unbounded.check_withdrawal(Sat(2_100_000_000_000_000), Sat(2_100_000_000_000_000)), Ok(()));
 }

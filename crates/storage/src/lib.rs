@@ -7,14 +7,17 @@
 //! Start reading at `migrations/0001_start.sql`, then [`Store`].
 
 mod error;
+mod facts;
 mod open;
 mod read;
 mod rows;
 mod write;
 
 pub use error::StoreError;
+pub use facts::Fact;
 pub use open::Store;
 pub use rows::{
-    Answer, NewEnvelope, NewSession, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,
+    Answer, NewEnvelope, NewSession, Outflow, Reservation, StoredEnvelope, StoredEvent, StoredOffer,
+    StoredSession,
 };
 pub use write::Tx;

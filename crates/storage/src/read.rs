@@ -210,7 +210,7 @@ fn key(row: &SqliteRow, column: &'static str) -> Result<Hex32, StoreError> {
     Hex32::parse(&text).ok_or(StoreError::Damaged { what: column })
 }
 
-fn number(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {
+pub(crate) fn number(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {
     let value: i64 = row.try_get(column)?;
     u64::try_from(value).map_err(|_| StoreError::Damaged { what: column })
 }

@@ -85,3 +85,16 @@ pub struct Answer {
     /// The body.
     pub body: String,
 }
+
+/// A payment that took money out of the wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outflow {
+    /// Its transaction.
+    pub txid: String,
+    /// When it was stored, in unix seconds.
+    pub at: u64,
+    /// What it was for.
+    pub kind: String,
+    /// What left, the fee included.
+    pub sat: u64,
+}

@@ -21,6 +21,10 @@ impl<'a> Tx<'a> {
         Self { inner, _turn: turn }
     }
 
+    pub(crate) fn connection(&mut self) -> &mut sqlx::SqliteConnection {
+        &mut self.inner
+    }
+
     /// Makes everything written durable.
     ///
     /// # Errors

@@ -64,7 +64,10 @@ impl Wallet {
         self.finish(psbt)
     }
 
-    fn script_on_our_network(&self, to: &Address<NetworkUnchecked>) -> Result<ScriptBuf, SpendError> {
+    pub(crate) fn script_on_our_network(
+        &self,
+        to: &Address<NetworkUnchecked>,
+    ) -> Result<ScriptBuf, SpendError> {
         let address = to.clone().require_network(self.network()).map_err(|_| SpendError::WrongNetwork)?;
         Ok(address.script_pubkey())
     }
@@ -89,7 +92,7 @@ impl Wallet {
         finish(builder)
     }
 
-    fn finish(&self, mut psbt: Psbt) -> Result<SignedTx, SpendError> {
+    pub(crate) fn finish(&self, mut psbt: Psbt) -> Result<SignedTx, SpendError> {
         let fee = psbt.fee_amount().unwrap_or(Amount::MAX_MONEY);
         if fee > MAX_FEE {
             return Err(SpendError::AbsurdFee { fee, limit: MAX_FEE });
@@ -101,7 +104,7 @@ impl Wallet {
     }
 }
 
-fn finish<C: CoinSelectionAlgorithm>(builder: TxBuilder<'_, C>) -> Result<Psbt, SpendError> {
+pub(crate) fn finish<C: CoinSelectionAlgorithm>(builder: TxBuilder<'_, C>) -> Result<Psbt, SpendError> {
     builder.finish().map_err(|error| match error {
         CreateTxError::CoinSelection(short) => {
             SpendError::Insufficient { needed: short.needed, available: short.available }
@@ -113,12 +116,12 @@ fn finish<C: CoinSelectionAlgorithm>(builder: TxBuilder<'_, C>) -> Result<Psbt, 
 
 /// Nodes round a transaction's size up to whole virtual bytes, bdk does not: up to 3 weight units on at least 437. Without
 /// them a payment at exactly the least rate that a node takes is refused for a satoshi.
-fn for_whole_vbytes(rate: FeeRate) -> FeeRate {
+pub(crate) fn for_whole_vbytes(rate: FeeRate) -> FeeRate {
     let kwu = rate.to_sat_per_kwu();
     FeeRate::from_sat_per_kwu(kwu.saturating_add(kwu.div_ceil(128)))
 }
 
-fn check_rate(rate: FeeRate) -> Result<(), SpendError> {
+pub(crate) fn check_rate(rate: FeeRate) -> Result<(), SpendError> {
     let limit = MAX_FEE_RATE_SAT_VB;
     let bounds = FeeRate::BROADCAST_MIN..=FeeRate::from_sat_per_vb_u32(limit);
     if bounds.contains(&rate) { Ok(()) } else { Err(SpendError::AbsurdFeeRate { rate, limit }) }

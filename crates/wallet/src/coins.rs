@@ -66,8 +66,9 @@ impl Wallet {
     /// Chooses coins for a contract: the smallest single coin that suffices, else the largest ones together. The same
     /// wallet and request give the same coins.
     ///
-    /// A coin that would leave change of 1 to 999 sat is passed over while there is another way, because the DLC
-    /// libraries give such change to the miners.
+    /// A coin that would leave change of 1 to 999 sat is passed over while another single one would not, because the DLC
+    /// libraries give such change to the miners. It is taken before several are joined: each coin joined is one escrow less
+    /// that can be taken before the next block.
     ///
     /// # Errors
     /// [`SelectError::Insufficient`] with what is missing, or [`SelectError::TooFragmented`].
@@ -98,7 +99,8 @@ fn choose(values: &[Amount], request: CoinRequest) -> Result<std::ops::Range<usi
         let change = sum.checked_sub(needed(inputs));
         change.is_some_and(|change| change == Amount::ZERO || change >= LEAST_CHANGE)
     };
-    if let Some(index) = values.iter().rposition(|&value| clean(value, 1)) {
+    let single = values.iter().rposition(|&value| clean(value, 1));
+    if let Some(index) = single.or_else(|| values.iter().rposition(|&value| fits(value, 1))) {
         return Ok(index..index + 1);
     }
     let sums: Vec<Amount> = values
@@ -167,6 +169,16 @@ mod tests {
         assert_eq!(pick(&[70_000, 40_840], 40_000, 340).unwrap(), [70_000]);
         assert_eq!(pick(&[40_340], 40_000, 340).unwrap(), [40_340], "no change at all is fine");
         assert_eq!(pick(&[40_840], 40_000, 340).unwrap(), [40_840], "rather 500 sat lost than no contract");
+    }
+
+    #[test]
+    fn several_coins_of_a_supply_are_not_eaten_to_save_a_crumb() {
+        assert_eq!(pick(&[40_840; 10], 40_000, 340).unwrap(), [40_840]);
+        assert_eq!(
+            pick(&[90_000, 40_840, 40_840], 40_000, 340).unwrap(),
+            [90_000],
+            "one that leaves real change"
+        );
     }
 
     #[test]
