@@ -131,7 +131,11 @@ impl NodeError {
             Self::Envelope(error) => error.into(),
             Self::Session(error) => error.into(),
             Self::Gate(error) => self.say(ProblemType::BadInput).at(error.field.to_string()),
-            Self::Mandate(refusal) => self.say(ProblemType::Mandate).at(refusal.limit()),
+            Self::Mandate(refusal) => {
+                let (limit, text) = (refusal.limit(), refusal.to_string());
+                let rule = text.strip_prefix(limit).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text);
+                Problem::new(ProblemType::Mandate, rule).at(limit)
+            }
             Self::Step(_) | Self::Unexpected { .. } | Self::Reused { .. } => self.say(ProblemType::Conflict),
             Self::OtherTerms | Self::OtherHash { .. } => self.say(ProblemType::Conflict).at("terms_hash"),
             Self::Coins(_) => self.say(ProblemType::InsufficientFunds),
