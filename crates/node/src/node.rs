@@ -11,6 +11,7 @@ use storage::StoredEnvelope;
 use terms::{EventId, Hex32};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::{JoinError, JoinSet};
+use wallet::Bitcoind;
 
 use crate::config::Config;
 use crate::core::Core;
@@ -30,6 +31,8 @@ const ENVELOPES_AT_ONCE: usize = 16;
 pub struct Node {
     pub(crate) config: Config,
     pub(crate) core: Mutex<Core>,
+    /// The Bitcoin node, which is asked without the lock whether it answers.
+    pub(crate) chain: Bitcoind,
     pub(crate) clock: Clock,
     pub(crate) token: String,
     /// The identity key, which needs no lock.
@@ -53,6 +56,7 @@ impl Node {
         Ok(Arc::new(Self {
             config,
             key: core.keys.public(),
+            chain: core.chain.clone(),
             core: Mutex::new(core),
             clock,
             token,
@@ -96,6 +100,11 @@ impl Node {
 
     /// Looks at the chain and does what is due. Returns the escrows whose oracles are to be asked.
     pub(crate) async fn look(&self) -> BTreeSet<Hex32> {
+        // A Bitcoin node that hangs keeps this waiting, and nobody who wants the lock.
+        if let Err(error) = self.chain.run(Bitcoind::probe).await {
+            tracing::warn!(%error, "the chain cannot be followed; trying again");
+            return BTreeSet::new();
+        }
         let now = self.now();
         let mut core = self.core.lock().await;
         here!("look");

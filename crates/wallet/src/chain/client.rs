@@ -1,6 +1,8 @@
 //! The connection: credentials, timeouts, one retry with a re-read cookie.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Blocks of four megabytes as hex over loopback take far less; a node busy with a reorg may take seconds.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// Blocks of four megabytes as hex over loopback take far less; a node busy with a reorg may take seconds. The transport
+/// asks a second time before it gives up.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How the node knows us.
 #[derive(Clone)]
@@ -60,6 +63,12 @@ pub enum ChainError {
         /// The transport's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// It was not asked, since it has let a call before this one wait in vain.
+    #[error("bitcoind has stopped answering, and is not asked {method}")]
+    Silent {
+        /// The RPC method.
+        method: &'static str,
+    },
     /// The node answers with an error.
     #[error("bitcoind {method}: {message} ({code})")]
     Rpc {
@@ -89,7 +98,11 @@ impl ChainError {
     pub fn is_temporary(&self) -> bool {
         const IN_WARMUP: i32 = -28;
         match self {
-            Self::Cookie { .. } | Self::Unauthorized | Self::Unreachable { .. } | Self::Cancelled => true,
+            Self::Cookie { .. }
+            | Self::Unauthorized
+            | Self::Unreachable { .. }
+            | Self::Silent { .. }
+            | Self::Cancelled => true,
             Self::Rpc { code, .. } => *code == IN_WARMUP,
             Self::Url { .. } | Self::Malformed { .. } => false,
         }
@@ -106,6 +119,8 @@ struct Shared {
     url: String,
     auth: RpcAuth,
     client: Mutex<Option<Arc<jsonrpc::Client>>>,
+    /// Whether the last call was let wait in vain.
+    silent: AtomicBool,
 }
 
 impl std::fmt::Debug for Bitcoind {
@@ -121,7 +136,14 @@ impl Bitcoind {
     /// [`ChainError::Url`].
     pub fn new(url: &str, auth: RpcAuth) -> Result<Self, ChainError> {
         builder(url)?;
-        Ok(Self { shared: Arc::new(Shared { url: url.to_owned(), auth, client: Mutex::new(None) }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                url: url.to_owned(),
+                auth,
+                client: Mutex::new(None),
+                silent: AtomicBool::new(false),
+            }),
+        })
     }
 
     /// Runs blocking calls on a thread where blocking is allowed.
@@ -141,11 +163,44 @@ impl Bitcoind {
         }
     }
 
+    /// Asks whether the node answers at all, on a connection of its own. Once a call was let wait in vain, all others
+    /// fail at once until this succeeds: so only this has to be kept from where waiting does harm.
+    ///
+    /// # Errors
+    /// Any of [`ChainError`].
+    pub fn probe(&self) -> Result<(), ChainError> {
+        const METHOD: &str = "getblockcount";
+        let asked = self.connect().and_then(|client| ask::<u32>(&client, METHOD, &[]));
+        self.note_silence(&asked);
+        asked.map(|_| ())
+    }
+
     /// Any RPC method, for what has no typed call.
     ///
     /// # Errors
     /// Any of [`ChainError`].
     pub fn call<T: DeserializeOwned>(&self, method: &'static str, params: &[Value]) -> Result<T, ChainError> {
+        if self.shared.silent.load(Ordering::Relaxed) {
+            return Err(ChainError::Silent { method });
+        }
+        let called = self.call_twice(method, params);
+        if called.as_ref().is_err_and(is_silence) {
+            self.note_silence(&called);
+            // An answer that comes after all would be taken for that to the next call.
+            self.disconnect();
+        }
+        called
+    }
+
+    fn note_silence<T>(&self, called: &Result<T, ChainError>) {
+        self.shared.silent.store(called.as_ref().is_err_and(is_silence), Ordering::Relaxed);
+    }
+
+    fn call_twice<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: &[Value],
+    ) -> Result<T, ChainError> {
         match self.call_once(method, params) {
             // The node was restarted and has a new cookie; or the connection was made with an old one.
             Err(ChainError::Unauthorized) => {
@@ -161,13 +216,7 @@ impl Bitcoind {
         method: &'static str,
         params: &[Value],
     ) -> Result<T, ChainError> {
-        let malformed =
-            |error: serde_json::Error| ChainError::Malformed { method, detail: error.to_string() };
-        let client = self.client()?;
-        let params: Box<RawValue> = serde_json::value::to_raw_value(params).map_err(malformed)?;
-        let request = client.build_request(method, Some(&params));
-        let response = client.send_request(request).map_err(|error| classify(method, error))?;
-        response.result().map_err(|error| classify(method, error))
+        ask(self.client()?.as_ref(), method, params)
     }
 
     fn client(&self) -> Result<Arc<jsonrpc::Client>, ChainError> {
@@ -175,6 +224,12 @@ impl Bitcoind {
         if let Some(client) = slot.as_ref() {
             return Ok(Arc::clone(client));
         }
+        let client = Arc::new(self.connect()?);
+        *slot = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    fn connect(&self) -> Result<jsonrpc::Client, ChainError> {
         let transport = match &self.shared.auth {
             RpcAuth::UserPassword(user, password) => builder(&self.shared.url)?.auth(user, Some(password)),
             RpcAuth::Cookie(path) => {
@@ -183,9 +238,7 @@ impl Bitcoind {
                 builder(&self.shared.url)?.cookie_auth(cookie.trim())
             }
         };
-        let client = Arc::new(jsonrpc::Client::with_transport(transport.build()));
-        *slot = Some(Arc::clone(&client));
-        Ok(client)
+        Ok(jsonrpc::Client::with_transport(transport.build()))
     }
 
     fn disconnect(&self) {
@@ -196,6 +249,30 @@ impl Bitcoind {
 fn builder(url: &str) -> Result<simple_http::Builder, ChainError> {
     let builder = simple_http::Builder::new().timeout(TIMEOUT);
     builder.url(url).map_err(|source| ChainError::Url { url: url.to_owned(), source })
+}
+
+fn ask<T: DeserializeOwned>(
+    client: &jsonrpc::Client,
+    method: &'static str,
+    params: &[Value],
+) -> Result<T, ChainError> {
+    let malformed = |error: serde_json::Error| ChainError::Malformed { method, detail: error.to_string() };
+    let params: Box<RawValue> = serde_json::value::to_raw_value(params).map_err(malformed)?;
+    let request = client.build_request(method, Some(&params));
+    let response = client.send_request(request).map_err(|error| classify(method, error))?;
+    response.result().map_err(|error| classify(method, error))
+}
+
+/// Whether a call was let wait until its time was over.
+fn is_silence(error: &ChainError) -> bool {
+    let ChainError::Unreachable { source, .. } = error else { return false };
+    match source.downcast_ref::<simple_http::Error>() {
+        Some(simple_http::Error::SocketError(error)) => {
+            // A read that times out is either, depending on the system.
+            matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+        }
+        _ => false,
+    }
 }
 
 fn classify(method: &'static str, error: jsonrpc::Error) -> ChainError {
