@@ -54,6 +54,8 @@ pub(crate) struct Change {
     pub envelopes: Vec<NewEnvelope>,
     /// Own envelopes that have their answers.
     pub delivered: Vec<Hex32>,
+    /// An own envelope that the peer refused, so that it was never said.
+    pub forgotten_envelope: Option<Hex32>,
     /// An offer that is published.
     pub offer: Option<StoredOffer>,
     /// A payment: its txid and bytes.
@@ -82,6 +84,7 @@ impl Change {
             ("session", self.session.is_some()),
             ("envelopes", !self.envelopes.is_empty()),
             ("delivered", !self.delivered.is_empty()),
+            ("forgotten_envelope", self.forgotten_envelope.is_some()),
             ("offer", self.offer.is_some()),
             ("payment", self.payment.is_some()),
             ("forgotten_payments", !self.forgotten_payments.is_empty()),
@@ -237,6 +240,9 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     }
     if let Some(offer) = &change.offer {
         tx.put_offer(offer).await?;
+    if let Some(id) = change.forgotten_envelope {
+        tx.forget_envelope(id).await?;
+    }
     }
     if let Some((txid, bytes)) = &change.payment {
         tx.put_payment(txid, now, bytes).await?;

@@ -136,14 +136,8 @@ impl Core {
         let problem = error.problem_for_peer();
         let rule = problem.field.map_or(problem.title.clone(), |field| format!("{}: {field}", problem.title));
         let reason = plain(&format!("your last message was refused: {rule}"));
-        Ok((!change.events.is_empty()).then_some(Body::Cancel { reason }))
-    }
-
-    /// The peer refuses an envelope of ours for good: the escrow ends, unless its coins are at stake already.
-    pub(crate) async fn refused(&mut self, sent: &Envelope, why: &str, now: u64) -> Result<(), NodeError> {
-        let mut change = Change { delivered: vec![sent.id()], ..Change::default() };
-        self.abandon(sent.session(), format!("the peer refused: {why}"), &mut change, now)?;
-        self.commit(change, now).await
+        let ended = self.escrows.get(&id).is_some_and(|escrow| escrow.abandoned.is_some());
+        Ok((ended || !change.events.is_empty()).then_some(Body::Cancel { reason }))
     }
 
     /// What a body of the peer leads to: events in `change`, and the body that comes next from us.
@@ -230,7 +224,13 @@ impl Core {
         }
     }
 
-    fn abandon(&self, id: Hex32, reason: String, change: &mut Change, now: u64) -> Result<(), NodeError> {
+    pub(crate) fn abandon(
+        &self,
+        id: Hex32,
+        reason: String,
+        change: &mut Change,
+        now: u64,
+    ) -> Result<(), NodeError> {
         let Some(escrow) = self.escrows.get(&id) else { return Ok(()) };
         match decide(escrow, Command::Abandon { reason }, now) {
             Ok(event) => change.events.extend(event.map(|event| (id, event))),
@@ -309,7 +309,7 @@ impl Core {
 }
 
 /// Text that an envelope may carry.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REASON).collect()
 }
 

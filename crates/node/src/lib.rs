@@ -25,6 +25,7 @@ mod offers;
 mod open;
 mod purchase;
 mod serve;
+mod refusals;
 mod spend;
 #[cfg(test)]
 mod tests;

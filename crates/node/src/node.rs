@@ -191,7 +191,7 @@ impl Node {
             Err(error) if error.may_pass() => Err(error.into()),
             Err(error) => {
                 tracing::warn!(session = %stored.session, %error, "the peer refused a message");
-                self.core.lock().await.refused(&envelope, &error.to_string(), self.now()).await?;
+                self.core.lock().await.turned_away(&envelope, &error.to_string(), self.now()).await?;
                 Ok(true)
             }
         }

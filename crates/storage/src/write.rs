@@ -168,6 +168,18 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// Forgets an envelope of ours that its receiver refused: it was never part of the session.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn forget_envelope(&mut self, id: Hex32) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM envelopes WHERE id = ? AND ours = 1")
+            .bind(id.to_string())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
     /// Stores a payment of the owner before it is broadcast.
     ///
     /// # Errors
