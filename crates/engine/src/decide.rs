@@ -105,8 +105,8 @@ pub enum Refusal {
     /// The step before it is missing.
     #[error("the {0} of this escrow is missing")]
     Missing(&'static str),
-    /// The funding deadline has passed.
-    #[error("the funding deadline {deadline} has passed: it is {now}")]
+    /// The time for this step is over: the funding deadline, or an earlier one for the contract's signatures.
+    #[error("this step could be taken until {deadline}: it is {now}")]
     TooLate {
         /// The deadline in unix seconds.
         deadline: u64,
@@ -209,7 +209,7 @@ fn before_funding(escrow: &Escrow, role: DlcRole, now: u64) -> Result<(), Refusa
     if escrow.abandoned.is_some() || escrow.cancel.is_some() {
         return Err(Refusal::Ended);
     }
-    let deadline = escrow.agreement().funding_deadline.0;
+    let deadline = escrow.given_up_at();
     if now >= deadline {
         return Err(Refusal::TooLate { deadline, now });
     }

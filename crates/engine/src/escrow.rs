@@ -170,8 +170,15 @@ impl Escrow {
     /// Funding that was deep enough met its deadline. When a reorganisation takes it back it confirms again: to make an
     /// end of it then would be to choose, after the outcome may be known. Only when the refund would be valid are our
     /// coins taken back, so that a peer who double-spent it meanwhile does not tie them up for ever.
+    ///
+    /// Before our signatures have left, nothing can be funded with our coins, so that they can be let go earlier.
     pub fn given_up_at(&self) -> u64 {
-        if self.was_locked { self.refund_locktime() } else { self.opened.agreement.funding_deadline.0 }
+        let deadline = self.opened.agreement.funding_deadline.0;
+        match (self.was_locked, self.at_stake()) {
+            (true, _) => self.refund_locktime(),
+            (false, true) => deadline,
+            (false, false) => self.opened.sign_by.unwrap_or(deadline).min(deadline),
+        }
     }
 
     /// What we put in besides fees.

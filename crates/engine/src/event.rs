@@ -48,6 +48,10 @@ pub struct Opened {
     /// The escrow whose next window this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renews: Option<Hex32>,
+    /// The moment at which our coins are let go when the contract is not signed, in unix seconds; the funding deadline
+    /// where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_by: Option<u64>,
 }
 
 /// What a spend of the funding output turned out to be.

@@ -36,6 +36,28 @@ fn an_escrow_that_stalls_before_signatures_lets_its_coins_go_after_the_deadline(
     assert_eq!(status(&escrow, &view(), DEADLINE + 1), Status::Cancelled);
 }
 
+/// The accepter's message lets nobody fund, so its coins need not wait for the deadline.
+#[test]
+fn coins_of_a_contract_that_is_not_signed_in_time_are_let_go_before_the_deadline() {
+    let mut escrow = escrow(DlcRole::Accepter);
+    escrow.opened.sign_by = Some(BEFORE + 600);
+    let offer = Command::TakeOffer { offer: bytes(1), accept: bytes(2), coins: coins(), funding: funding() };
+    take(&mut escrow, offer, BEFORE);
+    assert_eq!(due(&escrow, &view(), BEFORE + 599), []);
+    assert_eq!(due(&escrow, &view(), BEFORE + 600), [Due::Abandon]);
+    let sign = Command::TakeSign { sign: bytes(3), funding_tx: bytes(4) };
+    let late = decide(&escrow, sign.clone(), BEFORE + 600);
+    assert_eq!(late, Err(Refusal::TooLate { deadline: BEFORE + 600, now: BEFORE + 600 }));
+    let mut let_go = escrow.clone();
+    take(&mut let_go, Command::Abandon { reason: "late".into() }, BEFORE + 600);
+    assert_eq!(decide(&let_go, sign.clone(), BEFORE), Err(Refusal::Ended));
+
+    // Once signed in time, only the funding deadline counts.
+    take(&mut escrow, sign, BEFORE + 599);
+    assert_eq!(due(&escrow, &view(), BEFORE + 600), [Due::BroadcastFunding]);
+    assert_eq!(due(&escrow, &view(), DEADLINE), [Due::BuildCancel]);
+}
+
 #[test]
 fn an_offerer_whose_signatures_are_out_takes_its_coins_back_after_the_deadline() {
     let mut escrow = signed_offerer();

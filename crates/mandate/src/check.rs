@@ -15,6 +15,8 @@ pub enum Limit {
     MaxLockedSat,
     /// `max_per_counterparty_sat`
     MaxPerCounterpartySat,
+    /// `max_unsigned_sat`
+    MaxUnsignedSat,
     /// `max_fee_rate_sat_vb`
     MaxFeeRateSatVb,
     /// `max_window_s`
@@ -38,6 +40,7 @@ impl Limit {
             Self::MaxContractSat => "max_contract_sat",
             Self::MaxLockedSat => "max_locked_sat",
             Self::MaxPerCounterpartySat => "max_per_counterparty_sat",
+            Self::MaxUnsignedSat => "max_unsigned_sat",
             Self::MaxFeeRateSatVb => "max_fee_rate_sat_vb",
             Self::MaxWindowS => "max_window_s",
             Self::MaxLockS => "max_lock_s",
@@ -154,6 +157,9 @@ impl Mandate {
         let asked = request.locked_sat().0;
         let with_peer = history.locked_with(&request.counterparty).0;
         within(Limit::MaxContractSat, asked, self.max_contract_sat.0, 0)?;
+        if let (Stake::Bond(_), Some(allowed)) = (request.stake, self.max_unsigned_sat) {
+            within(Limit::MaxUnsignedSat, asked, allowed.0, history.unsigned().0)?;
+        }
         within(Limit::MaxPerCounterpartySat, asked, self.max_per_counterparty_sat.0, with_peer)?;
         within(Limit::MaxLockedSat, asked, self.max_locked_sat.0, history.locked().0)
     }

@@ -11,6 +11,7 @@ use terms::{Hex32, Sat};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exposure {
     by_counterparty: BTreeMap<Hex32, u64>,
+    unsigned: u64,
 }
 
 impl Exposure {
@@ -23,6 +24,16 @@ impl Exposure {
     pub fn add(&mut self, counterparty: Hex32, locked: Sat) {
         let sum = self.by_counterparty.entry(counterparty).or_default();
         *sum = sum.saturating_add(locked.0);
+    }
+
+    /// Says of one of the live escrows counted that its contract is not signed yet, and that a buyer began it.
+    pub fn add_unsigned(&mut self, locked: Sat) {
+        self.unsigned = self.unsigned.saturating_add(locked.0);
+    }
+
+    /// The live escrows that buyers began and that are not signed yet.
+    pub fn unsigned(&self) -> Sat {
+        Sat(self.unsigned)
     }
 
     /// All live escrows together.

@@ -31,6 +31,9 @@ pub struct Mandate {
     pub max_locked_sat: Sat,
     /// The most that all live escrows with one counterparty may lock together.
     pub max_per_counterparty_sat: Sat,
+    /// The most that a provider's escrows may hold together before they are signed: anybody can begin one.
+    #[serde(default)]
+    pub max_unsigned_sat: Option<Sat>,
     /// With whom.
     #[serde(default)]
     pub allowed_counterparties: Allowed,

@@ -14,6 +14,7 @@ fn mandate() -> Mandate {
         max_contract_sat: Sat(100_000),
         max_locked_sat: Sat(250_000),
         max_per_counterparty_sat: Sat(150_000),
+        max_unsigned_sat: None,
         allowed_counterparties: [key(1), key(2), key(3)].into_iter().collect(),
         allowed_oracles: [key(9)].into_iter().collect(),
         max_fee_rate_sat_vb: Some(20),
@@ -110,6 +111,19 @@ fn live_escrows_with_the_counterparty_count() {
     let live: Exposure = [(key(1), Sat(60_000)), (key(1), Sat(49_001))].into_iter().collect();
     let refused = mandate().check(&purchase(), &live);
     assert_eq!(refused, exceeds(Limit::MaxPerCounterpartySat, 41_000, 150_000, 109_001));
+}
+
+#[test]
+fn what_buyers_began_and_nobody_signed_has_a_ceiling_of_its_own() {
+    let mandate = Mandate { max_unsigned_sat: Some(Sat(60_000)), ..mandate() };
+    let provide = Commitment { stake: Stake::Bond(Sat(40_000)), ..purchase() };
+    let mut history = Exposure::none();
+    history.add(key(2), Sat(19_000));
+    history.add_unsigned(Sat(19_000));
+    assert_eq!(mandate.check(&provide, &history), Ok(()));
+    history.add_unsigned(Sat(1));
+    assert_eq!(mandate.check(&provide, &history), exceeds(Limit::MaxUnsignedSat, 41_000, 60_000, 19_001));
+    assert_eq!(mandate.check(&purchase(), &history), Ok(()), "what one buys oneself nobody else began");
 }
 
 #[test]

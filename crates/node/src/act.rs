@@ -29,7 +29,9 @@ impl Core {
     pub(crate) async fn act(&mut self, id: Hex32, step: Due, now: u64) -> Result<bool, NodeError> {
         match step {
             Due::Abandon => {
-                let reason = "the funding deadline passed".to_owned();
+                let late = now >= self.escrow(id)?.agreement().funding_deadline.0;
+                let reason = if late { "the funding deadline passed" } else { "it was not signed in time" };
+                let reason = reason.to_owned();
                 self.step(id, Command::Abandon { reason }, now).await
             }
             Due::BroadcastFunding => self.broadcast(id, self.escrow(id)?.funding_tx.clone(), "funding"),

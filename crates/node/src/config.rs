@@ -9,6 +9,7 @@ use serde::Deserialize;
 use terms::Hex32;
 
 use crate::fees::FeesConfig;
+use crate::locking::LockingConfig;
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +81,9 @@ pub struct Config {
     /// Whether agreements with several oracles need proofs that each oracle knows its nonces.
     #[serde(default = "yes")]
     pub require_nonce_proofs: bool,
+    /// How long locking may take.
+    #[serde(default)]
+    pub locking: LockingConfig,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }
@@ -159,7 +163,8 @@ impl Config {
                 "user and password go together",
             ),
         ];
-        match rules.iter().chain(&self.fees.rules()).find(|(holds, ..)| !holds) {
+        let sections = self.fees.rules().into_iter().chain(self.locking.rules());
+        match rules.into_iter().chain(sections).find(|(holds, ..)| !holds) {
             None => self.check_acknowledgement(),
             Some((_, field, rule)) => Err(ConfigError::Rule { field, rule }),
         }

@@ -12,7 +12,7 @@ use crashpoint::here;
 use engine::{Escrow, Event};
 use mandate::Exposure;
 use storage::{Answer, NewEnvelope, NewSession, Reservation, Store, StoredEvent, StoredOffer};
-use terms::Hex32;
+use terms::{Hex32, Side};
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
 use crate::config::Config;
@@ -105,7 +105,15 @@ impl Core {
     /// What live escrows lock of ours, without one of them.
     pub(crate) fn exposure(&self, without: Hex32) -> Exposure {
         let live = self.escrows.values().filter(|escrow| !escrow.noted.is_final() && escrow.id() != without);
-        live.map(|escrow| (escrow.counterparty(), crate::lock::committed(escrow))).collect()
+        let mut exposure = Exposure::none();
+        for escrow in live {
+            let committed = crate::lock::committed(escrow);
+            exposure.add(escrow.counterparty(), committed);
+            if escrow.opened.side == Side::Provider && !escrow.at_stake() {
+                exposure.add_unsigned(committed);
+            }
+        }
+        exposure
     }
 
     /// An escrow.
@@ -232,6 +240,9 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     if let Some(session) = &change.session {
         tx.open_session(session, now).await?;
     }
+    if let Some(id) = change.forgotten_envelope {
+        tx.forget_envelope(id).await?;
+    }
     for envelope in &change.envelopes {
         tx.put_envelope(envelope).await?;
     }
@@ -240,9 +251,6 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     }
     if let Some(offer) = &change.offer {
         tx.put_offer(offer).await?;
-    if let Some(id) = change.forgotten_envelope {
-        tx.forget_envelope(id).await?;
-    }
     }
     if let Some((txid, bytes)) = &change.payment {
         tx.put_payment(txid, now, bytes).await?;

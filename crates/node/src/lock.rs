@@ -43,6 +43,7 @@ impl Core {
         announcements: &[Vec<u8>],
         now: u64,
     ) -> Result<Opened, NodeError> {
+        self.config.check_margin(&agreement)?;
         let deal = Deal::parse(agreement, announcements)?;
         self.check_mandate(id, &deal, side, 1, now)?;
         let role = match contract::role_of(deal.agreement(), side) {
@@ -59,6 +60,7 @@ impl Core {
             temporary_id: id,
             height: self.follower.tip().map_or(self.wallet.height(), |tip| tip.height),
             renews: None,
+            sign_by: (side == Side::Provider).then(|| now.saturating_add(self.config.locking.sign_within_s)),
         })
     }
 

@@ -248,8 +248,7 @@ impl Node {
         let now = self.now();
         let core = self.core.lock().await;
         let live = core.escrows.values().filter(|escrow| !escrow.noted.is_final());
-        let moments =
-            live.flat_map(|escrow| [escrow.agreement().funding_deadline.0, escrow.opened.maturity + 1]);
+        let moments = live.flat_map(|escrow| [escrow.given_up_at(), escrow.opened.maturity + 1]);
         let next = moments.filter(|at| *at > now).fold(now + pause_s, u64::min);
         next.saturating_mul(1_000)
     }

@@ -38,6 +38,7 @@ impl Node {
         // Any other key will do as the buyer's: what is checked does not depend on it.
         let stand_in = offer.oracles.keys[0];
         let deal = contract::Deal::parse(offer.agreement(self.key, stand_in), &announcements)?;
+        self.config.check_margin(deal.agreement())?;
         self.check_nonces(deal.agreement(), deal.announcements()).await?;
         let mut core = self.core.lock().await;
         let json = serde_json::to_string(&offer).map_err(|_| NodeError::Damaged { what: "offer" })?;

@@ -91,6 +91,7 @@ pub fn escrow(role: DlcRole) -> Escrow {
         temporary_id: Hex32([3; 32]),
         height: 100,
         renews: None,
+        sign_by: None,
     })
 }
 

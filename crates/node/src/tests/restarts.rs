@@ -26,6 +26,7 @@ fn opened(height: u32) -> Opened {
         temporary_id: ID,
         height,
         renews: None,
+        sign_by: None,
     }
 }
 
