@@ -15,6 +15,7 @@ mod decide;
 mod due;
 mod escrow;
 mod event;
+mod hold;
 mod view;
 
 pub use bytes::Bytes;
@@ -23,4 +24,5 @@ pub use decide::{Command, Refusal, decide};
 pub use due::{Due, due};
 pub use escrow::Escrow;
 pub use event::{Coin, DlcRole, Event, Opened, SpendKind};
+pub use hold::{Hold, hold};
 pub use view::{ChainView, Place, SpendView, Status, status};

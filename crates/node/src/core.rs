@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bitcoin::{OutPoint, Transaction, Txid};
 use contract::CheckedContract;
 use crashpoint::here;
-use engine::{Escrow, Event};
+use engine::{Coin, Escrow, Event, Hold, hold};
 use mandate::Exposure;
 use storage::{Answer, NewEnvelope, NewSession, Reservation, Store, StoredEvent, StoredOffer};
 use terms::{Hex32, Side};
@@ -156,7 +156,7 @@ impl Core {
             let stored = stored_event(*next, now, event)?;
             *next += 1;
             tx.append_event(*id, &stored).await?;
-            write_reservations(tx, *id, event, self.deadline(*id, change)).await?;
+            self.write_reservations(tx, *id, event, self.deadline(*id, change)).await?;
         }
         Ok(())
     }
@@ -187,6 +187,7 @@ impl Core {
 
     /// Makes a stored event true in memory.
     pub(crate) fn apply(&mut self, id: Hex32, event: &Event) {
+        self.follow_reservations(id, event);
         match self.escrows.get_mut(&id) {
             Some(escrow) => escrow.apply(event),
             None => {
@@ -195,7 +196,6 @@ impl Core {
                 }
             }
         }
-        self.follow_reservations(id, event);
         if matches!(event, Event::Observed { status, .. } if status.is_final()) {
             self.contracts.remove(&id);
         }
@@ -204,14 +204,39 @@ impl Core {
         }
     }
 
-    fn follow_reservations(&mut self, id: Hex32, event: &Event) {
-        match event {
-            Event::OfferMade { coins, .. } | Event::OfferTaken { coins, .. } => {
-                self.reserved.extend(coins.iter().map(|coin| (coin.outpoint, id)));
-            }
-            _ if lets_go(event) => self.reserved.retain(|_, holder| *holder != id),
-            _ => {}
+    async fn write_reservations(
+        &self,
+        tx: &mut storage::Tx<'_>,
+        id: Hex32,
+        event: &Event,
+        expires_at: u64,
+    ) -> Result<(), NodeError> {
+        let coins: Vec<OutPoint> = match hold(self.escrows.get(&id), event) {
+            Hold::Take(coins) => coins.iter().map(|coin| coin.outpoint).collect(),
+            Hold::TakeAgain(coins) => self.not_held(coins),
+            Hold::LetGo => return Ok(tx.release(id).await?),
+            Hold::Leave => return Ok(()),
+        };
+        for coin in coins {
+            tx.reserve(&Reservation { outpoint: coin.to_string(), escrow: id, expires_at }).await?;
         }
+        Ok(())
+    }
+
+    /// Those of some coins that no escrow holds.
+    fn not_held(&self, coins: &[Coin]) -> Vec<OutPoint> {
+        let coins = coins.iter().map(|coin| coin.outpoint);
+        coins.filter(|coin| !self.reserved.contains_key(coin)).collect()
+    }
+
+    fn follow_reservations(&mut self, id: Hex32, event: &Event) {
+        let coins = match hold(self.escrows.get(&id), event) {
+            Hold::Take(coins) => coins.iter().map(|coin| coin.outpoint).collect(),
+            Hold::TakeAgain(coins) => self.not_held(coins),
+            Hold::LetGo => return self.reserved.retain(|_, holder| *holder != id),
+            Hold::Leave => return,
+        };
+        self.reserved.extend(coins.into_iter().map(|coin| (coin, id)));
     }
 
     /// Watches whatever of an escrow can appear on the chain, from a height on.
@@ -224,15 +249,6 @@ impl Core {
         if let Some(cancel) = escrow.cancel.as_ref().and_then(crate::chain::parse) {
             self.follower.watch_tx(cancel.compute_txid(), from);
         }
-    }
-}
-
-/// An event after which the escrow's coins are free, or spent for good.
-fn lets_go(event: &Event) -> bool {
-    match event {
-        Event::Abandoned { .. } => true,
-        Event::Observed { status, .. } => status.is_final(),
-        _ => false,
     }
 }
 
@@ -263,25 +279,6 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     }
     if let Some(key) = &change.forgotten_answer {
         tx.forget_answer(key).await?;
-    }
-    Ok(())
-}
-
-async fn write_reservations(
-    tx: &mut storage::Tx<'_>,
-    id: Hex32,
-    event: &Event,
-    expires_at: u64,
-) -> Result<(), NodeError> {
-    match event {
-        Event::OfferMade { coins, .. } | Event::OfferTaken { coins, .. } => {
-            for coin in coins {
-                let outpoint = coin.outpoint.to_string();
-                tx.reserve(&Reservation { outpoint, escrow: id, expires_at }).await?;
-            }
-        }
-        _ if lets_go(event) => tx.release(id).await?,
-        _ => {}
     }
     Ok(())
 }

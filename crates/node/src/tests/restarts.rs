@@ -112,6 +112,21 @@ async fn a_live_escrow_counts_with_its_fees_and_a_coin_that_it_holds_stays_held(
     assert_eq!(core.reserved_coins().len(), 1);
 }
 
+/// An escrow that is over has let its coins go; one that a reorganisation brings back needs them again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_escrow_that_a_reorganisation_brings_back_holds_its_coins_again() {
+    let world = World::begin();
+    let node = world.open().await;
+    store_escrow(&node, Status::Cancelled).await;
+    assert!(node.core.lock().await.reserved_coins().is_empty());
+    let back = Event::Observed { status: Status::Cancelling, height: 1 };
+    node.core.lock().await.commit(Change::event(ID, back), 2).await.unwrap();
+    assert_eq!(node.core.lock().await.reserved_coins().len(), 1);
+    drop(node);
+    let node = world.open().await;
+    assert_eq!(node.core.lock().await.reserved_coins().len(), 1, "also after a restart");
+}
+
 #[test]
 fn what_was_dropped_while_its_funding_could_still_appear_is_watched_until_the_refund() {
     let over = |status, funded: bool, height, now| {
