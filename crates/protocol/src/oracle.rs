@@ -152,3 +152,14 @@ pub struct SlicePage {
     /// Pass it as `from` to go on; slices that have not ended yet are not there.
     pub next: u64,
 }
+
+/// `GET /v1/log`: the public log, whose files stand under `/checkpoint` and `/tile/` as C2SP's tlog-tiles has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogInfo {
+    /// The key that signs its checkpoints, as C2SP's signed-note has it: `name+hash+base64`.
+    pub public_key: String,
+    /// The oracle's signature over that key, in hex.
+    pub key_signature: String,
+    /// How many entries it has.
+    pub size: u64,
+}

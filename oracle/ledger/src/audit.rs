@@ -1,5 +1,6 @@
 //! Recomputing a bundle, and saying where it breaks.
 
+use evidence::{Checkpoint, CheckpointError, ProofError};
 use terms::{DocumentError, Hex32};
 
 use crate::bundle::{Bundle, VERSION, root};
@@ -77,6 +78,12 @@ pub enum AuditError {
         /// What differs.
         check: Check,
     },
+    /// The checkpoint is not one of the log's.
+    #[error("log.checkpoint: {0}")]
+    Checkpoint(CheckpointError),
+    /// The log does not have this outcome where the bundle says.
+    #[error("log.proof: {0}")]
+    NotInLog(ProofError),
     /// The revealed seed is not the one that was committed to.
     #[error("probe_seed: is not the seed of the commitment")]
     Seed,
@@ -142,6 +149,20 @@ impl Bundle {
             return Err(AuditError::Seed);
         }
         Ok(Evaluation { report, slices })
+    }
+
+    /// Checks that the log has this outcome, under a checkpoint that the log's key signed. Whose key that is, is for
+    /// the caller to check. `None` when the bundle says nothing about a log.
+    ///
+    /// # Errors
+    /// When checkpoint or proof do not hold.
+    pub fn audit_log(&self) -> Result<Option<Checkpoint>, AuditError> {
+        let Some(log) = &self.log else { return Ok(None) };
+        let checkpoint =
+            Checkpoint::open(&log.public_key, &log.checkpoint).map_err(AuditError::Checkpoint)?;
+        evidence::verify(&checkpoint.root, checkpoint.size, log.index, &self.entry().leaf(), &log.proof)
+            .map_err(AuditError::NotInLog)?;
+        Ok(Some(checkpoint))
     }
 
     /// The text must be the canonical one: otherwise it could carry samples that nothing hashes.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use terms::{DocumentError, Hex32, Measurement};
 
 pub use crate::audit::{AuditError, Check};
+use crate::entry::Entry;
 use crate::evaluate::{in_order, slices};
 use crate::grid::Grid;
 use crate::report::{Report, add_up};
@@ -48,6 +49,9 @@ pub struct Bundle {
     /// The oracle's signature over the root, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_signature: Option<String>,
+    /// That the oracle's log has the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogProof>,
     /// The outcome and its counts.
     pub report: Report,
     /// Every slice of the window, ascending.
@@ -71,6 +75,24 @@ pub struct Draft {
     pub probe_seed: Option<Hex32>,
     /// See [`Bundle::root_signature`].
     pub root_signature: Option<String>,
+    /// See [`Bundle::log`].
+    pub log: Option<LogProof>,
+}
+
+/// That the oracle's public log has the event's outcome: an [`Entry::Closed`], under a signed checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogProof {
+    /// The log's public key, as C2SP's signed-note has it.
+    pub public_key: String,
+    /// The oracle's signature over that key, in hex: this log is its own.
+    pub key_signature: String,
+    /// The checkpoint (C2SP tlog-checkpoint), with its signature.
+    pub checkpoint: String,
+    /// The entry's index.
+    pub index: u64,
+    /// The hashes from the entry to the checkpoint's root.
+    pub proof: evidence::Proof,
 }
 
 impl Bundle {
@@ -91,6 +113,7 @@ impl Bundle {
             probe_seed: draft.probe_seed,
             root: root(&slices),
             root_signature: draft.root_signature,
+            log: draft.log,
             report: add_up(&grid, &slices),
             samples: csv::write(samples),
             slices,
@@ -118,6 +141,16 @@ impl Bundle {
     /// Never: a bundle holds only strings, integers, lists and objects.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a bundle holds only strings, integers, lists and objects")
+    }
+
+    /// The entry of the oracle's log that says what this bundle came to.
+    pub fn entry(&self) -> Entry {
+        Entry::Closed {
+            event_id: self.measurement.event_id(),
+            root: self.root,
+            slices: self.slices.len() as u64,
+            outcome: self.report.outcome.clone(),
+        }
     }
 
     /// Whether the revealed seed is the one that was committed to; `None` while nothing can be compared.

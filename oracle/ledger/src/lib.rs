@@ -17,6 +17,7 @@ pub mod csv;
 pub mod schedule;
 
 mod audit;
+mod entry;
 mod evaluate;
 mod explain;
 mod grid;
@@ -27,6 +28,7 @@ mod report;
 mod sample;
 mod slice;
 
+pub use entry::Entry;
 pub use evaluate::{Evaluation, evaluate, outcome};
 pub use grid::{Grid, MAX_SLICES};
 pub use ratio::Ratio;

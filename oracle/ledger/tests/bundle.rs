@@ -20,6 +20,7 @@ fn bundle() -> Bundle {
         seed_commitment: Some(schedule::seed_commitment(&[7; 32])),
         probe_seed: Some(Hex32([7; 32])),
         root_signature: None,
+        log: None,
     };
     Bundle::build(draft, &samples).unwrap()
 }

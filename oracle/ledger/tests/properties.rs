@@ -76,6 +76,7 @@ fn bundle(measurement: &Measurement, samples: &[Sample]) -> Bundle {
         seed_commitment: None,
         probe_seed: None,
         root_signature: None,
+        log: None,
     };
     Bundle::build(draft, samples).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{Evaluation, Sample, SliceVerdict, bundle};
+use ledger::{Entry, Evaluation, Sample, SliceVerdict, bundle};
 use protocol::oracle::Provisional;
 use terms::{DocumentError, Measurement, UnixSeconds};
 
@@ -42,7 +42,8 @@ pub async fn close(oracle: &Arc<Oracle>, event: &Event) -> Result<(), CloseError
     keep_slices(oracle, event, &evaluation.slices).await?;
     let provisional = provisional(&evaluation, oracle.clock.now_s());
     let json = serde_json::to_string(&provisional).map_err(|_| CloseError::Broken)?;
-    let mark = oracle.store.close_window(event.key, &json).await?;
+    let entry = closed_entry(event, &provisional);
+    let mark = oracle.store.close_window(event.key, &json, &entry).await?;
     oracle.mark(mark).await;
     let report = &evaluation.report;
     tracing::info!(event = %event.id, outcome = ?report.outcome, slices = ?report.slices, "window closed");
@@ -62,7 +63,7 @@ async fn keep_slices(oracle: &Oracle, event: &Event, slices: &[SliceVerdict]) ->
         return Err(CloseError::Changed { index: slice.index });
     }
     let missing = slices.get(published.len()..).unwrap_or_default().to_vec();
-    oracle.store.write(event.key, &Batch { seen: Vec::new(), slices: missing }).await?;
+    oracle.store.write(event, &Batch { seen: Vec::new(), slices: missing }).await?;
     Ok(())
 }
 
@@ -73,6 +74,14 @@ fn provisional(evaluation: &Evaluation, now_s: u64) -> Provisional {
         root: bundle::root(&evaluation.slices),
         report: serde_json::to_value(&evaluation.report).unwrap_or_default(),
     }
+}
+
+/// What the log says of a closed window.
+pub(crate) fn closed_entry(event: &Event, provisional: &Provisional) -> Entry {
+    let Provisional { root, outcome, .. } = provisional.clone();
+    let window = event.measurement.window;
+    let slices = (window.end.0 - window.start.0) / event.measurement.slice_s;
+    Entry::Closed { event_id: event.id.clone(), root, slices, outcome }
 }
 
 fn usize_of(index: u64) -> usize {

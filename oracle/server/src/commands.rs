@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Audit, Cli, Command, ConfigFile, Init, Measure, Serve};
 use crate::config::{Accept, Config};
 use crate::service::{self, Running};
+use crate::trust;
 
 /// The name under which the oracle takes part in simulated time.
 const PARTICIPANT: &str = "oracle";
@@ -211,6 +212,9 @@ fn audit(arguments: &Audit) -> Result<(), Failed> {
             "attested": audit.attestation.is_some(),
             "root": bundle.root,
             "root_signed": audit.root_signed,
+            "logged": audit.checkpoint.as_ref().map(|checkpoint| json!({
+                "log": checkpoint.origin, "entries": checkpoint.size,
+            })),
             "report": report,
         }));
     }
@@ -224,6 +228,13 @@ fn audit(arguments: &Audit) -> Result<(), Failed> {
     } else {
         "The oracle did not sign the root of this evidence: it agrees with itself, and no more."
     })?;
+    say(&match &audit.checkpoint {
+        Some(checkpoint) => format!(
+            "Its log, {}, has this outcome under a signed checkpoint of {} entries.",
+            checkpoint.origin, checkpoint.size
+        ),
+        None => "The bundle does not show that the oracle's log has this outcome.".to_owned(),
+    })?;
     say(&format!("Compare the oracle's key with the one you trust: {}", audit.announcement.oracle_public_key))
 }
 
@@ -234,17 +245,16 @@ fn trust_database(file: &ConfigFile) -> Result<(), Failed> {
     let key = service::load_key_of_any_time(&config, passphrase)?;
     let mut journal = service::open_journal(&config, &key)?;
     let runtime = runtime(true)?;
-    let (known, mark) = runtime.block_on(async {
-        let store = service::open_store(&config, false).await?;
-        let read = (store.commitments().await?, store.mark().await?);
-        store.close().await;
-        anyhow::Ok(read)
-    })?;
-    let missing = service::lost_events(&journal, &known);
-    journal.trust_database(&known, mark).map_err(anyhow::Error::from)?;
-    say(&format!("The database is trusted from commit {mark} on, with {} events.", known.len()))?;
+    let trusted = runtime.block_on(trust::trust(&config, &key, &mut journal))?;
+    let trust::Trusted { known, mark, missing, abandoned } = trusted;
+    say(&format!("The database is trusted from commit {mark} on, with {known} events."))?;
     for id in missing {
         say(&format!("{id} is lost: it will not be attested, and its contracts end by refund."))?;
+    }
+    for id in abandoned {
+        say(&format!(
+            "{id} may have been attested already: it is given up, and its contracts end by refund."
+        ))?;
     }
     Ok(())
 }

@@ -86,6 +86,11 @@ pub struct Config {
     /// The signing journal, outside the database; best on another disk. Default: in `data_dir`.
     #[serde(default)]
     pub journal: Option<PathBuf>,
+    /// Where the newest checkpoint of the log is kept: a file on another machine's disk, mounted here. It is written
+    /// before each signature, and compared at start: a snapshot of this machine rolls database and journal back
+    /// together, and only what lies elsewhere can tell.
+    #[serde(default)]
+    pub checkpoint_copy: Option<PathBuf>,
     /// The file with the key's passphrase, for an oracle that starts without its operator.
     #[serde(default)]
     pub passphrase_file: Option<PathBuf>,
@@ -268,6 +273,7 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         config.data_dir = folder.join(&config.data_dir);
         config.journal = config.journal.map(|journal| folder.join(journal));
+        config.checkpoint_copy = config.checkpoint_copy.map(|file| folder.join(file));
         config.passphrase_file = config.passphrase_file.map(|file| folder.join(file));
         config.probe.extra_roots = config.probe.extra_roots.map(|file| folder.join(file));
         config.policy.token_file = config.policy.token_file.map(|file| folder.join(file));

@@ -13,15 +13,18 @@ pub mod cli;
 pub mod closing;
 pub mod commands;
 pub mod config;
+pub mod durable;
 pub mod http;
 pub mod instants;
 pub mod oracle;
 pub mod probe;
+pub mod public_log;
 pub mod scheduler;
 pub mod service;
 pub mod signing;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod trust;
 pub mod views;
 pub mod window;

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::probe::{Prober, ProberError};
+use crate::public_log::PublicLog;
 use crate::store::Store;
 
 /// How often the journal learns, while nothing is signed, how far the database has come.
@@ -35,6 +36,8 @@ pub struct Oracle {
     pub store: Store,
     /// Signs announcements and attestations.
     pub key: OracleKey,
+    /// What it said, for everybody to keep.
+    pub log: PublicLog,
     /// Probes targets.
     pub prober: Prober,
     /// The token of requesters, where the policy asks for one.
@@ -93,6 +96,8 @@ pub struct Parts {
     pub key: OracleKey,
     /// The signing journal.
     pub journal: Journal,
+    /// The public log.
+    pub log: PublicLog,
     /// The token of requesters, where the policy asks for one.
     pub token: Option<String>,
 }
@@ -103,7 +108,7 @@ impl Oracle {
     /// # Errors
     /// When targets can't be probed, because roots that the configuration names or needs can't be had.
     pub fn new(parts: Parts) -> Result<Arc<Self>, ProberError> {
-        let Parts { config, clock, store, key, journal, token } = parts;
+        let Parts { config, clock, store, key, journal, log, token } = parts;
         let simulated = clock.is_simulated();
         let usual_ms = if simulated { SIMULATED_FLUSH_EVERY_MS } else { FLUSH_EVERY_MS };
         Ok(Arc::new(Self {
@@ -113,6 +118,7 @@ impl Oracle {
             clock,
             store,
             key,
+            log,
             token,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

@@ -113,7 +113,7 @@ async fn sign_at_maturity(
         return Ok(Progress::Stopped);
     }
     match signing::sign(oracle, &event.id).await? {
-        Signed::Attested => Ok(Progress::Done),
+        Signed::Attested | Signed::Abandoned => Ok(Progress::Done),
         Signed::NotYet => Ok(Progress::Stopped),
     }
 }

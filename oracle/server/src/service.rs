@@ -17,11 +17,16 @@ use tokio::task::JoinHandle;
 use crate::config::{Accept, Config, Network};
 use crate::oracle::{Oracle, Parts};
 use crate::probe::NO_ROOTS;
+use crate::public_log::PublicLog;
 use crate::store::{Durability, Event, Store};
 use crate::{http, scheduler};
 
 /// Tasks get this long to write down what they hold; then the process ends without them.
 const STOPPING: Duration = Duration::from_secs(10);
+
+/// What the operator can do when the log is not the one that is known elsewhere.
+const TRUST: &str = "database and journal may both be old copies. Restore the newest ones; or, if there are none, say \
+     `earnest-oracle trust-database`, whose --help says what that means";
 
 /// A running oracle.
 #[derive(Debug)]
@@ -46,12 +51,14 @@ pub async fn start(config: Config, clock: Clock, passphrase: Option<Passphrase>)
     let journal = open_journal(&config, &key)?;
     let store = open_store(&config, clock.is_simulated()).await?;
     refuse_old_copy(&store, &journal).await?;
+    let log = PublicLog::new(&key, config.checkpoint_copy.clone())?;
+    log.compare(&store).await.context(TRUST)?;
     let token = read_token(&config)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listen: {} can't be had", config.listen))?;
     let addr = listener.local_addr()?;
-    let oracle = Oracle::new(Parts { config, clock, store, key, journal, token })?;
+    let oracle = Oracle::new(Parts { config, clock, store, key, journal, log, token })?;
     refuse_blindness(&oracle).await?;
     let open = scheduler::take_up(&oracle, &busy).await?;
     tracing::info!(%addr, pubkey = %oracle.key.public(), open_events = open, "the oracle serves");

@@ -10,6 +10,7 @@ use signer::{AttestError, EventRow, JournalError, NonceError, Nonces, Refusal, S
 use terms::EventId;
 
 use crate::oracle::{Oracle, OracleError};
+use crate::public_log::PublicLogError;
 use crate::store::{Event, StoreError};
 
 /// Whether an event has its attestation now.
@@ -19,6 +20,8 @@ pub enum Signed {
     Attested,
     /// It has not matured.
     NotYet,
+    /// It was given up for good.
+    Abandoned,
 }
 
 /// Why an event was not signed.
@@ -33,6 +36,9 @@ pub enum SignError {
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The log's checkpoint could not be put where it is held.
+    #[error(transparent)]
+    Log(#[from] PublicLogError),
     /// The stored nonces can't be opened.
     #[error(transparent)]
     Nonces(#[from] NonceError),
@@ -53,7 +59,7 @@ pub enum SignError {
 impl SignError {
     /// Trying again would come to the same.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Self::Store(_) | Self::Journal(_) | Self::Oracle(_))
+        !matches!(self, Self::Store(_) | Self::Journal(_) | Self::Oracle(_) | Self::Log(_))
     }
 }
 
@@ -74,8 +80,10 @@ pub async fn sign(oracle: &Arc<Oracle>, id: &EventId) -> Result<Signed, SignErro
         SignDecision::NotYet { .. } => Ok(Signed::NotYet),
         SignDecision::AlreadySigned => Ok(Signed::Attested),
         SignDecision::StoreOutcome => Err(SignError::Lacks { what: "the outcome that was just stored" }),
+        SignDecision::Refuse(Refusal::Abandoned) => Ok(Signed::Abandoned),
         SignDecision::Refuse(refusal) => Err(SignError::Refused(refusal)),
         SignDecision::Sign(cleared) => {
+            oracle.log.hold(&oracle.store).await?;
             let permit = oracle.with_journal(move |journal| journal.authorise(cleared)).await??;
             attest(oracle, &event, permit).await?;
             Ok(Signed::Attested)
@@ -117,7 +125,7 @@ async fn attest(oracle: &Arc<Oracle>, event: &Event, permit: signer::Permit) -> 
     let announcement = wire::parse_announcement(&event.announcement)
         .map_err(|_| SignError::Lacks { what: "a readable announcement" })?;
     let attestation = signer::attest(&oracle.key, permit, nonces, &announcement)?;
-    let mark = oracle.store.attest(event.key, &wire::attestation_hex(&attestation)).await?;
+    let mark = oracle.store.attest(event, &wire::attestation_hex(&attestation)).await?;
     oracle.mark_now(mark).await;
     tracing::info!(event = %event.id, outcome = ?attestation.outcomes.concat(), "attested");
     Ok(())

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use ledger::bundle::{Bundle, Draft};
+use ledger::bundle::{Bundle, Draft, LogProof};
 use ledger::schedule;
-use protocol::oracle::{EventState, EventSummary, EventView, OracleInfo};
+use protocol::oracle::{EventState, EventSummary, EventView, OracleInfo, Provisional};
 use protocol::{Hex64, HexBytes};
 use terms::{Hex32, UnixSeconds};
 
+use crate::closing::closed_entry;
 use crate::config::Accept;
 use crate::oracle::Oracle;
+use crate::public_log::PublicLogError;
 use crate::store::{Event, EventHead, StoreError};
 
 /// Why an event could not be shown.
@@ -21,6 +23,9 @@ pub enum ViewError {
     /// The evidence can't be put together.
     #[error("the evidence can't be put together: {0}")]
     Evidence(#[from] terms::DocumentError),
+    /// The log can't prove the outcome.
+    #[error(transparent)]
+    Log(#[from] PublicLogError),
     /// Putting the evidence together panicked, which is a bug.
     #[error("putting the evidence together broke down")]
     Broken,
@@ -113,12 +118,23 @@ pub fn proofs(event: &Event) -> Result<Vec<Hex64>, ViewError> {
     Ok(event.nonce_proofs.iter().map(read).collect::<Result<_, _>>()?)
 }
 
+/// Where the log says what the closed window came to.
+async fn logged(oracle: &Oracle, event: &Event) -> Result<Option<LogProof>, ViewError> {
+    let provisional = event.provisional.as_deref().map(serde_json::from_str).transpose();
+    let provisional: Option<Provisional> =
+        provisional.map_err(|_| StoreError::Corrupt { column: "provisional" })?;
+    let Some(closed) = provisional else { return Ok(None) };
+    let entry = closed_entry(event, &closed);
+    Ok(oracle.log.prove(&oracle.store, event.key, &entry).await?)
+}
+
 /// The evidence of an event whose window is closed: all that is needed to compute the outcome again.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn evidence(oracle: &Arc<Oracle>, event: Event) -> Result<Vec<u8>, ViewError> {
     let samples = oracle.store.samples(event.key, 0, event.measurement.probe_count()).await?;
+    let log = logged(oracle, &event).await?;
     let oracle = Arc::clone(oracle);
     let work = move || {
         let seed = seed(&oracle, &event);
@@ -129,6 +145,7 @@ pub async fn evidence(oracle: &Arc<Oracle>, event: Event) -> Result<Vec<u8>, Vie
             probe_seed: seed.map(Hex32),
             seed_commitment: seed.map(|seed| schedule::seed_commitment(&seed)),
             root_signature: None,
+            log,
         };
         let mut bundle = Bundle::build(draft, &samples)?;
         let slices = bundle.slices.len() as u64;

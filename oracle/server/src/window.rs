@@ -158,7 +158,7 @@ impl<'a> Round<'a> {
         if self.unwritten.is_empty() {
             return Ok(());
         }
-        let mark = self.oracle.store.write(self.event.key, &self.unwritten).await?;
+        let mark = self.oracle.store.write(self.event, &self.unwritten).await?;
         self.unwritten = Batch::default();
         self.oracle.mark(mark).await;
         Ok(())

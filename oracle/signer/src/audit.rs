@@ -1,12 +1,14 @@
 //! A bundle, its signatures included.
 
 use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleAttestation};
+use evidence::Checkpoint;
 use ledger::Evaluation;
 use ledger::bundle::Bundle;
 use secp256k1_zkp::schnorr::Signature;
 use terms::Outcome;
 
 use crate::check::{CheckError, attested_outcome, check_announcement};
+use crate::log::check_log_key;
 use crate::root::check_root;
 use crate::wire::{self, WireError};
 
@@ -21,6 +23,8 @@ pub struct Audit {
     pub attestation: Option<OracleAttestation>,
     /// Whether the oracle signed the root. Without that, the bundle agrees with itself, and no more.
     pub root_signed: bool,
+    /// The checkpoint of the oracle's log that has this outcome; `None` where the bundle says nothing of a log.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Where a bundle breaks.
@@ -54,6 +58,9 @@ pub enum AuditError {
     /// The signature over the root is not the oracle's.
     #[error("root_signature: is not the oracle's over this root")]
     RootSignature,
+    /// The oracle has not said that this log is its own.
+    #[error("log.key_signature: is not the oracle's over this log's key")]
+    LogKey,
 }
 
 /// Recomputes a bundle and checks that announcement, attestation and signature over the root belong to it.
@@ -69,7 +76,8 @@ pub fn audit(bundle: &Bundle) -> Result<Audit, AuditError> {
     check_announcement(&announcement, &bundle.measurement, None).map_err(AuditError::Announcement)?;
     let attestation = check_outcome(bundle, &announcement, &evaluation.report.outcome)?;
     let root_signed = check_root_signature(bundle, &announcement)?;
-    Ok(Audit { evaluation, announcement, attestation, root_signed })
+    let checkpoint = check_log(bundle, &announcement)?;
+    Ok(Audit { evaluation, announcement, attestation, root_signed, checkpoint })
 }
 
 fn check_outcome(
@@ -86,6 +94,15 @@ fn check_outcome(
         return Err(AuditError::Outcome { attested, recomputed: recomputed.clone() });
     }
     Ok(Some(attestation))
+}
+
+fn check_log(bundle: &Bundle, announcement: &OracleAnnouncement) -> Result<Option<Checkpoint>, AuditError> {
+    let Some(log) = &bundle.log else { return Ok(None) };
+    let signature: Signature = log.key_signature.parse().map_err(|_| AuditError::LogKey)?;
+    if !check_log_key(&announcement.oracle_public_key, &log.public_key, &signature) {
+        return Err(AuditError::LogKey);
+    }
+    Ok(bundle.audit_log()?)
 }
 
 fn check_root_signature(bundle: &Bundle, announcement: &OracleAnnouncement) -> Result<bool, AuditError> {

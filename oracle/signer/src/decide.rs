@@ -30,6 +30,8 @@ pub struct JournalView {
     pub authorised: Option<Hex32>,
     /// Whether the operator trusted the database after that.
     pub authorised_before_trust: bool,
+    /// Whether the event was given up.
+    pub abandoned: bool,
     /// The newest high-water mark.
     pub mark: u64,
 }
@@ -79,6 +81,9 @@ pub enum Refusal {
         "the journal does not know this event: it was lost or replaced; an operator must look and say `trust-database`"
     )]
     NotInJournal,
+    /// The event was given up: it may have been signed before everything was rolled back. Nothing overrides this.
+    #[error("the event was given up: it may have been signed before database and journal were rolled back")]
+    Abandoned,
     /// The event was announced with other nonces. Nothing overrides this.
     #[error("the event was announced with other nonces than the database has")]
     OtherAnnouncement,
@@ -121,6 +126,9 @@ pub fn decide_sign(row: &EventRow, journal: &JournalView, now_s: u64) -> SignDec
 /// The rules, the ones that nothing overrides first.
 fn refusal(row: &EventRow, journal: &JournalView) -> Option<Refusal> {
     let stored = row.outcome.as_ref().map(|outcome| hash::outcome(&row.event_id, outcome));
+    if journal.abandoned {
+        return Some(Refusal::Abandoned);
+    }
     if journal.announced.is_some_and(|announced| announced != row.commitment) {
         return Some(Refusal::OtherAnnouncement);
     }

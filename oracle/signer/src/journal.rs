@@ -39,6 +39,7 @@ struct Known {
     announced: Option<Hex32>,
     authorised: Option<Hex32>,
     before_trust: bool,
+    abandoned: bool,
 }
 
 /// A last line that was not finished: the process or the machine stopped while writing it, so what it
@@ -101,6 +102,12 @@ pub enum JournalError {
     /// The event was never announced.
     #[error("event {event_id} is not in the journal")]
     NotAnnounced {
+        /// The event.
+        event_id: EventId,
+    },
+    /// The event was given up.
+    #[error("event {event_id} was given up: it may have been signed before")]
+    Abandoned {
         /// The event.
         event_id: EventId,
     },
@@ -181,6 +188,7 @@ impl Journal {
         let outcome = hash::outcome(&event_id, &cleared.outcome);
         let known = self.known(&event_id);
         match known.announced {
+            _ if known.abandoned => return Err(JournalError::Abandoned { event_id }),
             None => return Err(JournalError::NotAnnounced { event_id }),
             Some(announced) if announced != cleared.commitment => {
                 return Err(JournalError::OtherAnnouncement { event_id });
@@ -195,6 +203,18 @@ impl Journal {
         Ok(Permit { cleared, key: self.key })
     }
 
+    /// Gives an event up for good: it may have been signed at a time that database and journal have both forgotten.
+    /// Saying so again changes nothing.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn abandon(&mut self, event_id: &EventId) -> Result<(), JournalError> {
+        match self.known(event_id).abandoned {
+            true => Ok(()),
+            false => self.write(Entry::Abandoned { event: event_id.clone() }),
+        }
+    }
+
     /// What is known of an event.
     pub fn view(&self, event_id: &EventId) -> JournalView {
         let known = self.known(event_id);
@@ -202,6 +222,7 @@ impl Journal {
             announced: known.announced,
             authorised: known.authorised,
             authorised_before_trust: known.before_trust,
+            abandoned: known.abandoned,
             mark: self.mark,
         }
     }
@@ -262,6 +283,7 @@ impl Journal {
                 let known = self.events.entry(event.clone()).or_default();
                 (known.authorised, known.before_trust) = (Some(*outcome), false);
             }
+            Entry::Abandoned { event } => self.events.entry(event.clone()).or_default().abandoned = true,
             Entry::Mark { mark } => self.mark = *mark,
             Entry::Trusted { mark } => {
                 self.mark = *mark;

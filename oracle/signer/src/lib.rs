@@ -25,6 +25,7 @@ mod journal;
 mod key;
 mod keyfile;
 mod lock;
+mod log;
 mod nonces;
 mod proofs;
 mod root;
@@ -39,6 +40,7 @@ pub use decide::{Cleared, EventRow, JournalView, Refusal, SignDecision, decide_s
 pub use journal::{Journal, JournalError, Permit, TornLine};
 pub use key::{Expected, KeyError, KeyOptions, OracleKey, Passphrase};
 pub use lock::{InstanceLock, LockError};
+pub use log::{check_log_key, log_key, sign_log_key};
 pub use nonces::{MAX_NONCES, NonceError, Nonces};
 pub use proofs::{ProofError, proof_message, prove_nonces};
 pub use root::{check_root, sign_root};

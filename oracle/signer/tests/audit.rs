@@ -37,6 +37,7 @@ fn bundle() -> (Oracle, Event, Bundle) {
         seed_commitment: None,
         probe_seed: None,
         root_signature: Some(signature.to_string()),
+        log: None,
     };
     let bundle = Bundle::build(draft, &samples).unwrap();
     (oracle, event, bundle)
@@ -69,6 +70,7 @@ fn whoever_rebuilds_the_whole_bundle_over_other_samples_lacks_the_oracles_signat
         seed_commitment: None,
         probe_seed: None,
         root_signature,
+        log: None,
     };
     // Another bad probe: the same outcome, but not the evidence that was signed.
     let moved = samples(&ppm(), &[8]);
@@ -114,6 +116,7 @@ fn an_attestation_that_does_not_follow_from_the_samples_is_refused() {
         seed_commitment: None,
         probe_seed: None,
         root_signature: None,
+        log: None,
     };
     let bundle = Bundle::build(draft, &samples(&ppm(), &[7])).unwrap();
     let refused = AuditError::Outcome { attested: Outcome::Indeterminate, recomputed: value(25_000) };

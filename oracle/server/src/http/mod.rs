@@ -2,6 +2,7 @@
 
 mod admission;
 mod kormir;
+mod log;
 mod own;
 mod problem;
 
@@ -22,6 +23,7 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
     Router::new()
         .merge(own::routes())
         .merge(kormir::routes())
+        .merge(log::routes())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))

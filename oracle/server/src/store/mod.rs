@@ -4,6 +4,7 @@
 //! backup lies in the signing journal, outside.
 
 mod events;
+mod log;
 mod samples;
 mod signing;
 mod slices;

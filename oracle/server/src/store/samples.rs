@@ -4,7 +4,7 @@ use ledger::{Sample, SliceVerdict, Verdict};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
-use super::{Store, StoreError, count_commit, signed, unsigned};
+use super::{Event, Store, StoreError, count_commit, signed, unsigned};
 use crate::probe::{Cause, ReferenceAnswer};
 
 /// What one probe saw, with all that is kept of it.
@@ -40,16 +40,16 @@ impl Batch {
 const ROWS: usize = 500;
 
 impl Store {
-    /// Writes a batch, all or nothing. Returns the number of commits so far.
+    /// Writes a batch, all or nothing; its slices go into the log as well. Returns the number of commits so far.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn write(&self, event: i64, batch: &Batch) -> Result<u64, StoreError> {
+    pub async fn write(&self, event: &Event, batch: &Batch) -> Result<u64, StoreError> {
         let mut tx = self.pool.begin().await?;
-        insert_samples(&mut tx, event, &batch.seen).await?;
-        insert_references(&mut tx, event, &batch.seen).await?;
-        super::slices::insert(&mut tx, event, &batch.slices).await?;
         let mark = count_commit(&mut tx).await?;
+        insert_samples(&mut tx, event.key, &batch.seen).await?;
+        insert_references(&mut tx, event.key, &batch.seen).await?;
+        super::slices::insert(&mut tx, event, &batch.slices).await?;
         tx.commit().await?;
         Ok(mark)
     }

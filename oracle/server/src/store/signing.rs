@@ -1,7 +1,9 @@
 //! What is signed: the outcome first, and only then one attestation, each written once.
 
+use ledger::Entry;
+
 use super::events::strings_json;
-use super::{Store, StoreError, count_commit, unsigned};
+use super::{Event, Store, StoreError, count_commit, log, unsigned};
 
 impl Store {
     /// Writes down what will be signed, unless something is already. Durable when this returns.
@@ -21,20 +23,24 @@ impl Store {
         Ok(mark)
     }
 
-    /// Writes down the attestation, unless there is one.
+    /// Writes down the attestation, unless there is one, and the log's word of it.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn attest(&self, event: i64, attestation: &str) -> Result<u64, StoreError> {
+    pub async fn attest(&self, event: &Event, attestation: &str) -> Result<u64, StoreError> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query(
+        let mark = count_commit(&mut tx).await?;
+        let attested = sqlx::query(
             "UPDATE events SET attestation = ? WHERE id = ? AND attestation IS NULL AND outcome IS NOT NULL",
         )
         .bind(attestation)
-        .bind(event)
+        .bind(event.key)
         .execute(&mut *tx)
         .await?;
-        let mark = count_commit(&mut tx).await?;
+        if attested.rows_affected() == 1 {
+            let entry = Entry::Attested { event_id: event.id.clone(), attestation: attestation.to_owned() };
+            log::append(&mut tx, event.key, &[entry]).await?;
+        }
         tx.commit().await?;
         Ok(mark)
     }

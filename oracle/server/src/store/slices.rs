@@ -1,9 +1,9 @@
 //! Slices that have ended, and the window's result.
 
-use ledger::SliceVerdict;
+use ledger::{Entry, SliceVerdict};
 use sqlx::{QueryBuilder, Sqlite, Transaction};
 
-use super::{Store, StoreError, count_commit, signed, unsigned};
+use super::{Event, Store, StoreError, count_commit, log, signed, unsigned};
 
 /// Rows of one statement.
 const ROWS: usize = 500;
@@ -40,35 +40,49 @@ impl Store {
         unsigned(next, "slice")
     }
 
-    /// Closes an event's window: its result, once. One that is there already stays.
+    /// Closes an event's window: its result, once, and the log's word of it. One that is there already stays.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn close_window(&self, event: i64, provisional: &str) -> Result<u64, StoreError> {
+    pub async fn close_window(
+        &self,
+        event: i64,
+        provisional: &str,
+        entry: &Entry,
+    ) -> Result<u64, StoreError> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query("UPDATE events SET provisional = ? WHERE id = ? AND provisional IS NULL")
+        let mark = count_commit(&mut tx).await?;
+        let closed = sqlx::query("UPDATE events SET provisional = ? WHERE id = ? AND provisional IS NULL")
             .bind(provisional)
             .bind(event)
             .execute(&mut *tx)
             .await?;
-        let mark = count_commit(&mut tx).await?;
+        if closed.rows_affected() == 1 {
+            log::append(&mut tx, event, std::slice::from_ref(entry)).await?;
+        }
         tx.commit().await?;
         Ok(mark)
     }
 }
 
+/// Writes verdicts down, each once, and appends the new ones to the log.
 pub(super) async fn insert(
     tx: &mut Transaction<'_, Sqlite>,
-    event: i64,
+    event: &Event,
     slices: &[SliceVerdict],
 ) -> Result<(), StoreError> {
     for rows in slices.chunks(ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO slices (event, slice, verdict) ");
         insert.push_values(rows, |mut row, slice| {
             let json = String::from_utf8_lossy(&slice.leaf()).into_owned();
-            row.push_bind(event).push_bind(slice.index.cast_signed()).push_bind(json);
+            row.push_bind(event.key).push_bind(slice.index.cast_signed()).push_bind(json);
         });
-        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut **tx).await?;
+        insert.push(" ON CONFLICT DO NOTHING RETURNING slice");
+        let new: Vec<i64> = insert.build_query_scalar().fetch_all(&mut **tx).await?;
+        let new = rows.iter().filter(|slice| new.contains(&slice.index.cast_signed()));
+        let entry =
+            |slice: &SliceVerdict| Entry::Slice { event_id: event.id.clone(), verdict: slice.clone() };
+        log::append(tx, event.key, &new.map(entry).collect::<Vec<_>>()).await?;
     }
     Ok(())
 }

@@ -193,6 +193,12 @@ impl Http {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    pub async fn bytes(&self, path: &str) -> Vec<u8> {
+        let answer = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{path}");
+        answer.bytes().await.unwrap().to_vec()
+    }
+
     pub async fn json(&self, path: &str) -> Value {
         let (status, text) = self.text(path).await;
         assert_eq!(status, 200, "{path}: {text}");

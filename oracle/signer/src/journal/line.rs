@@ -19,6 +19,8 @@ pub(super) enum Entry {
     Authorised { event: EventId, outcome: Hex32 },
     /// The database has come this far.
     Mark { mark: u64 },
+    /// The event may have been signed before everything was rolled back: it is never signed again.
+    Abandoned { event: EventId },
     /// The operator's word: the database with this mark shall be used.
     Trusted { mark: u64 },
 }
