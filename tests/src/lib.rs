@@ -18,7 +18,7 @@ pub mod witness;
 mod world;
 
 pub use documents::{Times, credit, draft, measurement, step};
-pub use party::{Party, Setting};
+pub use party::{Party, Setting, fresh_key};
 pub use proxy::Proxy;
 pub use stranger::Stranger;
 pub use world::{Oracle, World};

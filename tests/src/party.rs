@@ -203,7 +203,7 @@ fn config(
 
 /// An idempotency key that was never used before.
 #[must_use]
-pub(crate) fn fresh_key() -> String {
+pub fn fresh_key() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("blackbox-{}", NEXT.fetch_add(1, Ordering::Relaxed))

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use protocol::owner::{
-    Address, AddressRequest, Balance, EscrowView, Info, Purchase, PurchaseRequest, TransactionView,
-    Withdrawal, WithdrawalRequest,
+    Address, AddressRequest, Balance, CloseRequest, CloseView, EscrowView, Info, ProposalRequest, Purchase,
+    PurchaseRequest, RenewalRequest, TransactionView, Withdrawal, WithdrawalRequest,
 };
 use protocol::{Offer, OfferDraft};
 use serde::Serialize;
@@ -133,6 +133,43 @@ impl OwnerClient {
             Err(e) if e.status() == Some(404) => Ok(None),
             answer => answer.map(Some),
         }
+    }
+
+    /// Proposes to close an escrow by agreement.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn close(
+        &self,
+        id: &str,
+        request: &CloseRequest,
+        idempotency_key: &str,
+    ) -> Result<CloseView, ClientError> {
+        self.post(&format!("/v1/escrows/{}/close", segment(id)), request, idempotency_key).await
+    }
+
+    /// The owner's word about a proposal to close: `approve`, `refuse` or `withdraw`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn close_word(
+        &self,
+        id: &str,
+        word: &str,
+        request: &ProposalRequest,
+        idempotency_key: &str,
+    ) -> Result<CloseView, ClientError> {
+        let path = format!("/v1/escrows/{}/close/{}", segment(id), segment(word));
+        self.post(&path, request, idempotency_key).await
+    }
+
+    /// Renews an escrow for its next window. Asked again it tells of the same renewal.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn renew(&self, id: &str, idempotency_key: &str) -> Result<Purchase, ClientError> {
+        let path = format!("/v1/escrows/{}/renew", segment(id));
+        self.post(&path, &RenewalRequest {}, idempotency_key).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use protocol::{Card, Envelope, card, envelope};
+use protocol::{Card, Envelope, card, envelope, waiting};
+use terms::Hex32;
 
 use crate::error::ClientError;
 use crate::http::Http;
 
 /// Verifying some thousand adaptor signatures takes a peer seconds, on a small machine many.
 const TIMEOUT: Duration = Duration::from_secs(90);
+
+/// What waits is read from the peer's database. Nobody waits long for a peer that is slow to say that it has nothing.
+const WAITING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where a node takes envelopes.
 const ENVELOPES: &str = "/v1/envelopes";
@@ -69,5 +73,19 @@ impl PeerClient {
             return Err(answer.malformed("session", "is not the envelope's"));
         }
         Ok(Some(reply))
+    }
+
+    /// The envelopes that wait at the peer for `to` about an escrow, opened. From whom they are, and what they are good
+    /// for, is for the caller.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn waiting(&self, escrow: Hex32, to: Hex32, now_s: u64) -> Result<Vec<Envelope>, ClientError> {
+        let http = Http::new(self.base(), WAITING_TIMEOUT)?;
+        let answer = http.get(&waiting::path(escrow), waiting::MAX_BYTES).await?;
+        waiting::read(&answer.bytes, now_s, to).map_err(|e| {
+            let problem = protocol::Problem::from(&e);
+            answer.malformed(e.field(), problem.detail)
+        })
     }
 }

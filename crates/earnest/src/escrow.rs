@@ -1,9 +1,12 @@
-//! Escrows: list, show.
+//! Escrows: list, show, close by agreement.
 
 use anyhow::anyhow;
-use protocol::owner::{EscrowView, Role};
+use protocol::owner::{
+    CloseRequest, CloseView, EscrowView, ProposalRequest, ProposalState, ProposalView, Role,
+};
+use terms::{Hex32, Sat};
 
-use crate::cli::Escrow;
+use crate::cli::{Escrow, Proposal};
 use crate::exit::Failure;
 use crate::{output, owner};
 
@@ -19,11 +22,63 @@ pub async fn run(command: Escrow, json: bool) -> Result<(), Failure> {
             let escrow = escrow.ok_or_else(|| anyhow!("this node has no such escrow"))?;
             if json { output::json(&escrow) } else { show(&escrow) }
         }
+        Escrow::Close { file, id, provider_sat, valid_s, reason, retry } => {
+            let request = CloseRequest { provider_sat: provider_sat.map(Sat), valid_s, reason };
+            let key = owner::idempotency_key(retry.idempotency_key)?;
+            closing(&owner::connect(&file)?.close(&id, &request, &key).await?, json)
+        }
+        Escrow::ApproveClose(proposal) => word("approve", proposal, json).await,
+        Escrow::RefuseClose(proposal) => word("refuse", proposal, json).await,
+        Escrow::WithdrawClose(proposal) => word("withdraw", proposal, json).await,
     }
 }
 
+async fn word(word: &str, arguments: Proposal, json: bool) -> Result<(), Failure> {
+    let proposal = Hex32::parse(&arguments.proposal)
+        .ok_or_else(|| Failure::bad_input(anyhow!("proposal: must be 64 lower-case hex digits")))?;
+    let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
+    let node = owner::connect(&arguments.file)?;
+    closing(&node.close_word(&arguments.id, word, &ProposalRequest { proposal }, &key).await?, json)
+}
+
+fn closing(close: &CloseView, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::json(close);
+    }
+    proposals(close);
+    Ok(())
+}
+
+fn proposals(close: &CloseView) {
+    let mut table =
+        output::table(&["close proposed by", "proposal", "provider", "buyer", "until", "state", ""]);
+    let mut add = |by: &str, proposal: &Option<ProposalView>| {
+        if let Some(proposal) = proposal {
+            table.add_row([
+                by.to_owned(),
+                proposal.proposal.to_string(),
+                output::sat(proposal.provider_sat),
+                output::sat(proposal.buyer_sat),
+                proposal.until.to_string(),
+                state(proposal),
+                proposal.reason.clone(),
+            ]);
+        }
+    };
+    add("us", &close.own);
+    add("the peer", &close.peer);
+    if close.own.is_some() || close.peer.is_some() {
+        output::line(&table.to_string());
+    }
+}
+
+fn state(proposal: &ProposalView) -> String {
+    format!("{:?}", proposal.state).to_lowercase()
+}
+
 fn list(escrows: &[EscrowView]) -> Result<(), Failure> {
-    let mut table = output::table(&["escrow", "role", "state", "price", "bond", "provider got", "buyer got"]);
+    let mut table =
+        output::table(&["escrow", "role", "state", "price", "bond", "provider got", "buyer got", "proposed"]);
     for escrow in escrows {
         table.add_row([
             escrow.id.clone(),
@@ -33,10 +88,19 @@ fn list(escrows: &[EscrowView]) -> Result<(), Failure> {
             output::sat(escrow.agreement.bond_sat),
             escrow.provider_sat.map_or(String::new(), output::sat),
             escrow.buyer_sat.map_or(String::new(), output::sat),
+            asked(&escrow.close),
         ]);
     }
     output::line(&table.to_string());
     Ok(())
+}
+
+/// What the peer proposes and waits for our word about.
+fn asked(close: &CloseView) -> String {
+    let open = close.peer.as_ref().filter(|proposal| proposal.state == ProposalState::Open);
+    open.map_or(String::new(), |proposal| {
+        format!("close: provider {}, buyer {}", proposal.provider_sat, proposal.buyer_sat)
+    })
 }
 
 fn show(escrow: &EscrowView) -> Result<(), Failure> {
@@ -56,6 +120,7 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ("provider got", escrow.provider_sat.map_or("-".to_owned(), output::sat)),
         ("buyer got", escrow.buyer_sat.map_or("-".to_owned(), output::sat)),
     ]);
+    proposals(&escrow.close);
     let mut history = output::table(&["#", "unix s", "event", ""]);
     for entry in &escrow.history {
         let status = entry.detail.get("status").and_then(|status| status.as_str()).unwrap_or_default();

@@ -24,6 +24,8 @@ pub struct Closes {
     pub peer: Option<PeerProposal>,
     /// How many the peer made.
     pub offered: u32,
+    /// The session of the proposal of ours that the peer signed.
+    pub signed: Option<Hex32>,
     /// A complete close: ours, or one that the chain showed.
     pub tx: Option<Bytes>,
 }
@@ -253,7 +255,10 @@ impl Closes {
                     own.dropped = Some(reason);
                 }
             }
-            Event::CloseBuilt { tx, .. } => self.tx = Some(tx),
+            Event::CloseBuilt { session, tx } => {
+                self.signed = Some(session);
+                self.tx = Some(tx);
+            }
             _ => {}
         }
     }

@@ -42,8 +42,8 @@ impl Core {
             Due::BuildRefund => self.build_refund(id, now).await,
             Due::BroadcastRefund => self.broadcast(id, self.escrow(id)?.refund.clone(), "refund"),
             Due::BroadcastClose => self.broadcast(id, self.escrow(id)?.closes.tx.clone(), "close"),
-            // Neither is done here: the oracles and the peer are asked by the node.
-            Due::FetchAttestations | Due::ConsiderClose => Ok(false),
+            Due::ConsiderClose => self.consider_close(id, now).await,
+            Due::FetchAttestations => Ok(false),
         }
     }
 

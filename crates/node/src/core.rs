@@ -121,6 +121,12 @@ impl Core {
         self.escrows.get(&id).ok_or(NodeError::NotFound { what: "escrow" })
     }
 
+    /// The escrow that is another one's next window, unless it came to nothing.
+    pub(crate) fn renewal_of(&self, id: Hex32) -> Option<Hex32> {
+        let mut renewals = self.escrows.values().filter(|escrow| escrow.opened.renews == Some(id));
+        renewals.find(|escrow| escrow.noted != engine::Status::Cancelled).map(Escrow::id)
+    }
+
     /// Writes a change, then makes it true in memory.
     ///
     /// # Errors

@@ -36,10 +36,14 @@ impl Core {
             }
             return self.stored_answer(envelope).await;
         }
+        if self.is_about_close(envelope).await? {
+            return self.receive_close(envelope, None, now).await;
+        }
         let mut change = Change::default();
         let mut session = match envelope.body() {
             Body::Rfq { offer_id } => {
-                change.session = Some(self.new_session(envelope, *offer_id, now).await?);
+                let new = self.new_session(envelope, now).await?;
+                change.session = Some(NewSession { offer_id: Some(*offer_id), ..new });
                 Session::open(envelope)?
             }
             _ => self.continued(envelope).await?,
@@ -83,6 +87,9 @@ impl Core {
         now: u64,
     ) -> Result<(), NodeError> {
         let id = sent.session();
+        if let Some(escrow) = self.closed_by(id).await? {
+            return self.close_answered(escrow, sent, answer, now).await;
+        }
         let mut change = Change { delivered: vec![sent.id()], ..Change::default() };
         let mut session = self.session(id).await?;
         let next = match answer {
@@ -165,7 +172,11 @@ impl Core {
                 self.abandon(id, format!("the peer failed: {detail}"), change, now)?;
                 return Ok(None);
             }
-            other @ (Body::Quote { .. } | Body::Counter { .. }) => {
+            other @ (Body::Quote { .. }
+            | Body::Counter { .. }
+            | Body::ClosePropose { .. }
+            | Body::CloseSign { .. }
+            | Body::Renew { .. }) => {
                 return Err(NodeError::Unexpected { got: other.kind() });
             }
         };
@@ -198,7 +209,8 @@ impl Core {
         }
         let id = envelope.session();
         let session = self.store.session(id).await?.ok_or(NodeError::NotFound { what: "session" })?;
-        let (offer, announcements) = self.published(session.offer_id).await?;
+        let offer_id = session.offer_id.ok_or(NodeError::NotFound { what: "offer" })?;
+        let (offer, announcements) = self.published(offer_id).await?;
         offer.check(now)?;
         let opened = self.begin(id, Side::Provider, *agreement, &announcements, now)?;
         change.events.push((id, Event::Opened(Box::new(opened.clone()))));
@@ -239,12 +251,8 @@ impl Core {
         Ok(())
     }
 
-    async fn new_session(
-        &self,
-        envelope: &Envelope,
-        offer_id: Hex32,
-        now: u64,
-    ) -> Result<NewSession, NodeError> {
+    /// The session that a peer opens, as far as nobody opens too many.
+    pub(crate) async fn new_session(&self, envelope: &Envelope, now: u64) -> Result<NewSession, NodeError> {
         let counterparty = envelope.from();
         if self.store.session(envelope.session()).await?.is_some() {
             return Err(NodeError::Reused { what: "session" });
@@ -256,7 +264,14 @@ impl Core {
         if self.store.sessions_since(counterparty, an_hour_ago).await? >= SESSIONS_PER_HOUR {
             return Err(NodeError::TooManySessions);
         }
-        Ok(NewSession { id: envelope.session(), counterparty, peer_url: None, offer_id })
+        Ok(NewSession {
+            id: envelope.session(),
+            counterparty,
+            peer_url: None,
+            offer_id: None,
+            escrow: None,
+            announcements: Vec::new(),
+        })
     }
 
     async fn stored_answer(&self, envelope: &Envelope) -> Result<Option<Vec<u8>>, NodeError> {
@@ -266,7 +281,7 @@ impl Core {
     }
 
     /// A session as both sides have told it so far.
-    async fn session(&self, id: Hex32) -> Result<Session, NodeError> {
+    pub(crate) async fn session(&self, id: Hex32) -> Result<Session, NodeError> {
         let envelopes = self.envelopes(id).await?;
         if envelopes.is_empty() {
             return Err(NodeError::NotFound { what: "session" });

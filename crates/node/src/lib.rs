@@ -11,6 +11,7 @@
 mod act;
 mod attest;
 mod chain;
+mod close;
 pub mod config;
 mod core;
 mod error;

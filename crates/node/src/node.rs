@@ -88,9 +88,12 @@ impl Node {
     /// attestation is due.
     async fn rounds(self: &Arc<Self>) -> bool {
         let mut asked = BTreeSet::new();
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             asked = self.look().await;
-            let news = self.deliver().await | self.ask_oracles(&asked).await;
+            let mut news = self.deliver().await | self.ask_oracles(&asked).await;
+            if round == 0 {
+                news |= self.ask_providers().await;
+            }
             if !news {
                 break;
             }
@@ -241,6 +244,44 @@ impl Node {
         here!("attestation.received");
         let now = self.now();
         self.core.lock().await.take_attestation(id, oracle, &bytes, now).await
+    }
+
+    /// Asks the providers of our escrows whether something waits for us, several at a time. Returns whether anything did.
+    async fn ask_providers(self: &Arc<Self>) -> bool {
+        let ids = self.core.lock().await.closable_purchases();
+        let mut news = false;
+        let mut asking = JoinSet::new();
+        for id in ids {
+            if asking.len() >= SENT_AT_ONCE {
+                news |= joined(asking.join_next().await);
+            }
+            let node = Arc::clone(self);
+            asking.spawn(async move {
+                node.ask_provider(id).await.unwrap_or_else(|error| {
+                    tracing::debug!(escrow = %id, %error, "the provider does not tell whether something waits");
+                    false
+                })
+            });
+        }
+        while !asking.is_empty() {
+            news |= joined(asking.join_next().await);
+        }
+        news
+    }
+
+    async fn ask_provider(&self, id: Hex32) -> Result<bool, NodeError> {
+        let session = self.core.lock().await.store.session(id).await?;
+        let Some(url) = session.and_then(|session| session.peer_url) else { return Ok(false) };
+        let waiting = PeerClient::new(&url)?.waiting(id, self.key, self.now()).await?;
+        let mut news = false;
+        for envelope in waiting {
+            here!("waiting.found:{}", envelope.body().kind());
+            match self.core.lock().await.take_waiting(id, &envelope, &url, self.now()).await {
+                Ok(new) => news |= new,
+                Err(error) => tracing::warn!(escrow = %id, %error, "what waits at the provider will not do"),
+            }
+        }
+        Ok(news)
     }
 
     /// When to look again: after the pause, or when the next deadline passes or event matures.

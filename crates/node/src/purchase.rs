@@ -82,8 +82,14 @@ impl Node {
         let body = Body::Rfq { offer_id: offer.id };
         let draft = Session::first(id, Hex32(random()?), to, at, expires, body);
         let rfq = Envelope::seal(draft, &core.keys.identity)?;
-        let session =
-            NewSession { id, counterparty: to, peer_url: Some(provider_url.to_owned()), offer_id: offer.id };
+        let session = NewSession {
+            id,
+            counterparty: to,
+            peer_url: Some(provider_url.to_owned()),
+            offer_id: Some(offer.id),
+            escrow: None,
+            announcements: Vec::new(),
+        };
         let envelopes = vec![record(&rfq, true, true)];
         core.commit(Change { session: Some(session), envelopes, ..Change::default() }, now).await?;
         Ok(rfq)

@@ -11,6 +11,9 @@ use crate::exchange::{plain, record};
 impl Core {
     /// The peer has taken an envelope of ours, and its answer is none: the escrow ends, unless its coins are at stake.
     pub(crate) async fn refused(&mut self, sent: &Envelope, why: &str, now: u64) -> Result<(), NodeError> {
+        if let Some(escrow) = self.closed_by(sent.session()).await? {
+            return self.close_refused(escrow, sent, why, now).await;
+        }
         let mut change = Change { delivered: vec![sent.id()], ..Change::default() };
         self.abandon(sent.session(), format!("the peer refused: {why}"), &mut change, now)?;
         self.commit(change, now).await

@@ -47,9 +47,9 @@ impl Core {
     ///
     /// # Errors
     /// When there is none, or the database fails.
-    pub(crate) async fn escrow_view(&self, id: Hex32) -> Result<EscrowView, NodeError> {
+    pub(crate) async fn escrow_view(&self, id: Hex32, now: u64) -> Result<EscrowView, NodeError> {
         let escrow = self.escrow(id)?;
-        let mut view = self.outline(escrow);
+        let mut view = self.outline(escrow, now);
         let part = |bytes: &Option<Bytes>| bytes.clone().map(|bytes| HexBytes(bytes.0));
         view.messages = DlcMessages {
             offer: part(&escrow.offer),
@@ -65,13 +65,13 @@ impl Core {
     }
 
     /// All escrows, newest first, without their documents.
-    pub(crate) fn escrow_list(&self) -> Vec<EscrowView> {
+    pub(crate) fn escrow_list(&self, now: u64) -> Vec<EscrowView> {
         let mut escrows: Vec<_> = self.escrows.values().collect();
         escrows.sort_by_key(|escrow| std::cmp::Reverse((escrow.opened.height, escrow.id())));
-        escrows.into_iter().map(|escrow| self.outline(escrow)).collect()
+        escrows.into_iter().map(|escrow| self.outline(escrow, now)).collect()
     }
 
-    fn outline(&self, escrow: &Escrow) -> EscrowView {
+    fn outline(&self, escrow: &Escrow, now: u64) -> EscrowView {
         let (provider_sat, buyer_sat) = paid(escrow);
         EscrowView {
             id: escrow.id().to_string(),
@@ -90,6 +90,9 @@ impl Core {
             provider_sat,
             buyer_sat,
             outcome: outcome(escrow),
+            close: crate::close::close_view(escrow, now),
+            renews: escrow.opened.renews,
+            renewed_by: self.renewal_of(escrow.id()),
             messages: DlcMessages::default(),
             announcements: Vec::new(),
             attestations: Vec::new(),
@@ -110,10 +113,13 @@ impl Core {
         };
         let cet = closed_by(|kind| matches!(kind, SpendKind::Cet { .. })).or_else(|| escrow.cet.clone());
         let refund = closed_by(|kind| kind == SpendKind::Refund).or_else(|| escrow.refund.clone());
+        let is_close = |kind| matches!(kind, SpendKind::Close { .. });
+        let close = closed_by(is_close).or_else(|| escrow.closes.tx.clone());
         EscrowTransactions {
             funding: escrow.funding_tx.as_ref().and_then(|tx| transaction(tx, funding_height)),
             cet: cet.as_ref().and_then(|tx| transaction(tx, spend_height(tx))),
             refund: refund.as_ref().and_then(|tx| transaction(tx, spend_height(tx))),
+            close: close.as_ref().and_then(|tx| transaction(tx, spend_height(tx))),
         }
     }
 }

@@ -3,9 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use terms::{Agreement, DocumentError, Hex32, TermsHash, canonical};
+use terms::{Agreement, DocumentError, Hex32, Sat, TermsHash, canonical};
 
-use crate::bytes::HexBytes;
+use crate::bytes::{Hex64, HexBytes};
 use crate::envelope::MAX_BYTES;
 use crate::text::{check_code, check_text};
 
@@ -68,6 +68,28 @@ pub enum Body {
         /// Why, for a person to read.
         reason: String,
     },
+    /// Either, as the first of a session of its own: proposes to close a funded escrow at a split, until the envelope
+    /// expires. Signs nothing.
+    ClosePropose {
+        /// The escrow, by the id of the session that negotiated it.
+        escrow: Hex32,
+        /// What the provider would get.
+        provider_sat: Sat,
+        /// What the buyer would get.
+        buyer_sat: Sat,
+        /// Why, for a person to read; may be empty.
+        reason: String,
+    },
+    /// Either: agrees to the proposed close. The proposer completes and broadcasts it at once.
+    CloseSign {
+        /// R and S of an ECDSA signature (`SIGHASH_ALL`, low S) over the close that follows from contract and split.
+        signature_hex: Hex64,
+    },
+    /// Buyer, as the first of a session of its own: asks for a quote on an escrow's next window.
+    Renew {
+        /// The escrow, by the id of the session that negotiated it.
+        escrow: Hex32,
+    },
     /// Either: the previous envelope could not be acted upon.
     Error {
         /// What went wrong, for a program: `a-z`, `0-9`, `-`, `_`.
@@ -91,6 +113,9 @@ impl Body {
             Self::DlcAccept { .. } => "dlc_accept",
             Self::DlcSign { .. } => "dlc_sign",
             Self::Cancel { .. } => "cancel",
+            Self::ClosePropose { .. } => "close_propose",
+            Self::CloseSign { .. } => "close_sign",
+            Self::Renew { .. } => "renew",
             Self::Error { .. } => "error",
         }
     }
@@ -126,6 +151,11 @@ impl Body {
             "dlc_accept" => read(rest).map(|DlcFields { message_hex }| Self::DlcAccept { message_hex })?,
             "dlc_sign" => read(rest).map(|DlcFields { message_hex }| Self::DlcSign { message_hex })?,
             "cancel" => read(rest).map(|ReasonFields { reason }| Self::Cancel { reason })?,
+            "close_propose" => proposal(rest)?,
+            "close_sign" => {
+                read(rest).map(|SignFields { signature_hex }| Self::CloseSign { signature_hex })?
+            }
+            "renew" => read(rest).map(|RenewFields { escrow }| Self::Renew { escrow })?,
             "error" => read(rest).map(|ErrorFields { code, detail }| Self::Error { code, detail })?,
             _ => return Err(DocumentError::new("body.type", "is no body type of protocol version 1")),
         })
@@ -137,13 +167,14 @@ impl Body {
     /// Names the field, from `body` on, and the rule that it breaks.
     pub fn check(&self) -> Result<(), DocumentError> {
         match self {
-            Self::Rfq { .. } | Self::Accept { .. } => Ok(()),
+            Self::Rfq { .. } | Self::Accept { .. } | Self::CloseSign { .. } | Self::Renew { .. } => Ok(()),
             Self::Quote { agreement } | Self::Counter { agreement } => {
                 agreement.validate().map_err(|e| e.within("body.agreement"))
             }
-            Self::Reject { reason, .. } | Self::Withdraw { reason } | Self::Cancel { reason } => {
-                check_text("body.reason", reason)
-            }
+            Self::Reject { reason, .. }
+            | Self::Withdraw { reason }
+            | Self::Cancel { reason }
+            | Self::ClosePropose { reason, .. } => check_text("body.reason", reason),
             Self::DlcOffer { message_hex }
             | Self::DlcAccept { message_hex }
             | Self::DlcSign { message_hex } => check_message(message_hex),
@@ -173,6 +204,15 @@ fn agreement(rest: &Value) -> Result<Box<Agreement>, DocumentError> {
     let agreement =
         Agreement::parse(&canonical::bytes(&agreement)).map_err(|e| e.within("body.agreement"))?;
     Ok(Box::new(agreement))
+}
+
+fn proposal(rest: &Value) -> Result<Body, DocumentError> {
+    read(rest).map(|ProposalFields { escrow, provider_sat, buyer_sat, reason }| Body::ClosePropose {
+        escrow,
+        provider_sat,
+        buyer_sat,
+        reason,
+    })
 }
 
 #[derive(Deserialize)]
@@ -211,6 +251,27 @@ struct ReasonFields {
 #[serde(deny_unknown_fields)]
 struct DlcFields {
     message_hex: HexBytes,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProposalFields {
+    escrow: Hex32,
+    provider_sat: Sat,
+    buyer_sat: Sat,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignFields {
+    signature_hex: Hex64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RenewFields {
+    escrow: Hex32,
 }
 
 #[derive(Deserialize)]

@@ -21,6 +21,7 @@ pub mod problem;
 pub mod session;
 mod signing;
 pub mod text;
+pub mod waiting;
 
 pub use body::Body;
 pub use bytes::{Hex64, HexBytes};

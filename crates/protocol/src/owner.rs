@@ -7,7 +7,7 @@ use serde_json::Value;
 use terms::{Agreement, DocumentError, EventId, Hex32, Outcome, Sat, TermsHash, UnixSeconds};
 
 use crate::bytes::HexBytes;
-use crate::text::check_url;
+use crate::text::{check_text, check_url};
 
 /// The header that makes a repeated POST harmless: the same key and body give the same answer.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -149,6 +149,96 @@ pub struct Purchase {
     pub terms_hash: TermsHash,
 }
 
+/// `POST /v1/escrows/{id}/close`: propose to close it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloseRequest {
+    /// What the provider would get; the buyer gets the rest. Left out: what the attestations pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_sat: Option<Sat>,
+    /// How long the proposal stands, in seconds; a day when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_s: Option<u64>,
+    /// Why, for the other owner to read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// How long a proposal to close stands, in seconds: a minute to a week, and what it is when left out.
+const CLOSE_VALID_S: std::ops::RangeInclusive<u64> = 60..=7 * 86_400;
+const CLOSE_VALID_USUALLY_S: u64 = 86_400;
+
+impl CloseRequest {
+    /// Checks what the types alone do not, and says how long the proposal stands.
+    ///
+    /// # Errors
+    /// Names the field and the rule that it breaks.
+    pub fn check(&self) -> Result<u64, DocumentError> {
+        check_text("reason", &self.reason)?;
+        let valid_s = self.valid_s.unwrap_or(CLOSE_VALID_USUALLY_S);
+        if CLOSE_VALID_S.contains(&valid_s) {
+            return Ok(valid_s);
+        }
+        Err(DocumentError::new("valid_s", "must be from 60 to 604800 (a minute to a week)"))
+    }
+}
+
+/// `POST /v1/escrows/{id}/close/approve`, `.../refuse` and `.../withdraw`: the owner's word about one proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProposalRequest {
+    /// The proposal's id, as the escrow shows it: another one is not meant.
+    pub proposal: Hex32,
+}
+
+/// `POST /v1/escrows/{id}/renew` with `{}`. The answer is a [`Purchase`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenewalRequest {}
+
+/// Where a proposal to close stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProposalState {
+    /// It waits for an answer.
+    Open,
+    /// Its time has passed.
+    Expired,
+    /// Who it was made to has signed. When it was made to us, the peer can broadcast the close.
+    Signed,
+    /// It was refused, or taken back.
+    Dropped,
+}
+
+/// A proposal to close an escrow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposalView {
+    /// Its id.
+    pub proposal: Hex32,
+    /// What the provider would get.
+    pub provider_sat: Sat,
+    /// What the buyer would get.
+    pub buyer_sat: Sat,
+    /// When it ends.
+    pub until: UnixSeconds,
+    /// Where it stands.
+    pub state: ProposalState,
+    /// Why it was made, in the peer's words, or why nothing comes of our own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// What is known about closing an escrow by agreement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseView {
+    /// Our last proposal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<ProposalView>,
+    /// The peer's last proposal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<ProposalView>,
+}
+
 /// Which side of an escrow a node is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -209,6 +299,15 @@ pub struct EscrowView {
     /// What was attested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// What is proposed about closing it by agreement.
+    #[serde(default)]
+    pub close: CloseView,
+    /// The escrow whose next window this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<Hex32>,
+    /// The escrow that is this one's next window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_by: Option<Hex32>,
     /// The three DLC messages, as far as they exist.
     #[serde(default)]
     pub messages: DlcMessages,
@@ -252,6 +351,9 @@ pub struct EscrowTransactions {
     /// The refund transaction, once it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<EscrowTransaction>,
+    /// The cooperative close, once it is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close: Option<EscrowTransaction>,
 }
 
 /// One transaction of an escrow.

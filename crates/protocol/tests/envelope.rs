@@ -7,9 +7,9 @@ mod common;
 use common::{NOW_S, buyer, id, provider, rfq, rfq_draft, stranger, whole_session};
 use proptest::prelude::*;
 use protocol::envelope::{MAX_AHEAD_S, MAX_BYTES, MAX_LIFETIME_S};
-use protocol::{Body, Draft, Envelope, EnvelopeError, HexBytes, public_key};
+use protocol::{Body, Draft, Envelope, EnvelopeError, Hex64, HexBytes, public_key};
 use serde_json::{Value, json};
-use terms::{Hex32, UnixSeconds};
+use terms::{Hex32, Sat, UnixSeconds};
 
 fn open(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
     Envelope::open(bytes, NOW_S, public_key(&provider()))
@@ -238,7 +238,7 @@ fn any_body() -> impl Strategy<Value = Body> {
     let message = || proptest::collection::vec(any::<u8>(), 1..200).prop_map(HexBytes);
     prop_oneof![
         hex32.clone().prop_map(|offer_id| Body::Rfq { offer_id }),
-        hex32.prop_map(|terms_hash| Body::Accept { terms_hash }),
+        hex32.clone().prop_map(|terms_hash| Body::Accept { terms_hash }),
         Just(Body::Quote { agreement: Box::new(common::agreement()) }),
         Just(Body::Counter { agreement: Box::new(common::agreement()) }),
         (text(), any::<bool>()).prop_map(|(reason, is_final)| Body::Reject { reason, is_final }),
@@ -247,6 +247,15 @@ fn any_body() -> impl Strategy<Value = Body> {
         message().prop_map(|message_hex| Body::DlcOffer { message_hex }),
         message().prop_map(|message_hex| Body::DlcAccept { message_hex }),
         message().prop_map(|message_hex| Body::DlcSign { message_hex }),
+        (hex32.clone(), any::<u32>(), any::<u32>(), text()).prop_map(|(escrow, provider, buyer, reason)| {
+            let (provider_sat, buyer_sat) = (Sat(provider.into()), Sat(buyer.into()));
+            Body::ClosePropose { escrow, provider_sat, buyer_sat, reason }
+        }),
+        any::<[u8; 32]>().prop_map(|half| {
+            let signature_hex = Hex64([half, half].concat().try_into().expect("is 64 bytes"));
+            Body::CloseSign { signature_hex }
+        }),
+        hex32.clone().prop_map(|escrow| Body::Renew { escrow }),
         ("[a-z0-9_-]{1,64}", text()).prop_map(|(code, detail)| Body::Error { code, detail }),
     ]
 }

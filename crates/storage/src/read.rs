@@ -95,12 +95,17 @@ impl Store {
         let Some(row) = query.fetch_optional(&self.pool).await? else {
             return Ok(None);
         };
-        Ok(Some(StoredSession {
-            id,
-            counterparty: key(&row, "counterparty")?,
-            peer_url: row.try_get("peer_url")?,
-            offer_id: key(&row, "offer_id")?,
-        }))
+        Ok(Some(session(&row)?))
+    }
+
+    /// The sessions about an escrow that exists, oldest first.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn sessions_about(&self, escrow: Hex32) -> Result<Vec<StoredSession>, StoreError> {
+        let query = sqlx::query("SELECT * FROM sessions WHERE escrow = ? ORDER BY opened_at, id")
+            .bind(escrow.to_string());
+        query.fetch_all(&self.pool).await?.iter().map(session).collect()
     }
 
     /// How many sessions a peer has opened since a moment.
@@ -184,14 +189,29 @@ impl Store {
 }
 
 fn offer(row: &SqliteRow) -> Result<StoredOffer, StoreError> {
-    let announcements: String = row.try_get("announcements")?;
-    let decoded: Result<Vec<_>, _> = announcements.lines().map(hex::decode).collect();
     Ok(StoredOffer {
         id: key(row, "id")?,
         json: row.try_get("json")?,
-        announcements: decoded.map_err(|_| StoreError::Damaged { what: "offer" })?,
+        announcements: announcements(row, "offer")?,
         expires_at: number(row, "expires_at")?,
     })
+}
+
+fn session(row: &SqliteRow) -> Result<StoredSession, StoreError> {
+    Ok(StoredSession {
+        id: key(row, "id")?,
+        counterparty: key(row, "counterparty")?,
+        peer_url: row.try_get("peer_url")?,
+        offer_id: optional_key(row, "offer_id")?,
+        escrow: optional_key(row, "escrow")?,
+        announcements: announcements(row, "session")?,
+    })
+}
+
+/// Announcements are stored in hex, one a line.
+fn announcements(row: &SqliteRow, what: &'static str) -> Result<Vec<Vec<u8>>, StoreError> {
+    let lines: String = row.try_get("announcements")?;
+    lines.lines().map(|line| hex::decode(line).map_err(|_| StoreError::Damaged { what })).collect()
 }
 
 fn envelope(row: &SqliteRow) -> Result<StoredEnvelope, StoreError> {
@@ -208,6 +228,11 @@ fn envelope(row: &SqliteRow) -> Result<StoredEnvelope, StoreError> {
 fn key(row: &SqliteRow, column: &'static str) -> Result<Hex32, StoreError> {
     let text: String = row.try_get(column)?;
     Hex32::parse(&text).ok_or(StoreError::Damaged { what: column })
+}
+
+fn optional_key(row: &SqliteRow, column: &'static str) -> Result<Option<Hex32>, StoreError> {
+    let text: Option<String> = row.try_get(column)?;
+    text.map(|text| Hex32::parse(&text).ok_or(StoreError::Damaged { what: column })).transpose()
 }
 
 pub(crate) fn number(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {

@@ -42,14 +42,18 @@ pub struct StoredOffer {
 /// A session to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSession {
-    /// Its id, which becomes the escrow's.
+    /// Its id, which becomes the escrow's where it leads to one.
     pub id: Hex32,
     /// The peer's identity key.
     pub counterparty: Hex32,
     /// Where to send to; none at the side that only answers.
     pub peer_url: Option<String>,
     /// The offer that it is about.
-    pub offer_id: Hex32,
+    pub offer_id: Option<Hex32>,
+    /// Or the escrow: to close it, or to renew it.
+    pub escrow: Option<Hex32>,
+    /// The announcements of a renewal.
+    pub announcements: Vec<Vec<u8>>,
 }
 
 /// A session as it is stored.

@@ -106,11 +106,10 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When SQLite fails.
     pub async fn put_offer(&mut self, offer: &StoredOffer) -> Result<(), StoreError> {
-        let announcements: Vec<String> = offer.announcements.iter().map(hex::encode).collect();
         sqlx::query("INSERT INTO offers (id, json, announcements, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
             .bind(offer.id.to_string())
             .bind(&offer.json)
-            .bind(announcements.join("\n"))
+            .bind(lines(&offer.announcements))
             .bind(stored(offer.expires_at))
             .execute(&mut *self.inner)
             .await?;
@@ -123,12 +122,15 @@ impl<'a> Tx<'a> {
     /// When a session of this id exists.
     pub async fn open_session(&mut self, session: &NewSession, at: u64) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO sessions (id, counterparty, peer_url, offer_id, opened_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (id, counterparty, peer_url, offer_id, escrow, announcements, opened_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(session.id.to_string())
         .bind(session.counterparty.to_string())
         .bind(&session.peer_url)
-        .bind(session.offer_id.to_string())
+        .bind(session.offer_id.map(|id| id.to_string()))
+        .bind(session.escrow.map(|id| id.to_string()))
+        .bind(lines(&session.announcements))
         .bind(stored(at))
         .execute(&mut *self.inner)
         .await
@@ -247,8 +249,8 @@ impl<'a> Tx<'a> {
             .await
     }
 
-    /// Forgets sessions that were opened before a moment and never became an escrow, with their envelopes. An escrow's
-    /// transcript stays: it is evidence. Returns how many rows went.
+    /// Forgets sessions that were opened before a moment to begin an escrow, by an offer or a renewal, and never did, with
+    /// their envelopes. An escrow's transcripts stay: they are evidence. Returns how many rows went.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -265,8 +267,15 @@ impl<'a> Tx<'a> {
     }
 }
 
+/// Announcements as they are stored: hex, one a line.
+fn lines(announcements: &[Vec<u8>]) -> String {
+    let lines: Vec<String> = announcements.iter().map(hex::encode).collect();
+    lines.join("\n")
+}
+
 const DEAD_SESSIONS: [&str; 2] = [
     "DELETE FROM envelopes WHERE session IN (SELECT id FROM sessions WHERE opened_at < ?
-        AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0))",
-    "DELETE FROM sessions WHERE opened_at < ? AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0)",
+        AND (escrow IS NULL OR announcements <> '') AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0))",
+    "DELETE FROM sessions WHERE opened_at < ? AND (escrow IS NULL OR announcements <> '')
+        AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0)",
 ];

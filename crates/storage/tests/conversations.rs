@@ -67,6 +67,33 @@ async fn a_session_begins_once_and_is_counted_for_its_peer() {
 }
 
 #[tokio::test]
+async fn sessions_about_an_escrow_are_found_by_it_and_kept_but_for_renewals_that_came_to_nothing() {
+    let (_folder, store) = store().await;
+    let close = NewSession { offer_id: None, escrow: Some(id(1)), ..session(2) };
+    let renewal = NewSession { announcements: vec![vec![1], vec![2, 3]], ..close.clone() };
+    let (failed, renewed) =
+        (NewSession { id: id(3), ..renewal.clone() }, NewSession { id: id(4), ..renewal });
+    let mut tx = store.begin().await.unwrap();
+    for (session, at) in [(&session(1), 10), (&close, 20), (&failed, 30), (&renewed, 40)] {
+        tx.open_session(session, at).await.unwrap();
+        tx.put_envelope(&NewEnvelope { session: session.id, id: session.id, ..envelope(1, 1) })
+            .await
+            .unwrap();
+    }
+    tx.append_event(id(4), &event(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.sessions_about(id(1)).await.unwrap(), [close.clone(), failed, renewed.clone()]);
+    assert_eq!(store.sessions_about(id(9)).await.unwrap(), []);
+
+    let mut tx = store.begin().await.unwrap();
+    tx.prune_sessions(50).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.sessions_about(id(1)).await.unwrap(), [close, renewed], "one never became an escrow");
+    assert_eq!(store.transcript(id(2)).await.unwrap().len(), 1);
+    assert_eq!(store.transcript(id(3)).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn what_nobody_will_ask_for_again_is_pruned_and_escrows_keep_their_transcripts() {
     let (_folder, store) = store().await;
     let offer =

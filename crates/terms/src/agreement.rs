@@ -1,5 +1,6 @@
 //! The agreement: what two parties pay each other for each outcome of one measurement, private.
 
+mod renewal;
 pub(crate) mod rules;
 mod tolerance;
 

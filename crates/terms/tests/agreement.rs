@@ -128,3 +128,61 @@ fn an_agreement_that_was_never_checked_does_not_panic() {
     assert!(agreement.validate().is_err());
     assert!(matches!(agreement.compile(), Err(CompileError::Invalid(error)) if error.field == "price_sat"));
 }
+
+#[test]
+fn the_next_window_begins_where_this_one_ends_and_all_its_moments_move_along() {
+    let this = accepted(&[]);
+    let next = this.renewed().unwrap();
+    let (window, by) = (this.measurement.window, this.measurement.window.seconds());
+    assert_eq!(next.measurement.window.start, window.end, "no pause and no overlap");
+    assert_eq!(next.measurement.window.seconds(), by);
+    assert_eq!(next.funding_deadline.0, this.funding_deadline.0 + by);
+    assert_ne!(next.event_id, this.event_id);
+    assert_eq!(next.event_id, next.measurement.event_id());
+    let excluded = this.measurement.exclusions.iter().zip(&next.measurement.exclusions);
+    for (before, after) in excluded {
+        assert_eq!((after.start.0, after.end.0), (before.start.0 + by, before.end.0 + by));
+    }
+    let moved = Agreement {
+        measurement: this.measurement.clone(),
+        event_id: this.event_id.clone(),
+        funding_deadline: this.funding_deadline,
+        ..next.clone()
+    };
+    assert_eq!(moved, this, "all else is the same");
+    assert_eq!(Agreement::parse(&next.canonical()).unwrap(), next);
+}
+
+#[test]
+fn a_deliverys_deadline_moves_with_its_window() {
+    let this = common::agreement().measurement;
+    let deadline = this.window.start.0 + 60;
+    let lateness = json!({"lateness": {"deadline": deadline, "unit_s": 60}});
+    let scale = json!({"numeric": {"unit": "minutes", "digits": 10, "max": 500, "indeterminate_from": 512, "worse": "higher"}});
+    let document = common::agreement_about(&[
+        ("/indicator", lateness),
+        ("/method", json!({"occurrences": {}})),
+        ("/outcome", scale),
+    ]);
+    let agreement = Agreement::parse(&document).unwrap();
+    let next = agreement.renewed().unwrap();
+    let terms::Indicator::Lateness { deadline: moved, .. } = next.measurement.indicator else {
+        panic!("lateness")
+    };
+    assert_eq!(moved.0, deadline + this.window.seconds());
+}
+
+#[test]
+fn a_window_too_late_for_locktimes_is_not_renewed() {
+    let this = accepted(&[]);
+    let mut last = this.clone();
+    let by = this.measurement.window.seconds();
+    let room = (4_231_722_495 - this.measurement.window.end.0) / by;
+    last.measurement.window.start.0 += by * room;
+    last.measurement.window.end.0 += by * room;
+    last.measurement.exclusions.clear();
+    last.funding_deadline.0 += by * room;
+    last.event_id = last.measurement.event_id();
+    last.validate().unwrap();
+    assert_eq!(last.renewed().unwrap_err().field, "measurement.window.end");
+}

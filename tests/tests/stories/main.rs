@@ -6,6 +6,7 @@ mod alone;
 mod attestations;
 mod bad_input;
 mod chain;
+mod closing;
 mod coins;
 mod crashes;
 mod foreign_code;

@@ -7,14 +7,18 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use protocol::owner::{AddressRequest, Info, MAX_REQUEST_BYTES, PurchaseRequest, WithdrawalRequest};
+use axum::routing::{get, post};
+use protocol::owner::{
+    AddressRequest, CloseRequest, Info, MAX_REQUEST_BYTES, ProposalRequest, PurchaseRequest,
+    WithdrawalRequest,
+};
 use protocol::{OfferDraft, ProblemType};
 use terms::{DocumentError, Hex32, UnixSeconds, canonical};
 
 use super::answer::{Refusal, json, refuse};
 use super::body::Whole;
 use super::idempotency::once;
+use crate::error::NodeError;
 use crate::node::Node;
 use crate::ticket::Ticket;
 
@@ -26,13 +30,15 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
     let owned = Router::new()
         .route("/v1/info", get(info))
         .route("/v1/balance", get(balance))
-        .route("/v1/addresses", axum::routing::post(address))
-        .route("/v1/withdrawals", axum::routing::post(withdrawal))
+        .route("/v1/addresses", post(address))
+        .route("/v1/withdrawals", post(withdrawal))
         .route("/v1/transactions", get(transactions))
         .route("/v1/offers", get(offers).post(publish))
-        .route("/v1/purchases", axum::routing::post(purchase))
+        .route("/v1/purchases", post(purchase))
         .route("/v1/escrows", get(escrows))
         .route("/v1/escrows/{id}", get(escrow))
+        .route("/v1/escrows/{id}/close", post(propose_close))
+        .route("/v1/escrows/{id}/close/{word}", post(close_word))
         .layer(from_fn_with_state(Arc::clone(&node), owner_only));
     Router::new()
         .merge(owned)
@@ -114,10 +120,53 @@ async fn purchase(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -
 }
 
 async fn escrows(State(node): Shared) -> Answered {
-    Ok(json(StatusCode::OK, &node.core.lock().await.escrow_list()))
+    Ok(json(StatusCode::OK, &node.core.lock().await.escrow_list(node.now())))
 }
 
 async fn escrow(State(node): Shared, Path(id): Path<String>) -> Answered {
-    let id = Hex32::parse(&id).ok_or_else(|| DocumentError::new("id", "must be 64 lower-case hex digits"))?;
-    Ok(json(StatusCode::OK, &node.core.lock().await.escrow_view(id).await?))
+    let id = escrow_id(&id)?;
+    Ok(json(StatusCode::OK, &node.core.lock().await.escrow_view(id, node.now()).await?))
+}
+
+fn escrow_id(id: &str) -> Result<Hex32, Refusal> {
+    let id = Hex32::parse(id);
+    Ok(id.ok_or_else(|| DocumentError::new("id", "must be 64 lower-case hex digits"))?)
+}
+
+async fn propose_close(
+    State(node): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Whole(body): Whole,
+) -> Answered {
+    let id = escrow_id(&id)?;
+    let request: CloseRequest = canonical::parse(&body)?;
+    let work =
+        async |ticket: Ticket| node.core.lock().await.propose_close(id, &request, &ticket, node.now()).await;
+    let answer = once(&node, &headers, &format!("/v1/escrows/{id}/close"), &body, work).await;
+    super::wake(&node).await;
+    answer
+}
+
+/// The owner's word about one proposal.
+async fn close_word(
+    State(node): Shared,
+    Path((id, word)): Path<(String, String)>,
+    headers: HeaderMap,
+    Whole(body): Whole,
+) -> Answered {
+    let id = escrow_id(&id)?;
+    let ProposalRequest { proposal } = canonical::parse(&body)?;
+    let work = async |ticket: Ticket| {
+        let mut core = node.core.lock().await;
+        match word.as_str() {
+            "approve" => core.approve_close(id, proposal, &ticket, node.now()).await,
+            "refuse" => core.refuse_close(id, proposal, &ticket, node.now()).await,
+            "withdraw" => core.withdraw_close(id, proposal, &ticket, node.now()).await,
+            _ => Err(NodeError::NotFound { what: "address" }),
+        }
+    };
+    let answer = once(&node, &headers, &format!("/v1/escrows/{id}/close/{word}"), &body, work).await;
+    super::wake(&node).await;
+    answer
 }

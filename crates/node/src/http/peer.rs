@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use crashpoint::here;
 use protocol::{Envelope, ProblemType};
+use terms::Hex32;
 use tokio::task::block_in_place;
 
 use super::answer::{Refusal, refuse};
@@ -22,6 +23,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
     Router::new()
         .route(protocol::card::PATH, get(card))
         .route("/v1/envelopes", post(envelope))
+        .route("/v1/escrows/{id}/waiting", get(waiting))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(|| async { refuse(ProblemType::NotFound, "there is nothing here") })
         .layer(DefaultBodyLimit::max(protocol::envelope::MAX_BYTES))
@@ -33,6 +35,16 @@ async fn card(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
     let card = node.core.lock().await.card(node.now()).await;
     let card = card.map_err(|error| Refusal::for_peer(&error))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], card.bytes()).into_response())
+}
+
+/// What waits for the buyer of an escrow. Who does not know an escrow's id learns nothing, not even that it is none.
+async fn waiting(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let waiting = match Hex32::parse(&id) {
+        Some(id) => node.core.lock().await.waiting(id, node.now()).await,
+        None => Ok(Vec::new()),
+    };
+    let waiting = waiting.map_err(|error| Refusal::for_peer(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/jsonl")], protocol::waiting::write(&waiting)).into_response())
 }
 
 /// Reading an envelope takes no lock: whoever sends junk keeps only himself waiting.

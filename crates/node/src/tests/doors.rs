@@ -35,7 +35,9 @@ async fn in_a_session_that_we_opened_a_peer_says_nothing_unasked() {
         id: rfq.session(),
         counterparty: public_key(&peer),
         peer_url: Some("http://peer.example".into()),
-        offer_id: Hex32([3; 32]),
+        offer_id: Some(Hex32([3; 32])),
+        escrow: None,
+        announcements: Vec::new(),
     };
     let envelopes = vec![record(&rfq, true, true)];
     let change = Change { session: Some(session), envelopes, ..Change::default() };
@@ -70,7 +72,9 @@ async fn a_session_cannot_be_opened_twice_and_an_unknown_offer_leaves_nothing() 
         id: rfq.session(),
         counterparty: Hex32([4; 32]),
         peer_url: None,
-        offer_id: Hex32([3; 32]),
+        offer_id: Some(Hex32([3; 32])),
+        escrow: None,
+        announcements: Vec::new(),
     };
     let change = Change { session: Some(taken), ..Change::default() };
     node.core.lock().await.commit(change, node.now()).await.unwrap();
@@ -86,7 +90,14 @@ async fn sessions_are_bounded_for_a_peer_and_for_all_together_and_dead_ones_are_
     let open = async |tag: u16, counterparty: Hex32| {
         let mut id = [0; 32];
         id[..2].copy_from_slice(&tag.to_be_bytes());
-        let session = NewSession { id: Hex32(id), counterparty, peer_url: None, offer_id: Hex32([3; 32]) };
+        let session = NewSession {
+            id: Hex32(id),
+            counterparty,
+            peer_url: None,
+            offer_id: Some(Hex32([3; 32])),
+            escrow: None,
+            announcements: Vec::new(),
+        };
         let change = Change { session: Some(session), ..Change::default() };
         node.core.lock().await.commit(change, now).await.unwrap();
     };

@@ -27,7 +27,14 @@ pub fn coin(vout: u32, escrow: Hex32) -> Reservation {
 }
 
 pub fn session(tag: u8) -> NewSession {
-    NewSession { id: id(tag), counterparty: id(200), peer_url: None, offer_id: id(201) }
+    NewSession {
+        id: id(tag),
+        counterparty: id(200),
+        peer_url: None,
+        offer_id: Some(id(201)),
+        escrow: None,
+        announcements: vec![],
+    }
 }
 
 /// An envelope whose id follows from its place, `ours` and not answered yet.
