@@ -22,7 +22,10 @@ impl BackupKey {
     /// The key that grows from a secret.
     #[must_use]
     pub fn from_secret(secret: &[u8; 32]) -> Self {
-        Self { seal: derive(b"earnest/backup/v1/seal", secret), name: derive(b"earnest/backup/v1/name", secret) }
+        Self {
+            seal: derive(b"earnest/backup/v1/seal", secret),
+            name: derive(b"earnest/backup/v1/name", secret),
+        }
     }
 
     /// The file of the node's own record.

@@ -34,7 +34,7 @@ pub struct EscrowRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnvelopeRecord {
-    /// Its place in the session.
+    /// Its place in the session, from 1.
     pub seq: u64,
     /// Its id.
     pub id: Hex32,
@@ -131,10 +131,10 @@ impl EscrowRecord {
         if key.escrow_file(record.escrow) != file {
             return Err(field("escrow"));
         }
-        if record.events.is_empty() || !ascending(record.events.iter().map(|event| event.seq)) {
+        if record.events.is_empty() || !counts_from(0, record.events.iter().map(|event| event.seq)) {
             return Err(field("events"));
         }
-        if !ascending(record.envelopes.iter().map(|envelope| envelope.seq)) {
+        if !counts_from(1, record.envelopes.iter().map(|envelope| envelope.seq)) {
             return Err(field("envelopes"));
         }
         Ok(record)
@@ -174,9 +174,8 @@ impl NodeRecord {
     }
 }
 
-/// 0, 1, 2 and so on.
-fn ascending(mut numbers: impl Iterator<Item = u64>) -> bool {
-    let mut expected = 0..;
+fn counts_from(first: u64, mut numbers: impl Iterator<Item = u64>) -> bool {
+    let mut expected = first..;
     numbers.all(|number| expected.next() == Some(number))
 }
 

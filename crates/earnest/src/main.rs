@@ -7,6 +7,7 @@ mod exit;
 mod offer;
 mod output;
 mod owner;
+mod recovery;
 mod serve;
 mod wallet;
 
@@ -45,6 +46,10 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Terms(command) => documents::run(command, json)?,
         Command::Init(file) => serve::init(&file, json)?,
         Command::Serve(arguments) => serve::serve(arguments).await?,
+        Command::Info(file) => recovery::info(&file, json).await?,
+        Command::Backup(arguments) => recovery::backup(&arguments, json).await?,
+        Command::Restore(arguments) => recovery::restore(arguments, json).await?,
+        Command::Words(file) => recovery::words(&file, json)?,
         Command::Balance(file) => wallet::balance(&file, json).await?,
         Command::Address(file) => wallet::address(&file, json).await?,
         Command::Send(arguments) => wallet::send(arguments, json).await?,

@@ -34,6 +34,8 @@ impl Core {
                 let reason = reason.to_owned();
                 self.step(id, Command::Abandon { reason }, now).await
             }
+            // Funding that the backup target has not acknowledged waits: see `backup`.
+            Due::BroadcastFunding if self.held(id) => Ok(false),
             Due::BroadcastFunding => self.broadcast(id, self.escrow(id)?.funding_tx.clone(), "funding"),
             Due::BuildCancel => self.build_cancel(id, now).await,
             Due::BroadcastCancel => self.broadcast(id, self.escrow(id)?.cancel.clone(), "cancel"),

@@ -84,6 +84,8 @@ pub struct Config {
     /// How long locking may take.
     #[serde(default)]
     pub locking: LockingConfig,
+    /// Where escrows are kept besides the data folder.
+    pub backup: Option<BackupConfig>,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }
@@ -116,6 +118,14 @@ fn yes() -> bool {
     true
 }
 
+/// Where escrows are kept besides the data folder.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupConfig {
+    /// A folder on another disk or machine, which `earnest init` prepares.
+    pub target: PathBuf,
+}
+
 fn default_poll() -> u64 {
     30
 }
@@ -134,10 +144,13 @@ impl Config {
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
-        config.check()?;
         let folder = path.parent().unwrap_or(Path::new(""));
         config.data_dir = folder.join(&config.data_dir);
         config.bitcoind.cookie_file = config.bitcoind.cookie_file.map(|file| folder.join(file));
+        if let Some(backup) = &mut config.backup {
+            backup.target = folder.join(&backup.target);
+        }
+        config.check()?;
         Ok(config)
     }
 
@@ -161,6 +174,11 @@ impl Config {
                 self.bitcoind.user.is_some() == self.bitcoind.password.is_some(),
                 "bitcoind.password",
                 "user and password go together",
+            ),
+            (
+                self.backup.as_ref().is_none_or(|backup| !backup.target.starts_with(&self.data_dir)),
+                "backup.target",
+                "must be outside data_dir: it is for the day when data_dir is lost",
             ),
         ];
         let sections = self.fees.rules().into_iter().chain(self.locking.rules());

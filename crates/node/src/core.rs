@@ -17,6 +17,7 @@ use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
 use crate::config::Config;
 use crate::error::NodeError;
+use crate::keeper::Keeper;
 use crate::keys::Keys;
 
 /// The node's state.
@@ -39,6 +40,8 @@ pub struct Core {
     pub(crate) payment_waits: bool,
     /// Changes of the wallet that no transaction has made durable yet.
     pub(crate) unsaved: Vec<String>,
+    /// What is kept at the backup target, where there is one.
+    pub(crate) keeper: Option<Keeper>,
     /// When old rows are next forgotten, in unix seconds.
     pub(crate) tidy_at: u64,
 }
@@ -144,10 +147,20 @@ impl Core {
         tx.commit().await?;
         here!("commit.after:{}", change.name());
         self.unsaved.clear();
-        for (id, event) in change.events {
-            self.apply(id, &event);
+        for (id, event) in &change.events {
+            self.apply(*id, event);
         }
+        self.note_for_backup(&change);
         Ok(())
+    }
+
+    /// Each escrow that the change touched is to be backed up anew. Sessions that are not escrows yet have nothing
+    /// worth it.
+    fn note_for_backup(&mut self, change: &Change) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let events = change.events.iter().map(|(id, _)| *id);
+        let touched: BTreeSet<Hex32> = events.chain(change.envelopes.iter().map(|new| new.session)).collect();
+        touched.into_iter().filter(|id| self.escrows.contains_key(id)).for_each(|id| keeper.note(id));
     }
 
     async fn write_events(
@@ -289,7 +302,7 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     Ok(())
 }
 
-fn stored_event(seq: u64, at: u64, event: &Event) -> Result<StoredEvent, NodeError> {
+pub(crate) fn stored_event(seq: u64, at: u64, event: &Event) -> Result<StoredEvent, NodeError> {
     let json = serde_json::to_string(event).map_err(|_| NodeError::Damaged { what: "event" })?;
     Ok(StoredEvent { seq, at, name: event.name().to_owned(), json })
 }

@@ -105,6 +105,17 @@ pub enum NodeError {
         /// Such as `event`.
         what: &'static str,
     },
+    /// The Bitcoin node does not have a block that a restored wallet begins at.
+    #[error("bitcoind has no block {height} yet, at which the restored wallet begins; let it catch up")]
+    NoBlock {
+        /// The block's height.
+        height: u32,
+    },
+    /// Our signature waits for the backup target.
+    #[error(
+        "the backup is behind: the answer is stored, and given once the backup target has acknowledged it"
+    )]
+    NotBackedUp,
     /// The system gives no randomness.
     #[error("the system gives no randomness")]
     Randomness,
@@ -116,6 +127,9 @@ pub enum NodeError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The backup target.
+    #[error(transparent)]
+    Backup(#[from] backup::BackupError),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
@@ -146,7 +160,9 @@ impl NodeError {
             Self::NotFound { .. } => self.say(ProblemType::NotFound),
             Self::TooManySessions => self.say(ProblemType::RateLimited),
             Self::Client(_) => self.say(ProblemType::BadUpstream),
-            Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) => self.say(ProblemType::Unavailable),
+            Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) | Self::NotBackedUp => {
+                self.say(ProblemType::Unavailable)
+            }
             Self::Store(StoreError::DiskFull) => self.say(ProblemType::Unavailable),
             Self::Store(StoreError::Exists { .. } | StoreError::Reserved { .. }) => {
                 self.say(ProblemType::Conflict)
@@ -157,7 +173,9 @@ impl NodeError {
             | Self::Seed(_)
             | Self::Damaged { .. }
             | Self::Randomness
+            | Self::NoBlock { .. }
             | Self::File { .. }
+            | Self::Backup(_)
             | Self::Config(_) => Problem::new(ProblemType::Internal, "an internal error; see the node's log"),
         }
     }
@@ -172,6 +190,9 @@ impl NodeError {
             Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) | Self::Client(_) => {
                 Problem::new(ProblemType::Unavailable, "this node cannot see the chain at present")
             }
+            Self::NotBackedUp => {
+                Problem::new(ProblemType::Unavailable, "this node cannot sign at present; send it again")
+            }
             Self::Gate(error) if error.message == Message::Own => {
                 Problem::new(ProblemType::Internal, "an internal error")
             }
@@ -185,7 +206,12 @@ impl NodeError {
     /// Whether the same step may go well later: what failed is our own side, not what a peer sent.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) | Self::Coins(_) | Self::Randomness => true,
+            Self::Chain(_)
+            | Self::Follow(_)
+            | Self::Broadcast(_)
+            | Self::Coins(_)
+            | Self::NotBackedUp
+            | Self::Randomness => true,
             Self::Store(error) => !matches!(error, StoreError::Exists { .. }),
             Self::Client(error) => error.may_pass(),
             Self::Gate(error) => error.message == Message::Own,

@@ -6,7 +6,7 @@
 
 use engine::{Command, DlcRole, Event, decide};
 use protocol::{Body, Envelope, Session, verify_transcript};
-use storage::{NewEnvelope, NewSession};
+use storage::{NewEnvelope, NewSession, StoredEnvelope};
 use terms::{Hex32, Side, UnixSeconds};
 
 use crate::core::{Change, Core};
@@ -249,6 +249,14 @@ impl Core {
             Err(refusal) => tracing::info!(escrow = %id, %refusal, "kept, though the peer gave up"),
         }
         Ok(())
+    }
+
+    /// Our envelopes that wait for their answers, without those whose signatures the backup target has not
+    /// acknowledged.
+    pub(crate) async fn to_send(&self) -> Result<Vec<StoredEnvelope>, NodeError> {
+        let mut waiting = self.store.undelivered().await?;
+        waiting.retain(|envelope| !self.held(envelope.session));
+        Ok(waiting)
     }
 
     /// The session that a peer opens, as far as nobody opens too many.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
+use backup::Folder;
 use terms::Hex32;
 use wallet::Seed;
 
@@ -33,12 +34,15 @@ pub fn init(config: &Config) -> Result<Initialised, NodeError> {
         let passphrase = std::env::var(PASSPHRASE).ok();
         Seed::generate().map_err(|_| NodeError::Randomness)?.save(&path, passphrase.as_deref())?;
     }
+    if let Some(backup) = &config.backup {
+        Folder::new(&backup.target).prepare()?;
+    }
     keys::create_token(folder)?;
     let seed = keys::load_seed(folder)?;
     Ok(Initialised { key: Keys::derive(&seed, config.bitcoin_network()).public(), new_seed })
 }
 
-fn create_folder(path: &Path) -> Result<(), NodeError> {
+pub(crate) fn create_folder(path: &Path) -> Result<(), NodeError> {
     let mut builder = std::fs::DirBuilder::new();
     let made = builder.recursive(true).mode(0o700).create(path);
     made.map_err(|source| NodeError::File { path: path.to_owned(), source })

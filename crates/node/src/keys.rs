@@ -10,6 +10,7 @@ use bitcoin::secp256k1::Keypair;
 use contract::ContractKeys;
 use terms::Hex32;
 use wallet::{Seed, SeedFileError};
+use zeroize::Zeroizing;
 
 use crate::error::NodeError;
 
@@ -59,6 +60,14 @@ pub fn token_path(data_dir: &Path) -> PathBuf {
 /// When the file is missing, readable by others, or encrypted with another passphrase.
 pub fn load_seed(data_dir: &Path) -> Result<Seed, SeedFileError> {
     Seed::load(&seed_path(data_dir), std::env::var(PASSPHRASE).ok().as_deref())
+}
+
+/// The words of a data folder's seed.
+///
+/// # Errors
+/// As for the seed: missing, readable by others, or encrypted with another passphrase.
+pub fn load_words(data_dir: &Path) -> Result<Zeroizing<String>, SeedFileError> {
+    Ok(load_seed(data_dir)?.words())
 }
 
 /// Makes a new owner token, readable by the owner of the folder alone. One that exists is left as it is.

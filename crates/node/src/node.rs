@@ -41,6 +41,10 @@ pub struct Node {
     pub(crate) turns: Turns,
     /// Envelopes that are read or answered at the same time.
     pub(crate) doors: Semaphore,
+    /// The backup target is written to by one at a time,
+    pub(crate) backing_up: Mutex<()>,
+    /// on one thread at a time.
+    pub(crate) target_thread: Arc<Semaphore>,
     /// Wakes the driving task when there is something new to do.
     pub(crate) wake: Wake,
 }
@@ -62,6 +66,8 @@ impl Node {
             token,
             turns: Turns::default(),
             doors: Semaphore::new(ENVELOPES_AT_ONCE),
+            backing_up: Mutex::new(()),
+            target_thread: Arc::new(Semaphore::new(1)),
             wake: Wake::new(),
         }))
     }
@@ -84,13 +90,13 @@ impl Node {
         }
     }
 
-    /// One round after another, as long as messages or attestations bring something new. Returns whether an
+    /// One round after another, as long as the backup, messages or attestations bring something new. Returns whether an
     /// attestation is due.
     async fn rounds(self: &Arc<Self>) -> bool {
         let mut asked = BTreeSet::new();
         for round in 0..ROUNDS {
             asked = self.look().await;
-            let mut news = self.deliver().await | self.ask_oracles(&asked).await;
+            let mut news = self.back_up().await | self.deliver().await | self.ask_oracles(&asked).await;
             if round == 0 {
                 news |= self.ask_providers().await;
             }
@@ -133,7 +139,7 @@ impl Node {
     /// Sends what waits to be sent, to several peers at a time: one that is slow or silent holds up nobody else. Returns
     /// whether any answer came.
     async fn deliver(self: &Arc<Self>) -> bool {
-        let waiting = match self.core.lock().await.store.undelivered().await {
+        let waiting = match self.core.lock().await.to_send().await {
             Ok(waiting) => waiting,
             Err(error) => {
                 tracing::error!(%error, "the database cannot be read");
@@ -198,6 +204,20 @@ impl Node {
                 Ok(true)
             }
         }
+    }
+
+    /// Takes a peer's envelope, and gives its answer; one with our signature over the funding only once the backup
+    /// target has acknowledged it. Until then the peer gets none, and the stored one when it repeats itself.
+    pub(crate) async fn answer(&self, envelope: &Envelope) -> Result<Option<Vec<u8>>, NodeError> {
+        let id = envelope.session();
+        let mut core = self.core.lock().await;
+        let answer = core.receive(envelope, self.now()).await?;
+        if answer.is_none() || !core.held(id) {
+            return Ok(answer);
+        }
+        drop(core);
+        self.back_up().await;
+        if self.core.lock().await.held(id) { Err(NodeError::NotBackedUp) } else { Ok(answer) }
     }
 
     /// Asks the oracles of some escrows for attestations, several at a time. Returns whether any came.

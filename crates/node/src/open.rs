@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
+use backup::{Folder, WalletPlace};
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::{OutPoint, Transaction, Txid};
 use crashpoint::here;
@@ -14,12 +15,15 @@ use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wa
 use crate::config::{BitcoindConfig, Config};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
+use crate::keeper::{self, Keeper};
 use crate::keys::{self, Keys};
 
 /// Final escrows are watched for this many blocks more: no reorganisation reaches further.
 const WATCHED_BEYOND_FINAL: u32 = 144;
 /// So many blocks before an escrow began its transactions may still be found, after a reorganisation.
 const LOOKED_BACK: u32 = 144;
+/// The note in the database of where a restored wallet looks for its coins.
+pub(crate) const RESTORED_WALLET: &str = "restored wallet";
 /// So many changes of the wallet are merged into one.
 const MERGED_CHANGES: usize = 64;
 
@@ -47,14 +51,24 @@ impl Core {
             payments: payments(&store).await?,
             payment_waits: true,
             unsaved: Vec::new(),
+            keeper: None,
             tidy_at: 0,
             store,
             config,
         };
         core.load_escrows(now).await?;
+        core.keeper = core.new_keeper(&seed).await?;
         core.commit(Change::default(), now).await?;
         core.tidy(now).await?;
         Ok(core)
+    }
+
+    async fn new_keeper(&self, seed: &Seed) -> Result<Option<Keeper>, NodeError> {
+        let Some(config) = &self.config.backup else { return Ok(None) };
+        let key = keeper::backup_key(seed, self.config.bitcoin_network());
+        let safe = self.store.backed_up().await?.into_iter().collect();
+        let live = self.escrows.keys().filter(|id| !self.archived.contains(*id)).copied();
+        Ok(Some(Keeper::new(key, Folder::new(&config.target), safe, live)))
     }
 
     async fn load_escrows(&mut self, now: u64) -> Result<(), NodeError> {
@@ -134,12 +148,31 @@ async fn open_wallet(
     store: &Store,
     chain: &Bitcoind,
 ) -> Result<Wallet, NodeError> {
-    if let Some(changes) = wallet_changes(store).await? {
-        return Ok(Wallet::load(seed, network, changes)?);
+    let place = restored_place(store).await?;
+    let mut wallet = match (wallet_changes(store).await?, place) {
+        (Some(changes), _) => Wallet::load(seed, network, changes)?,
+        (None, place) => Wallet::create(seed, network, birth(chain, place)?)?,
+    };
+    if let Some(place) = place {
+        wallet.hand_out_up_to(place.receive_index, place.change_index);
     }
-    // A new seed has no coins in old blocks.
-    let tip = block_in_place(|| chain.tip())?;
-    Ok(Wallet::create(seed, network, Birth { height: tip.height, hash: tip.hash })?)
+    Ok(wallet)
+}
+
+/// Where a restored wallet looks for its coins.
+async fn restored_place(store: &Store) -> Result<Option<WalletPlace>, NodeError> {
+    let Some(json) = store.meta(RESTORED_WALLET).await? else { return Ok(None) };
+    serde_json::from_str(&json).map(Some).map_err(|_| NodeError::Damaged { what: RESTORED_WALLET })
+}
+
+/// A new seed has no coins in old blocks; a restored one has.
+fn birth(chain: &Bitcoind, restored: Option<WalletPlace>) -> Result<Birth, NodeError> {
+    let Some(WalletPlace { birth_height: height, .. }) = restored else {
+        let tip = block_in_place(|| chain.tip())?;
+        return Ok(Birth { height: tip.height, hash: tip.hash });
+    };
+    let hash = block_in_place(|| chain.block_hash(height))?.ok_or(NodeError::NoBlock { height })?;
+    Ok(Birth { height, hash })
 }
 
 /// The wallet's changes as one. Where there are many they are stored as one too.

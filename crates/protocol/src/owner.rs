@@ -30,6 +30,36 @@ pub struct Info {
     pub now: UnixSeconds,
     /// Whether that time is simulated.
     pub simulated_time: bool,
+    /// How the backup of the escrows stands.
+    #[serde(default)]
+    pub backup: BackupStatus,
+}
+
+/// How the backup of the escrows stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupStatus {
+    /// In one word.
+    pub state: BackupState,
+    /// Escrows of which the target lacks something.
+    pub escrows_behind: usize,
+    /// Escrows whose funding signature waits for the target.
+    pub escrows_held: usize,
+    /// Why the target did not acknowledge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How the backup of the escrows stands, in one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupState {
+    /// No target is configured.
+    #[default]
+    Off,
+    /// The target has everything.
+    Current,
+    /// The target lacks something.
+    Behind,
 }
 
 /// `GET /v1/balance`

@@ -15,7 +15,7 @@ mod write;
 
 pub use error::StoreError;
 pub use facts::Fact;
-pub use open::Store;
+pub use open::{DATABASE, Store};
 pub use rows::{
     Answer, NewEnvelope, NewSession, Outflow, Reservation, StoredEnvelope, StoredEvent, StoredOffer,
     StoredSession,

@@ -4,13 +4,15 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use crate::error::StoreError;
 use crate::write::Tx;
 
+/// The database's file in its folder.
+pub const DATABASE: &str = "earnest.sqlite";
 /// SQLite's own bound.
 const MOST_PAGES: u32 = u32::MAX - 1;
 
@@ -40,7 +42,7 @@ impl Store {
     pub async fn open_within(folder: &Path, network: &str, pages: u32) -> Result<Self, StoreError> {
         let lock = lock(&folder.join("earnest.lock"))?;
         let options = SqliteConnectOptions::new()
-            .filename(folder.join("earnest.sqlite"))
+            .filename(folder.join(DATABASE))
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -67,6 +69,22 @@ impl Store {
     /// Closes the database in order: everything is in its one file then.
     pub async fn close(self) {
         self.pool.close().await;
+    }
+
+    /// Writes a consistent copy of a folder's database to a new file, also while another process uses it.
+    ///
+    /// # Errors
+    /// When there is no database, when the file exists already, and when SQLite fails.
+    pub async fn copy(folder: &Path, to: &Path) -> Result<(), StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(folder.join(DATABASE))
+            .create_if_missing(false)
+            .busy_timeout(Duration::from_secs(10));
+        let to = to.to_str().ok_or(StoreError::Damaged { what: "file name" })?;
+        let mut database = SqliteConnection::connect_with(&options).await?;
+        // Reads one state of the database from beginning to end, whatever is written meanwhile.
+        sqlx::query("VACUUM INTO ?").bind(to).execute(&mut database).await?;
+        Ok(database.close().await?)
     }
 
     async fn belongs_to(&self, network: &str) -> Result<(), StoreError> {

@@ -49,6 +49,24 @@ impl Store {
             .collect()
     }
 
+    /// What is noted about the database as a whole.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?").bind(key);
+        Ok(query.fetch_optional(&self.pool).await?)
+    }
+
+    /// The escrows whose messages the backup target has acknowledged.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn backed_up(&self) -> Result<Vec<Hex32>, StoreError> {
+        let rows = sqlx::query("SELECT escrow FROM backed_up").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| key(row, "escrow")).collect()
+    }
+
     /// All reservations.
     ///
     /// # Errors

@@ -93,6 +93,12 @@ impl Seed {
         self.derive(network, &own_path(network, &[1, index])).to_keypair(&Secp256k1::new())
     }
 
+    /// The secret that seals backups, `m/5459009'/coin'/2'`: the seed alone opens them.
+    #[must_use]
+    pub fn backup_secret(&self, network: Network) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.derive(network, &own_path(network, &[2])).private_key.secret_bytes())
+    }
+
     pub(crate) fn fingerprint(&self, network: Network) -> bitcoin::bip32::Fingerprint {
         self.master(network).fingerprint(&Secp256k1::new())
     }
@@ -173,6 +179,7 @@ mod tests {
             seed.contract_branch(network).private_key,
             seed.identity_key(network, 0).secret_key(),
             seed.identity_key(network, 1).secret_key(),
+            bitcoin::secp256k1::SecretKey::from_slice(seed.backup_secret(network).as_ref()).unwrap(),
         ];
         for (i, a) in keys.iter().enumerate() {
             assert!(keys[i + 1..].iter().all(|b| a != b));

@@ -157,6 +157,32 @@ impl Wallet {
         self.inner.reveal_next_address(KeychainKind::Internal).address.script_pubkey()
     }
 
+    /// The height from which on the wallet looks for coins.
+    #[must_use]
+    pub fn birth_height(&self) -> u32 {
+        let heights = self.inner.latest_checkpoint().iter().map(|checkpoint| checkpoint.height());
+        heights.filter(|height| *height > 0).min().unwrap_or(0)
+    }
+
+    /// The indexes of the last receive and the last change address that were handed out.
+    #[must_use]
+    pub fn last_indexes(&self) -> (Option<u32>, Option<u32>) {
+        (
+            self.inner.derivation_index(KeychainKind::External),
+            self.inner.derivation_index(KeychainKind::Internal),
+        )
+    }
+
+    /// Treats the receive and change addresses up to these indexes as handed out, as the wallet before this one did.
+    pub fn hand_out_up_to(&mut self, receive: Option<u32>, change: Option<u32>) {
+        let last = [(KeychainKind::External, receive), (KeychainKind::Internal, change)];
+        for (keychain, index) in last {
+            if let Some(index) = index {
+                self.inner.reveal_addresses_to(keychain, index).for_each(drop);
+            }
+        }
+    }
+
     /// Whether the script is ours, up to the lookahead.
     #[must_use]
     pub fn is_mine(&self, script: &Script) -> bool {

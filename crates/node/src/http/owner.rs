@@ -77,6 +77,7 @@ async fn info(State(node): Shared) -> Answered {
         height: core.wallet.height(),
         now: UnixSeconds(node.now()),
         simulated_time: node.clock.is_simulated(),
+        backup: core.backup_status(),
     };
     Ok(json(StatusCode::OK, &info))
 }

@@ -58,7 +58,7 @@ async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Res
     let answer = match envelope {
         Ok(envelope) => {
             here!("envelope.received:{}", envelope.body().kind());
-            let answer = node.core.lock().await.receive(&envelope, node.now()).await;
+            let answer = node.answer(&envelope).await;
             here!("envelope.answered:{}", envelope.body().kind());
             answer
         }
