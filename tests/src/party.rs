@@ -22,6 +22,8 @@ pub struct Setting {
     pub provider_mandate: String,
     /// Lines of the buyer's `[mandate]`.
     pub buyer_mandate: String,
+    /// Whether the nodes keep their escrows in a backup target.
+    pub backup: bool,
     /// Lines of the oracle's configuration, before its tables.
     pub oracle: String,
     /// What the provider's wallet has to begin with.
@@ -37,6 +39,7 @@ impl Default for Setting {
         Self {
             provider_mandate: mandate.to_owned(),
             buyer_mandate: mandate.to_owned(),
+            backup: false,
             oracle: String::new(),
             provider_coins: coins.clone(),
             buyer_coins: coins,
@@ -51,6 +54,7 @@ pub(crate) struct Surroundings {
     pub cookie_file: PathBuf,
     pub oracle_url: String,
     pub oracle_key: Hex32,
+    pub backup: bool,
 }
 
 /// A provider's or buyer's node: a process with an own folder, and a client for its owner.
@@ -81,9 +85,7 @@ impl Party {
             .expect("is written");
         let made = service.init().expect("`earnest init` works");
         let key = made["key"].as_str().and_then(Hex32::parse).expect("`earnest init` prints the key");
-        let token =
-            std::fs::read_to_string(service.data_dir().join("owner-token")).expect("init makes the token");
-        let owner = OwnerClient::new(&format!("http://{owner_addr}"), token.trim()).expect("is a good URL");
+        let owner = owner_of(&service, owner_addr);
         let coins = Vec::new();
         Self { service, owner, key, coins, owner_addr, peer_addr, mandate: mandate.to_owned(), surroundings }
     }
@@ -174,11 +176,57 @@ impl Party {
         self.owner.balance().await.expect("the node answers").available_sat.0
     }
 
+    /// Where it keeps its escrows.
+    #[must_use]
+    pub fn target(&self) -> PathBuf {
+        target_of(&self.service)
+    }
+
+    /// Its seed's words, as its owner has written them down.
+    ///
+    /// # Panics
+    /// When the node does not tell them.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let told = self.service.json(&["words", "--json"]).expect("`earnest words` works");
+        told["words"].as_str().expect("are words").to_owned()
+    }
+
+    /// Loses the whole data folder.
+    ///
+    /// # Panics
+    /// When it can't be removed.
+    pub fn lose_everything(&self) {
+        std::fs::remove_dir_all(self.service.data_dir()).expect("the data folder can be removed");
+    }
+
+    /// Runs `earnest restore` with the seed's words on its standard input, and takes the new owner token.
+    #[must_use]
+    pub fn restore(&mut self, words: &str, arguments: &[&str]) -> Output {
+        let mut all = vec!["restore", "--words", "--json"];
+        all.extend(arguments);
+        let output = self.service.command_reading(&all, words).expect("`earnest` runs");
+        if output.status.success() {
+            self.owner = owner_of(&self.service, self.owner_addr);
+        }
+        output
+    }
+
     /// Runs a command of `earnest` against the node.
     #[must_use]
     pub fn cli(&self, arguments: &[&str]) -> Output {
         self.service.command(arguments).expect("`earnest` runs")
     }
+}
+
+fn owner_of(service: &Service, addr: SocketAddr) -> OwnerClient {
+    let token = std::fs::read_to_string(service.data_dir().join("owner-token")).expect("there is a token");
+    OwnerClient::new(&format!("http://{addr}"), token.trim()).expect("is a good URL")
+}
+
+/// Beside the node's folder, as on another disk.
+fn target_of(service: &Service) -> PathBuf {
+    service.folder().with_extension("target")
 }
 
 fn config(
@@ -188,9 +236,14 @@ fn config(
     mandate: &str,
     around: &Surroundings,
 ) -> String {
+    let backup = match around.backup {
+        true => format!("[backup]\ntarget = \"{}\"\n\n", target_of(service).display()),
+        false => String::new(),
+    };
     format!(
         "network = \"regtest\"\ndata_dir = \"{data}\"\nowner_listen = \"{owner}\"\npeer_listen = \"{peer}\"\n\
          poll_every_s = {POLL_S}\nconfirmations = {CONFIRMATIONS}\n\n\
+         {backup}\
          [bitcoind]\nurl = \"{url}\"\ncookie_file = \"{cookie}\"\n\n\
          [[oracle]]\nurl = \"{oracle_url}\"\nkey = \"{oracle_key}\"\n\n[mandate]\n{mandate}",
         data = service.data_dir().display(),

@@ -85,6 +85,7 @@ impl World {
             cookie_file: bitcoind.cookie_file(),
             oracle_url: format!("http://{}", oracle.addr),
             oracle_key: oracle.key,
+            backup: setting.backup,
         };
         let provider = Party::set_up("provider", home.path(), &setting.provider_mandate, around.clone());
         let buyer = Party::set_up("buyer", home.path(), &setting.buyer_mandate, around);

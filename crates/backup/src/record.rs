@@ -70,6 +70,9 @@ pub struct NodeRecord {
     pub network: String,
     /// The identity key.
     pub key: Hex32,
+    /// Its index on its branch of the seed.
+    #[serde(default)]
+    pub identity_index: u32,
     /// Where the wallet looks for its coins.
     pub wallet: WalletPlace,
     /// The escrows that live, so that an older copy of a record, or a missing one, is noticed.

@@ -110,7 +110,14 @@ fn the_nodes_own_record_tells_the_revisions_that_were_kept() {
     let (key, escrow) = (key(), Hex32([1; 32]));
     let wallet = WalletPlace { birth_height: 840_000, receive_index: Some(4), change_index: None };
     let escrows = vec![Live { escrow, revision: 9 }];
-    let record = NodeRecord { v: 1, network: "regtest".into(), key: Hex32([5; 32]), wallet, escrows };
+    let record = NodeRecord {
+        v: 1,
+        network: "regtest".into(),
+        key: Hex32([5; 32]),
+        identity_index: 3,
+        wallet,
+        escrows,
+    };
     let read = NodeRecord::open(&key, &record.seal(&key).unwrap(), "regtest").unwrap();
     assert_eq!(read, record);
     assert_eq!((read.listed(escrow), read.listed(Hex32([2; 32]))), (Some(9), None));

@@ -8,7 +8,7 @@ use bitcoin::consensus::encode::deserialize;
 use bitcoin::{OutPoint, Transaction, Txid};
 use crashpoint::here;
 use engine::{Escrow, Event, Status};
-use storage::Store;
+use storage::{Fact, Store};
 use tokio::task::block_in_place;
 use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wallet};
 
@@ -22,8 +22,6 @@ use crate::keys::{self, Keys};
 const WATCHED_BEYOND_FINAL: u32 = 144;
 /// So many blocks before an escrow began its transactions may still be found, after a reorganisation.
 const LOOKED_BACK: u32 = 144;
-/// The note in the database of where a restored wallet looks for its coins.
-pub(crate) const RESTORED_WALLET: &str = "restored wallet";
 /// So many changes of the wallet are merged into one.
 const MERGED_CHANGES: usize = 64;
 
@@ -161,8 +159,8 @@ async fn open_wallet(
 
 /// Where a restored wallet looks for its coins.
 async fn restored_place(store: &Store) -> Result<Option<WalletPlace>, NodeError> {
-    let Some(json) = store.meta(RESTORED_WALLET).await? else { return Ok(None) };
-    serde_json::from_str(&json).map(Some).map_err(|_| NodeError::Damaged { what: RESTORED_WALLET })
+    let Some(json) = store.fact(Fact::RestoredWallet).await? else { return Ok(None) };
+    serde_json::from_str(&json).map(Some).map_err(|_| NodeError::Damaged { what: "restored wallet" })
 }
 
 /// A new seed has no coins in old blocks; a restored one has.

@@ -13,6 +13,10 @@ pub enum Fact {
     IdentityIndex,
     /// What became of the last scheduled sweep.
     LastSweep,
+    /// Where a restored wallet looks for its coins.
+    RestoredWallet,
+    /// Escrows that the backup target tells of and a restoration went without.
+    GivenUp,
 }
 
 impl Fact {
@@ -20,6 +24,8 @@ impl Fact {
         match self {
             Self::IdentityIndex => "identity_index",
             Self::LastSweep => "last_sweep",
+            Self::RestoredWallet => "restored_wallet",
+            Self::GivenUp => "given_up",
         }
     }
 }

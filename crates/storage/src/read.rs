@@ -49,15 +49,6 @@ impl Store {
             .collect()
     }
 
-    /// What is noted about the database as a whole.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let query = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?").bind(key);
-        Ok(query.fetch_optional(&self.pool).await?)
-    }
-
     /// The escrows whose messages the backup target has acknowledged.
     ///
     /// # Errors

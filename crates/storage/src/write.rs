@@ -33,19 +33,6 @@ impl<'a> Tx<'a> {
         Ok(self.inner.commit().await?)
     }
 
-    /// Notes something about the database as a whole, in place of what was noted.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub async fn put_meta(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-            .bind(key)
-            .bind(value)
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(())
-    }
-
     /// Notes that the backup target has acknowledged an escrow's messages.
     ///
     /// # Errors

@@ -15,8 +15,6 @@ async fn a_copy_holds_what_was_committed_and_nothing_of_what_is_being_written() 
     tx.append_event(id(1), &event(0)).await.unwrap();
     tx.note_backed_up(id(1)).await.unwrap();
     tx.note_backed_up(id(1)).await.unwrap();
-    tx.put_meta("wallet", "old").await.unwrap();
-    tx.put_meta("wallet", "new").await.unwrap();
     tx.commit().await.unwrap();
     let mut open = store.begin().await.unwrap();
     open.append_event(id(1), &event(1)).await.unwrap();
@@ -27,8 +25,6 @@ async fn a_copy_holds_what_was_committed_and_nothing_of_what_is_being_written() 
     let copy = Store::open(copied.path(), NETWORK).await.unwrap();
     assert_eq!(copy.events(id(1)).await.unwrap(), [event(0)]);
     assert_eq!(copy.backed_up().await.unwrap(), [id(1)]);
-    assert_eq!(copy.meta("wallet").await.unwrap().as_deref(), Some("new"));
-    assert_eq!(copy.meta("nothing").await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! One of our long-running programs: set up once, then started, killed and started again.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -148,6 +149,22 @@ impl Service {
         let mut command = Command::new(&self.program);
         command.args(arguments).arg("--config").arg(self.config_file());
         command.output().map_err(|source| ServiceError::Io { path: self.program.clone(), source })
+    }
+
+    /// As [`Service::command`], with something to read on its standard input.
+    ///
+    /// # Errors
+    /// When it can't be run at all.
+    pub fn command_reading(&self, arguments: &[&str], input: &str) -> Result<Output, ServiceError> {
+        let failed = |source| ServiceError::Io { path: self.program.clone(), source };
+        let mut command = Command::new(&self.program);
+        command.args(arguments).arg("--config").arg(self.config_file());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(failed)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes()).map_err(failed)?;
+        }
+        child.wait_with_output().map_err(failed)
     }
 
     /// As [`Service::command`], for one that succeeds and prints JSON.

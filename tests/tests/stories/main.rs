@@ -14,4 +14,5 @@ mod locktimes;
 mod mandates;
 mod oracle;
 mod owners;
+mod recovery;
 mod settling;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use backup::{
     BackupError, BackupKey, EnvelopeRecord, EscrowRecord, EventRecord, Folder, Live, NodeRecord, WalletPlace,
 };
-use storage::Store;
+use crashpoint::here;
+use storage::{Fact, Store};
 use terms::Hex32;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -85,7 +86,9 @@ impl Node {
             self.core.lock().await.compare(node).await?;
         }
         let Some(batch) = self.core.lock().await.batch().await? else { return Ok(None) };
+        here!("backup.before");
         let batch = self.at_target(move || batch.write()).await?;
+        here!("backup.acknowledged");
         Ok(Some(self.core.lock().await.kept(&batch).await?))
     }
 
@@ -113,6 +116,7 @@ impl Batch {
         for record in &self.records {
             self.folder.put(&record.file, &record.sealed)?;
         }
+        here!("backup.within");
         self.folder.put(&self.key_file, &self.node)?;
         Ok(self)
     }
@@ -122,7 +126,7 @@ impl Core {
     /// Target and file of the node's own record, where there is anything to keep.
     fn to_keep(&self) -> Option<(Folder, String)> {
         let keeper = self.keeper.as_ref()?;
-        let waits = !keeper.changed.is_empty() || !keeper.compared;
+        let waits = !keeper.changed.is_empty() || !keeper.introduced;
         waits.then(|| (keeper.folder.clone(), keeper.key.node_file()))
     }
 
@@ -136,7 +140,9 @@ impl Core {
         let mut listed = BTreeMap::new();
         if let Some(sealed) = node {
             let record = NodeRecord::open(&keeper.key, &sealed, &self.config.network)?;
-            for Live { escrow, revision: there } in record.escrows {
+            let given_up = given_up(&self.store).await?;
+            let known = record.escrows.into_iter().filter(|live| !given_up.contains(&live.escrow));
+            for Live { escrow, revision: there } in known {
                 let here = record_of(&self.store, &self.config.network, escrow).await?;
                 let here = here.map_or(0, |record| record.revision());
                 if here < there {
@@ -154,7 +160,7 @@ impl Core {
     async fn batch(&mut self) -> Result<Option<Batch>, KeepError> {
         let Some(keeper) = &self.keeper else { return Ok(None) };
         let next: Vec<(Hex32, u64)> = keeper.changed.iter().take(BATCH).map(|(id, at)| (*id, *at)).collect();
-        if next.is_empty() {
+        if next.is_empty() && keeper.introduced {
             return Ok(None);
         }
         let mut records = Vec::new();
@@ -166,23 +172,25 @@ impl Core {
             let sealed = record.seal(&keeper.key)?;
             records.push(Kept { escrow, change, revision, signed, file, sealed });
         }
-        let node = self.node_record(keeper, &records).seal(&keeper.key)?;
+        let node = self.node_record(keeper, &records).await?.seal(&keeper.key)?;
         let (key_file, folder) = (keeper.key.node_file(), keeper.folder.clone());
         Ok(Some(Batch { records, node, key_file, folder }))
     }
 
-    fn node_record(&self, keeper: &Keeper, records: &[Kept]) -> NodeRecord {
+    async fn node_record(&self, keeper: &Keeper, records: &[Kept]) -> Result<NodeRecord, NodeError> {
         let mut listed = keeper.listed.clone();
         listed.extend(records.iter().map(|record| (record.escrow, record.revision)));
         listed.retain(|id, _| self.escrows.contains_key(id) && !self.archived.contains(id));
         let (receive_index, change_index) = self.wallet.last_indexes();
-        NodeRecord {
+        let identity = self.store.fact(Fact::IdentityIndex).await?;
+        Ok(NodeRecord {
             v: NodeRecord::VERSION,
             network: self.config.network.clone(),
             key: self.keys.public(),
+            identity_index: identity.and_then(|index| index.parse().ok()).unwrap_or(0),
             wallet: WalletPlace { birth_height: self.wallet.birth_height(), receive_index, change_index },
             escrows: listed.into_iter().map(|(escrow, revision)| Live { escrow, revision }).collect(),
-        }
+        })
     }
 
     /// Notes what the target has acknowledged. Returns whether any of it was held.
@@ -196,7 +204,9 @@ impl Core {
                 tx.note_backed_up(*escrow).await.map_err(NodeError::from)?;
             }
             tx.commit().await.map_err(NodeError::from)?;
+            here!("backup.noted");
         }
+        keeper.introduced = true;
         keeper.safe.extend(&newly);
         for kept in &batch.records {
             keeper.listed.insert(kept.escrow, kept.revision);
@@ -257,6 +267,12 @@ pub(crate) async fn record_of(
         envelopes,
         events: events.collect(),
     }))
+}
+
+/// The escrows that the owner went on without when this folder was restored.
+async fn given_up(store: &Store) -> Result<Vec<Hex32>, NodeError> {
+    let Some(json) = store.fact(Fact::GivenUp).await.map_err(NodeError::from)? else { return Ok(Vec::new()) };
+    serde_json::from_str(&json).map_err(|_| NodeError::Damaged { what: "given up" })
 }
 
 /// The key that seals a node's backup.

@@ -37,6 +37,8 @@ pub(crate) struct Keeper {
     listed: BTreeMap<Hex32, u64>,
     /// Whether the target was seen to know nothing that this node has forgotten.
     compared: bool,
+    /// Whether the node's own record was written in this run.
+    introduced: bool,
     /// Why the last attempt failed.
     trouble: Option<String>,
 }
@@ -50,8 +52,9 @@ impl Keeper {
         live: impl IntoIterator<Item = Hex32>,
     ) -> Self {
         let changed: BTreeMap<Hex32, u64> = live.into_iter().map(|id| (id, 0)).collect();
-        let (listed, compared) = (BTreeMap::new(), false);
-        Self { key, folder, changed, changes: 0, safe, listed, compared, trouble: None }
+        let listed = BTreeMap::new();
+        let (compared, introduced, trouble) = (false, false, None);
+        Self { key, folder, changed, changes: 0, safe, listed, compared, introduced, trouble }
     }
 
     /// Notes that an escrow changed.

@@ -1,10 +1,12 @@
 //! Bringing a node back: from the seed, the backup target, a snapshot.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use backup::{BackupError, BackupKey, EscrowRecord, Folder, NodeRecord, WalletPlace};
-use storage::{DATABASE, Store, StoreError};
+use serde::Serialize;
+use storage::{DATABASE, Fact, Store, StoreError};
 use terms::Hex32;
 use wallet::Seed;
 
@@ -15,7 +17,6 @@ use crate::config::Config;
 use crate::error::NodeError;
 use crate::init::create_folder;
 use crate::keys::{self, Keys, PASSPHRASE};
-use crate::open::RESTORED_WALLET;
 
 /// Everything is put together in this folder of the data folder, and moved out of it when it is complete.
 const WORKSHOP: &str = "restoring";
@@ -208,7 +209,7 @@ async fn assemble(
         false => Vec::new(),
     };
     let place = place(request, target.map(|(_, node)| node));
-    note(&store, place).await?;
+    put_fact(&store, Fact::RestoredWallet, &place).await?;
     let escrows = merge::escrows(&store, &config.network).await?;
     let escrows = escrows.iter().map(|escrow| (escrow.id(), escrow.noted.name())).collect();
     store.close().await;
@@ -243,6 +244,10 @@ async fn bring(
         }
     }
     merge::reserve(store, &brought).await?;
+    put_fact(store, Fact::IdentityIndex, &node.identity_index).await?;
+    let found: BTreeSet<Hex32> = brought.iter().map(|one| one.escrow.id()).collect();
+    let lost = node.escrows.iter().map(|live| live.escrow).filter(|id| !found.contains(id));
+    put_fact(store, Fact::GivenUp, &lost.collect::<Vec<_>>()).await?;
     Ok(wrong)
 }
 
@@ -270,10 +275,10 @@ fn place(request: &RestoreRequest, node: Option<&NodeRecord>) -> WalletPlace {
     WalletPlace { birth_height, ..kept }
 }
 
-async fn note(store: &Store, place: WalletPlace) -> Result<(), RestoreError> {
-    let json = serde_json::to_string(&place).map_err(|_| NodeError::Damaged { what: RESTORED_WALLET })?;
+async fn put_fact<T: Serialize>(store: &Store, fact: Fact, value: &T) -> Result<(), RestoreError> {
+    let json = serde_json::to_string(value).map_err(|_| NodeError::Damaged { what: "fact" })?;
     let mut tx = store.begin().await?;
-    tx.put_meta(RESTORED_WALLET, &json).await?;
+    tx.put_fact(fact, &json).await?;
     Ok(tx.commit().await?)
 }
 
