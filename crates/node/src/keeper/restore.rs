@@ -146,7 +146,9 @@ pub async fn restore(config: &Config, request: RestoreRequest) -> Result<Restore
     }
     keys::create_token(data)?;
     move_out(&workshop, data)?;
-    Ok(Restored { key: Keys::derive(&seed, config.bitcoin_network()).public(), ..made })
+    let key = target.map(|(_, node)| node.key);
+    let key = key.unwrap_or_else(|| Keys::derive(&seed, config.bitcoin_network()).public());
+    Ok(Restored { key, ..made })
 }
 
 /// The seed, and whether the data folder lacks it.
