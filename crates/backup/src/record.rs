@@ -105,11 +105,10 @@ impl EscrowRecord {
     /// The version of the records that this program writes.
     pub const VERSION: u32 = VERSION;
 
-    /// Grows with everything that happens to the escrow: its events, its envelopes, and those that are delivered.
+    /// The number of events: it grows with everything that happens to the escrow, and never shrinks.
     #[must_use]
     pub fn revision(&self) -> u64 {
-        let delivered = self.envelopes.iter().filter(|envelope| envelope.delivered).count();
-        (self.events.len() + self.envelopes.len() + delivered) as u64
+        self.events.len() as u64
     }
 
     /// The record as it leaves, for the file [`BackupKey::escrow_file`].

@@ -1,13 +1,13 @@
 //! Bringing records into a database: what it has not, and what it has less of.
 
-use backup::EscrowRecord;
-use engine::{Escrow, Event};
+use backup::{EnvelopeRecord, EscrowRecord};
+use engine::{Escrow, Event, Hold};
 use storage::{NewEnvelope, NewSession, Reservation, Store, StoredEvent, Tx};
 use terms::Hex32;
 
 use super::keep::record_of;
 use super::restore::RestoreError;
-use crate::core::{lets_go, stored_event};
+use crate::core::stored_event;
 use crate::error::NodeError;
 
 /// Why an escrow of a snapshot was ended: what happened after the snapshot is forgotten.
@@ -21,26 +21,24 @@ pub(crate) struct Brought {
 
 /// Adds to the database what a record from the target has beyond it. Both tell one story, or one of them is not ours.
 pub(crate) async fn merge(store: &Store, record: &EscrowRecord, file: &str) -> Result<Brought, RestoreError> {
+    let contradicts = || RestoreError::Contradicts { name: file.to_owned() };
     let have = record_of(store, &record.network, record.escrow).await?;
-    let (had_events, had_envelopes) = have.as_ref().map_or((0, 0), |h| (h.events.len(), h.envelopes.len()));
     if have.as_ref().is_some_and(|have| contradict(have, record)) {
-        return Err(RestoreError::Contradicts { name: file.to_owned() });
+        return Err(contradicts());
     }
-    let whole = have.as_ref().filter(|have| have.events.len() > record.events.len()).unwrap_or(record);
-    let brought = read(whole).ok_or_else(|| RestoreError::Contradicts { name: file.to_owned() })?;
+    let newer = have.as_ref().filter(|have| have.events.len() > record.events.len());
+    let brought = read(newer.unwrap_or(record)).ok_or_else(contradicts)?;
     let mut tx = store.begin().await?;
-    if have.is_none() {
-        let opened_at = record.events.first().map_or(0, |event| event.at);
-        tx.open_session(&session(record), opened_at).await?;
+    match (&have, newer) {
+        (Some(have), None) => add(&mut tx, record, have.events.len(), &have.envelopes).await?,
+        (None, _) => {
+            let opened_at = record.events.first().map_or(0, |event| event.at);
+            tx.open_session(&session(record), opened_at).await?;
+            add(&mut tx, record, 0, &[]).await?;
+        }
+        // The database, which a snapshot brought, knows more.
+        (Some(_), Some(_)) => {}
     }
-    for event in record.events.iter().skip(had_events) {
-        let (name, json) = (event.name.clone(), event.json.clone());
-        tx.append_event(record.escrow, &StoredEvent { seq: event.seq, at: event.at, name, json }).await?;
-    }
-    for envelope in record.envelopes.iter().take(had_envelopes).filter(|envelope| envelope.delivered) {
-        tx.mark_delivered(envelope.id).await?;
-    }
-    put_envelopes(&mut tx, record, had_envelopes).await?;
     tx.release(record.escrow).await?;
     if brought.escrow.sign.is_some() {
         tx.note_backed_up(record.escrow).await?;
@@ -49,8 +47,25 @@ pub(crate) async fn merge(store: &Store, record: &EscrowRecord, file: &str) -> R
     Ok(brought)
 }
 
-async fn put_envelopes(tx: &mut Tx<'_>, record: &EscrowRecord, had: usize) -> Result<(), RestoreError> {
-    for envelope in record.envelopes.iter().skip(had) {
+/// Events are only ever added. The last envelopes of a session may have been replaced, by one that ends it.
+async fn add(
+    tx: &mut Tx<'_>,
+    record: &EscrowRecord,
+    had_events: usize,
+    had: &[EnvelopeRecord],
+) -> Result<(), RestoreError> {
+    for event in record.events.iter().skip(had_events) {
+        let (name, json) = (event.name.clone(), event.json.clone());
+        tx.append_event(record.escrow, &StoredEvent { seq: event.seq, at: event.at, name, json }).await?;
+    }
+    let same = had.iter().zip(&record.envelopes).take_while(|(one, two)| one.id == two.id).count();
+    for envelope in &had[same..] {
+        tx.forget_envelope(envelope.id).await?;
+    }
+    for envelope in record.envelopes.iter().take(same).filter(|envelope| envelope.delivered) {
+        tx.mark_delivered(envelope.id).await?;
+    }
+    for envelope in record.envelopes.iter().skip(same) {
         tx.put_envelope(&NewEnvelope {
             session: record.escrow,
             seq: envelope.seq,
@@ -109,27 +124,35 @@ pub(crate) async fn escrows(store: &Store, network: &str) -> Result<Vec<Escrow>,
     Ok(escrows)
 }
 
-/// Whether two records of one escrow differ in what both have.
+/// Whether two records of one escrow differ in what happened, as far as both know it.
 fn contradict(one: &EscrowRecord, two: &EscrowRecord) -> bool {
-    let events = one.events.iter().zip(&two.events).any(|(one, two)| one != two);
-    let envelopes = one.envelopes.iter().zip(&two.envelopes).any(|(one, two)| one.text != two.text);
-    events || envelopes
+    one.events.iter().zip(&two.events).any(|(one, two)| one != two)
 }
 
 /// The escrow that a record tells of, with the coins that it holds.
 fn read(record: &EscrowRecord) -> Option<Brought> {
-    let events: Vec<Event> =
-        record.events.iter().map(|event| serde_json::from_str(&event.json).ok()).collect::<Option<_>>()?;
-    let escrow = Escrow::replay(&events).filter(|escrow| escrow.id() == record.escrow)?;
-    let holds = !events.iter().any(lets_go);
+    let mut escrow: Option<Escrow> = None;
+    let mut coins = Vec::new();
+    for stored in &record.events {
+        let event: Event = serde_json::from_str(&stored.json).ok()?;
+        match engine::hold(escrow.as_ref(), &event) {
+            Hold::Take(taken) | Hold::TakeAgain(taken) => coins = taken.to_vec(),
+            Hold::LetGo => coins.clear(),
+            Hold::Leave => {}
+        }
+        match &mut escrow {
+            Some(escrow) => escrow.apply(&event),
+            None => escrow = Escrow::replay([&event]),
+        }
+    }
+    let escrow = escrow.filter(|escrow| escrow.id() == record.escrow)?;
     let expires_at = escrow.agreement().funding_deadline.0;
     let reservation = |coin: &engine::Coin| Reservation {
         outpoint: coin.outpoint.to_string(),
         escrow: record.escrow,
         expires_at,
     };
-    let reservations = escrow.coins.iter().filter(|_| holds).map(reservation).collect();
-    Some(Brought { reservations, escrow })
+    Some(Brought { reservations: coins.iter().map(reservation).collect(), escrow })
 }
 
 fn session(record: &EscrowRecord) -> NewSession {
