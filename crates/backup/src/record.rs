@@ -23,7 +23,13 @@ pub struct EscrowRecord {
     /// Where to send to; none at the side that only answers.
     pub peer_url: Option<String>,
     /// The offer that it is about.
-    pub offer_id: Hex32,
+    pub offer_id: Option<Hex32>,
+    /// Or the escrow that it renews.
+    #[serde(default)]
+    pub renews: Option<Hex32>,
+    /// The announcements of a renewal, in hex.
+    #[serde(default)]
+    pub announcements: Vec<String>,
     /// The session's envelopes, both ways, in order.
     pub envelopes: Vec<EnvelopeRecord>,
     /// What happened, in order.

@@ -27,7 +27,9 @@ fn record(escrow: u8) -> EscrowRecord {
         escrow: Hex32([escrow; 32]),
         counterparty: Hex32([2; 32]),
         peer_url: Some("http://provider.example:7811".into()),
-        offer_id: Hex32([3; 32]),
+        offer_id: Some(Hex32([3; 32])),
+        renews: None,
+        announcements: vec![],
         envelopes: (1..4).map(envelope).collect(),
         events: (0..2).map(event).collect(),
     }

@@ -264,6 +264,8 @@ pub(crate) async fn record_of(
         counterparty: session.counterparty,
         peer_url: session.peer_url,
         offer_id: session.offer_id,
+        renews: session.escrow,
+        announcements: session.announcements.iter().map(hex::encode).collect(),
         envelopes,
         events: events.collect(),
     }))

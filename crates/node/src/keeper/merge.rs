@@ -33,7 +33,7 @@ pub(crate) async fn merge(store: &Store, record: &EscrowRecord, file: &str) -> R
         (Some(have), None) => add(&mut tx, record, have.events.len(), &have.envelopes).await?,
         (None, _) => {
             let opened_at = record.events.first().map_or(0, |event| event.at);
-            tx.open_session(&session(record), opened_at).await?;
+            tx.open_session(&session(record).ok_or_else(contradicts)?, opened_at).await?;
             add(&mut tx, record, 0, &[]).await?;
         }
         // The database, which a snapshot brought, knows more.
@@ -155,11 +155,13 @@ fn read(record: &EscrowRecord) -> Option<Brought> {
     Some(Brought { reservations: coins.iter().map(reservation).collect(), escrow })
 }
 
-fn session(record: &EscrowRecord) -> NewSession {
-    NewSession {
+fn session(record: &EscrowRecord) -> Option<NewSession> {
+    Some(NewSession {
         id: record.escrow,
         counterparty: record.counterparty,
         peer_url: record.peer_url.clone(),
         offer_id: record.offer_id,
-    }
+        escrow: record.renews,
+        announcements: record.announcements.iter().map(hex::decode).collect::<Result<_, _>>().ok()?,
+    })
 }
