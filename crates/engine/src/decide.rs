@@ -1,6 +1,7 @@
 //! Whether a step is allowed now, and which event records it.
 
 use bitcoin::OutPoint;
+use terms::Sat;
 
 use crate::bytes::Bytes;
 use crate::close::{self, CloseStep};
@@ -74,6 +75,24 @@ pub enum Command {
     },
     /// A step towards a close by agreement.
     Close(CloseStep),
+    /// Record the same at a higher fee, before it is broadcast.
+    RaiseCancel {
+        /// It.
+        tx: Bytes,
+        /// The chain's height.
+        height: u32,
+    },
+    /// Record a child that pays for a transaction which waits, before it is broadcast.
+    UseBump {
+        /// The own output that it spends.
+        spends: OutPoint,
+        /// It.
+        tx: Bytes,
+        /// What it pays.
+        fee_sat: Sat,
+        /// The chain's height.
+        height: u32,
+    },
     /// End the escrow, whose coins are not at stake.
     Abandon {
         /// Why, in words for the owner.
@@ -120,6 +139,14 @@ pub enum Refusal {
         deadline: u64,
         /// The time in unix seconds.
         now: u64,
+    },
+    /// The child that spends the same output already pays as much.
+    #[error("a child that pays {known} sat is known, and {asked} sat are not more")]
+    NotMore {
+        /// What the known one pays.
+        known: Sat,
+        /// What the new one would pay.
+        asked: Sat,
     },
     /// The coins are at stake, so the escrow cannot just be dropped.
     #[error("our signatures have left: only the chain can end this escrow")]
@@ -193,6 +220,12 @@ pub fn decide(escrow: &Escrow, command: Command, now: u64) -> Result<Option<Even
             once(&escrow.cancel, tx, "cancel", |tx| Event::CancelBuilt { tx })
         }
         Command::Close(step) => close::decide(escrow, step, now),
+        Command::RaiseCancel { tx, height } => {
+            present(&escrow.cancel, "cancel")?;
+            cancellable(escrow, now)?;
+            Ok((escrow.cancel.as_ref() != Some(&tx)).then_some(Event::CancelRaised { tx, height }))
+        }
+        Command::UseBump { spends, tx, fee_sat, height } => use_bump(escrow, spends, tx, fee_sat, height),
         Command::Abandon { reason } => abandon(escrow, reason, now),
         Command::SeeSpend { txid, kind, tx } => {
             present(&escrow.accept, "accept")?;
@@ -214,6 +247,23 @@ fn before_funding(escrow: &Escrow, role: DlcRole, now: u64) -> Result<(), Refusa
         return Err(Refusal::TooLate { deadline, now });
     }
     Ok(())
+}
+
+fn use_bump(
+    escrow: &Escrow,
+    spends: OutPoint,
+    tx: Bytes,
+    fee_sat: Sat,
+    height: u32,
+) -> Result<Option<Event>, Refusal> {
+    present(&escrow.accept, "accept")?;
+    match escrow.bump_of(spends) {
+        Some(known) if known.tx == tx => Ok(None),
+        Some(known) if known.fee_sat >= fee_sat => {
+            Err(Refusal::NotMore { known: known.fee_sat, asked: fee_sat })
+        }
+        _ => Ok(Some(Event::BumpBuilt { spends, tx, fee_sat, height })),
+    }
 }
 
 fn cancellable(escrow: &Escrow, now: u64) -> Result<(), Refusal> {

@@ -1,6 +1,9 @@
 //! What must be done next about an escrow.
 
+use bitcoin::OutPoint;
+
 use crate::escrow::Escrow;
+use crate::event::SpendKind;
 use crate::view::{ChainView, Place, Status, status};
 
 /// One thing to do now. Each can be repeated without harm.
@@ -14,6 +17,23 @@ pub enum Due {
     BuildCancel,
     /// Broadcast the transaction that takes our coins back.
     BroadcastCancel,
+    /// Build that transaction again, at this fee.
+    RaiseCancel {
+        /// What it pays.
+        fee_sat: u64,
+    },
+    /// Build a child that pays for the transaction which waits.
+    BuildBump {
+        /// The own output that it spends.
+        spends: OutPoint,
+        /// What it pays.
+        fee_sat: u64,
+    },
+    /// Broadcast the newest child, with its parent where the mempool has that not.
+    BroadcastBump {
+        /// The own output that it spends.
+        spends: OutPoint,
+    },
     /// Ask the oracles for their attestations.
     FetchAttestations,
     /// Build the CET that the attestations unlock.
@@ -24,6 +44,8 @@ pub enum Due {
     BuildRefund,
     /// Broadcast the refund.
     BroadcastRefund,
+    /// Broadcast the peer's transaction that closed the escrow, which a reorganisation took back.
+    BroadcastSpend,
     /// Broadcast the close that both sides signed.
     BroadcastClose,
     /// See whether the peer's proposal to close pays us what the attestations do.
@@ -39,7 +61,7 @@ pub fn due(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
     match status(escrow, view, now) {
         Status::Agreed | Status::Offered | Status::Accepted if late => vec![Due::Abandon],
         Status::Agreed | Status::Offered | Status::Accepted => vec![],
-        Status::Signed if late => vec![take_back(escrow)],
+        Status::Signed if late => take_back(escrow, view),
         Status::Signed => vec![],
         Status::FundingBroadcast => funding(escrow, view, late),
         Status::Cancelling => cancelling(view),
@@ -65,8 +87,14 @@ fn with_close(escrow: &Escrow, now: u64, rest: Vec<Due>) -> Vec<Due> {
     due
 }
 
-fn take_back(escrow: &Escrow) -> Due {
-    if escrow.coins.is_empty() { Due::Abandon } else { Due::BuildCancel }
+/// Where a block holds a transaction that the funding transaction conflicts with, the peer's own cancel say, ours would
+/// only cost: once that one is deep, the escrow has ended.
+fn take_back(escrow: &Escrow, view: &ChainView) -> Vec<Due> {
+    match view.cancel {
+        Place::Confirmed { .. } => vec![],
+        _ if escrow.coins.is_empty() => vec![Due::Abandon],
+        _ => vec![Due::BuildCancel],
+    }
 }
 
 /// A funding transaction that misses its deadline is an option on an outcome that gets known: whoever can complete,
@@ -75,7 +103,7 @@ fn take_back(escrow: &Escrow) -> Due {
 fn funding(escrow: &Escrow, view: &ChainView, late: bool) -> Vec<Due> {
     match view.funding {
         Place::Confirmed { .. } => vec![],
-        _ if late && !escrow.coins.is_empty() => vec![Due::BuildCancel],
+        _ if late && !escrow.coins.is_empty() => take_back(escrow, view),
         Place::Unknown if late => vec![Due::Abandon],
         Place::Unknown => rebroadcast_funding(escrow, view),
         Place::Mempool => vec![],
@@ -97,7 +125,21 @@ fn waiting_for_oracle(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
         due.push(Due::FetchAttestations);
     }
     due.extend(refund(escrow, view));
+    due.extend(taken_back_spend(escrow, view));
     due
+}
+
+/// The peer's CET or refund that a reorganisation took back pays us too: we may have nothing else to close with.
+fn taken_back_spend(escrow: &Escrow, view: &ChainView) -> Option<Due> {
+    let (_, kind, _) = escrow.spend.as_ref()?;
+    let again = match kind {
+        SpendKind::Cet { .. } => escrow.cet.is_none(),
+        SpendKind::Refund => escrow.refund.is_none(),
+        // A close that was seen is kept, and broadcast, as one of ours.
+        SpendKind::Close { .. } | SpendKind::Unknown => false,
+    };
+    let gone = view.spend.is_none_or(|spend| !spend.place.is_seen());
+    (again && gone).then_some(Due::BroadcastSpend)
 }
 
 /// Enough attestations may still not agree. Then the other oracles are asked, and the refund stays a way out.
@@ -111,6 +153,7 @@ fn attested(escrow: &Escrow, view: &ChainView) -> Vec<Due> {
         due.push(Due::FetchAttestations);
     }
     due.extend(refund(escrow, view));
+    due.extend(taken_back_spend(escrow, view));
     due
 }
 

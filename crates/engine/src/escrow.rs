@@ -8,6 +8,19 @@ use crate::close::Closes;
 use crate::event::{Coin, DlcRole, Event, Opened, SpendKind};
 use crate::view::Status;
 
+/// A transaction that spends an own output of one that waits, so that both are worth mining.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bump {
+    /// The output.
+    pub spends: OutPoint,
+    /// The transaction.
+    pub tx: Bytes,
+    /// What it pays.
+    pub fee_sat: Sat,
+    /// The chain's height when it was made.
+    pub height: u32,
+}
+
 /// One escrow, folded from its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Escrow {
@@ -35,6 +48,10 @@ pub struct Escrow {
     pub cancel: Option<Bytes>,
     /// What is known about closing it by agreement.
     pub closes: Closes,
+    /// The height at which that transaction was last made anew, at a higher fee; 0 for the first.
+    pub cancel_height: u32,
+    /// Children that pay for a transaction which waits for a block, oldest first.
+    pub bumps: Vec<Bump>,
     /// Why the escrow ended before it was funded.
     pub abandoned: Option<String>,
     /// The last spend of the funding output that we saw.
@@ -80,6 +97,8 @@ impl Escrow {
             cet: None,
             refund: None,
             cancel: None,
+            cancel_height: 0,
+            bumps: Vec::new(),
             closes: Closes::default(),
             abandoned: None,
             spend: None,
@@ -121,6 +140,13 @@ impl Escrow {
             Event::CetBuilt { tx } => self.cet = Some(tx),
             Event::RefundBuilt { tx } => self.refund = Some(tx),
             Event::CancelBuilt { tx } => self.cancel = Some(tx),
+            Event::CancelRaised { tx, height } => {
+                self.cancel = Some(tx);
+                self.cancel_height = height;
+            }
+            Event::BumpBuilt { spends, tx, fee_sat, height } => {
+                self.bumps.push(Bump { spends, tx, fee_sat, height });
+            }
             Event::Abandoned { reason } => self.abandoned = Some(reason),
             Event::SpendSeen { txid, kind, tx } => {
                 if matches!(kind, SpendKind::Close { .. }) {

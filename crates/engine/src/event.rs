@@ -191,6 +191,24 @@ pub enum Event {
         /// The transaction, ready to broadcast.
         tx: Bytes,
     },
+    /// We built that transaction again, at a higher fee.
+    CancelRaised {
+        /// It.
+        tx: Bytes,
+        /// The chain's height at that moment.
+        height: u32,
+    },
+    /// We built a child that pays for a transaction which waits for a block.
+    BumpBuilt {
+        /// The own output that it spends.
+        spends: OutPoint,
+        /// It.
+        tx: Bytes,
+        /// What it pays.
+        fee_sat: Sat,
+        /// The chain's height at that moment.
+        height: u32,
+    },
     /// The escrow ended before our coins were at stake; they are free again.
     Abandoned {
         /// Why, in words for the owner.
@@ -234,6 +252,8 @@ impl Event {
             Self::CloseRefused { .. } => "close_refused",
             Self::CloseDropped { .. } => "close_dropped",
             Self::CloseBuilt { .. } => "close_built",
+            Self::CancelRaised { .. } => "cancel_raised",
+            Self::BumpBuilt { .. } => "bump_built",
             Self::Abandoned { .. } => "abandoned",
             Self::SpendSeen { .. } => "spend_seen",
             Self::Observed { .. } => "observed",

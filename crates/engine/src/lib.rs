@@ -9,6 +9,7 @@
 //! network, no keys and no files; contract messages pass through it as bytes that
 //! `contract::gate` has already checked. Start reading at [`due`].
 
+mod bump;
 mod bytes;
 mod close;
 mod decide;
@@ -18,11 +19,12 @@ mod event;
 mod hold;
 mod view;
 
+pub use bump::{CHILD_VB, DUST_SAT, FeeView, Waiting, WaitingTx, cancel_fee, child_limit, fee_due, waiting};
 pub use bytes::Bytes;
 pub use close::{CloseAnswer, CloseStep, Closes, OwnProposal, PeerProposal};
 pub use decide::{Command, Refusal, decide};
 pub use due::{Due, due};
-pub use escrow::Escrow;
+pub use escrow::{Bump, Escrow};
 pub use event::{Coin, DlcRole, Event, Opened, SpendKind};
 pub use hold::{Hold, hold};
 pub use view::{ChainView, Place, SpendView, Status, status};

@@ -60,7 +60,8 @@ pub struct ChainView {
     pub funding: Place,
     /// A spend of its output.
     pub spend: Option<SpendView>,
-    /// The transaction that takes our coins back.
+    /// A transaction that the funding transaction conflicts with: ours that takes our coins back, wherever it is, or
+    /// anybody's that a block holds.
     pub cancel: Place,
 }
 

@@ -4,7 +4,7 @@ use bitcoin::consensus::encode::deserialize;
 use bitcoin::{Transaction, Txid};
 use contract::Spend;
 use crashpoint::here;
-use engine::{Bytes, ChainView, Command, Event, Place, SpendKind, SpendView, decide, due, status};
+use engine::{Bytes, ChainView, Command, Escrow, Event, Place, SpendKind, SpendView, decide, due, status};
 use terms::Hex32;
 use tokio::task::block_in_place;
 use wallet::TxStatus;
@@ -26,6 +26,7 @@ impl Core {
     /// # Errors
     /// When the Bitcoin node or the database fails; the next call goes on.
     pub(crate) async fn sync(&mut self, now: u64) -> Result<(), NodeError> {
+        self.market = None;
         let seen = block_in_place(|| self.follower.sync(&mut self.wallet, now))?;
         if self.has_unsaved()? {
             self.commit(Change::default(), now).await?;
@@ -62,8 +63,14 @@ impl Core {
             self.note_sightings(id, now).await?;
             let view = self.view(id)?;
             self.note_status(id, &view, now).await?;
+            self.let_go_of_bumps(id, &view, now)?;
             let mut progress = false;
-            for step in due(self.escrow(id)?, &view, now) {
+            let mut steps = due(self.escrow(id)?, &view, now);
+            steps.extend(self.fee_due(id, &view, now).unwrap_or_else(|error| {
+                tracing::warn!(escrow = %id, %error, "its fee was not looked at; trying again");
+                None
+            }));
+            for step in steps {
                 match step {
                     engine::Due::FetchAttestations => ask = true,
                     step => progress |= self.try_to(id, step, now).await,
@@ -92,7 +99,6 @@ impl Core {
         let place = |txid: &Txid| place(self.follower.tx_status(txid));
         let funding = escrow.funding.map_or(Place::Unknown, |funding| place(&funding.txid));
         let spend = escrow.funding.and_then(|funding| self.follower.spend(&funding));
-        let cancel = escrow.cancel.as_ref().and_then(parse);
         Ok(ChainView {
             height: self.follower.tip().map_or(0, |tip| tip.height),
             median_time_past: self.follower.tip().map_or(0, |tip| tip.median_time_s),
@@ -103,8 +109,25 @@ impl Core {
                 let kind = if *known == spend.txid { *kind } else { SpendKind::Unknown };
                 Some(SpendView { txid: spend.txid, kind, place: self::place(spend.status) })
             }),
-            cancel: cancel.map_or(Place::Unknown, |tx| place(&tx.compute_txid())),
+            cancel: self.conflict(escrow),
         })
+    }
+
+    /// Where our newest cancel is; or, where a block has one, whatever else spends a coin that the funding transaction
+    /// needs: an older cancel, or the peer's.
+    fn conflict(&self, escrow: &Escrow) -> Place {
+        if !escrow.at_stake() {
+            return Place::Unknown;
+        }
+        let funding = escrow.funding.map(|funding| funding.txid);
+        let peer = self.peer_coins.get(&escrow.id()).into_iter().flatten().copied();
+        let coins = escrow.coins.iter().map(|coin| coin.outpoint).chain(peer);
+        let spends = coins.filter_map(|coin| self.follower.spend(&coin));
+        let rivals = spends.filter(|spend| Some(spend.txid) != funding).map(|spend| place(spend.status));
+        let buried = rivals.filter(|place| matches!(place, Place::Confirmed { .. }));
+        let newest = escrow.cancel.as_ref().and_then(parse);
+        let newest = newest.map_or(Place::Unknown, |tx| place(self.follower.tx_status(&tx.compute_txid())));
+        buried.max_by_key(|place| place.confirmations(u32::MAX - 1)).unwrap_or(newest)
     }
 
     async fn note_sightings(&mut self, id: Hex32, now: u64) -> Result<(), NodeError> {
@@ -173,7 +196,7 @@ impl Core {
     }
 }
 
-fn place(status: TxStatus) -> Place {
+pub(crate) fn place(status: TxStatus) -> Place {
     match status {
         TxStatus::Unseen => Place::Unknown,
         TxStatus::InMempool => Place::Mempool,

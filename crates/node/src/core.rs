@@ -36,6 +36,12 @@ pub struct Core {
     pub(crate) reserved: BTreeMap<OutPoint, Hex32>,
     /// The owner's payments that are not buried in the chain.
     pub(crate) payments: BTreeMap<Txid, Transaction>,
+    /// Transactions that the Bitcoin node would not take for their fee when it was last asked.
+    pub(crate) refused: BTreeSet<Txid>,
+    /// What fees are, as of the last look.
+    pub(crate) market: Option<engine::FeeView>,
+    /// The peer's coins in the funding transactions, by escrow.
+    pub(crate) peer_coins: BTreeMap<Hex32, Vec<OutPoint>>,
     /// Whether one of them may not have reached the Bitcoin node.
     pub(crate) payment_waits: bool,
     /// Changes of the wallet that no transaction has made durable yet.
@@ -264,6 +270,13 @@ impl Core {
         if let Some(funding) = escrow.funding {
             self.follower.watch_tx(funding.txid, from);
             self.follower.watch_outpoint(funding, from);
+            let peer = self.peer_coins.entry(id).or_insert_with(|| crate::lock::peer_coins(escrow));
+            for outpoint in escrow.coins.iter().map(|coin| coin.outpoint).chain(peer.iter().copied()) {
+                self.follower.watch_outpoint(outpoint, from);
+            }
+        }
+        for child in escrow.bumps.iter().filter_map(|bump| crate::chain::parse(&bump.tx)) {
+            self.follower.watch_tx(child.compute_txid(), from);
         }
         if let Some(cancel) = escrow.cancel.as_ref().and_then(crate::chain::parse) {
             self.follower.watch_tx(cancel.compute_txid(), from);

@@ -57,7 +57,15 @@ impl Core {
         Ok(expected.max(floor).min(whole(self.config.mandate.max_fee_rate_sat_vb.unwrap_or(MOST_SAT_VB))))
     }
 
-    /// The same in whole sat/vB, as an agreement has it.
+    /// The fee rate to which something is bumped: the same, and never above the configured ceiling.
+    ///
+    /// # Errors
+    /// When the Bitcoin node fails.
+    pub(crate) fn bump_rate(&self) -> Result<FeeRate, NodeError> {
+        Ok(self.going_rate()?.min(whole(self.config.fees.ceiling_sat_vb)))
+    }
+
+    /// The going rate in whole sat/vB, as an agreement has it.
     ///
     /// # Errors
     /// When the Bitcoin node fails.

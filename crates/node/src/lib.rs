@@ -10,6 +10,8 @@
 
 mod act;
 mod attest;
+mod bump;
+mod cancel;
 mod chain;
 mod close;
 pub mod config;

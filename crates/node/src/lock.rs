@@ -249,9 +249,20 @@ impl Core {
     }
 }
 
-/// What an escrow commits of ours, collateral and fees, as the mandate counts it.
+/// What an escrow commits of ours, collateral, fees and bumps, as the mandate counts it.
 pub(crate) fn committed(escrow: &Escrow) -> Sat {
-    need(escrow.agreement(), escrow.opened.side, escrow.coins.len().max(1)).total()
+    let need = need(escrow.agreement(), escrow.opened.side, escrow.coins.len().max(1)).total();
+    Sat(need.0.saturating_add(escrow.bump_fees().0))
+}
+
+/// The peer's coins in the funding transaction, from its message that passed the gate.
+pub(crate) fn peer_coins(escrow: &Escrow) -> Vec<OutPoint> {
+    let message = match escrow.opened.role {
+        DlcRole::Offerer => &escrow.accept,
+        DlcRole::Accepter => &escrow.offer,
+    };
+    let claims = message.as_ref().and_then(|message| gate::claims(&message.0).ok());
+    claims.map(|claims| claims.inputs).unwrap_or_default()
 }
 
 fn need(agreement: &Agreement, side: Side, inputs: usize) -> FundingNeed {

@@ -96,6 +96,7 @@ impl Core {
             messages: DlcMessages::default(),
             announcements: Vec::new(),
             attestations: Vec::new(),
+            bump_fees_sat: escrow.bump_fees(),
             transactions: EscrowTransactions::default(),
             history: Vec::new(),
         }
@@ -115,11 +116,14 @@ impl Core {
         let refund = closed_by(|kind| kind == SpendKind::Refund).or_else(|| escrow.refund.clone());
         let is_close = |kind| matches!(kind, SpendKind::Close { .. });
         let close = closed_by(is_close).or_else(|| escrow.closes.tx.clone());
+        let own = |tx: &Bytes| transaction(tx, height(self.follower.tx_status(&parse(tx)?.compute_txid())));
         EscrowTransactions {
             funding: escrow.funding_tx.as_ref().and_then(|tx| transaction(tx, funding_height)),
             cet: cet.as_ref().and_then(|tx| transaction(tx, spend_height(tx))),
             refund: refund.as_ref().and_then(|tx| transaction(tx, spend_height(tx))),
             close: close.as_ref().and_then(|tx| transaction(tx, spend_height(tx))),
+            cancel: escrow.cancel.as_ref().and_then(own),
+            bumps: escrow.bumps.iter().filter_map(|bump| own(&bump.tx)).collect(),
         }
     }
 }

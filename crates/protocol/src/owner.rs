@@ -326,6 +326,9 @@ pub struct EscrowView {
     /// What the closing transaction pays the buyer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buyer_sat: Option<Sat>,
+    /// What our own bumps pay, so that the transactions of this escrow are mined: it comes out of our own payout or change.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bump_fees_sat: Sat,
     /// What was attested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -384,6 +387,12 @@ pub struct EscrowTransactions {
     /// The cooperative close, once it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub close: Option<EscrowTransaction>,
+    /// The transaction that takes our coins back, as it was last made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<EscrowTransaction>,
+    /// Our children that pay for one of the others, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bumps: Vec<EscrowTransaction>,
 }
 
 /// One transaction of an escrow.
@@ -414,4 +423,9 @@ pub struct HistoryEntry {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_zero(value: &Sat) -> bool {
+    value.0 == 0
 }

@@ -13,6 +13,7 @@ pub mod chain;
 mod coins;
 mod error;
 mod follow;
+mod gather;
 mod seed;
 mod seed_file;
 mod sign;

@@ -5,7 +5,7 @@ use bitcoin::bip32::ChildNumber;
 use bitcoin::psbt::Psbt;
 use bitcoin::secp256k1::{Message, SecretKey};
 use bitcoin::sighash::SighashCache;
-use bitcoin::{EcdsaSighashType, OutPoint, TxOut, Witness};
+use bitcoin::{EcdsaSighashType, OutPoint, Transaction, TxOut, Witness};
 
 use crate::{SignError, Wallet};
 
@@ -49,15 +49,35 @@ impl Wallet {
         if input.sighash_type.is_some_and(|stated| stated != all.into()) {
             return Err(SignError::SighashType(*outpoint));
         }
-        let hash = SighashCache::new(&psbt.unsigned_tx)
-            .p2wpkh_signature_hash(index, &txout.script_pubkey, txout.value, all)
-            .map_err(|_| SignError::NotOurs(*outpoint))?;
         let key = self.key(keychain, child).ok_or(SignError::Key(*outpoint))?;
+        let witness = self.signed_with(&key, &psbt.unsigned_tx, index, &txout);
+        Ok((txout, witness.ok_or(SignError::NotOurs(*outpoint))?))
+    }
+
+    /// The witness for an input that spends an output of ours, which the wallet need not have seen: its script says
+    /// whose it is, and the signature commits to its value.
+    pub(crate) fn own_witness(
+        &self,
+        tx: &Transaction,
+        index: usize,
+        outpoint: &OutPoint,
+        txout: &TxOut,
+    ) -> Result<Witness, SignError> {
+        let found = self.inner.spk_index().index_of_spk(txout.script_pubkey.clone());
+        let (keychain, child) = *found.ok_or(SignError::NotOurs(*outpoint))?;
+        let key = self.key(keychain, child).ok_or(SignError::Key(*outpoint))?;
+        self.signed_with(&key, tx, index, txout).ok_or(SignError::NotOurs(*outpoint))
+    }
+
+    fn signed_with(&self, key: &SecretKey, tx: &Transaction, index: usize, txout: &TxOut) -> Option<Witness> {
+        let all = EcdsaSighashType::All;
+        let mut cache = SighashCache::new(tx);
+        let hash = cache.p2wpkh_signature_hash(index, &txout.script_pubkey, txout.value, all).ok()?;
         let signature = bitcoin::ecdsa::Signature {
-            signature: self.secp.sign_ecdsa_low_r(&Message::from(hash), &key),
+            signature: self.secp.sign_ecdsa_low_r(&Message::from(hash), key),
             sighash_type: all,
         };
-        Ok((txout, Witness::p2wpkh(&signature, &key.public_key(&self.secp))))
+        Some(Witness::p2wpkh(&signature, &key.public_key(&self.secp)))
     }
 
     fn key(&self, keychain: KeychainKind, index: u32) -> Option<SecretKey> {

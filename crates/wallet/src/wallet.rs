@@ -195,6 +195,25 @@ impl Wallet {
         self.own_txout(outpoint).is_some()
     }
 
+    /// Value and script of a coin that is or was ours; `None` when the wallet has not seen it.
+    #[must_use]
+    pub fn own_output(&self, outpoint: &OutPoint) -> Option<bitcoin::TxOut> {
+        self.own_txout(outpoint).map(|(.., txout)| txout)
+    }
+
+    /// The transaction, in a block or counted as on its way, that spends an own output.
+    #[must_use]
+    pub fn spender_of(&self, outpoint: &OutPoint) -> Option<Txid> {
+        let spends = |tx: &Transaction| tx.input.iter().any(|input| input.previous_output == *outpoint);
+        self.inner.transactions().find(|found| spends(&found.tx_node.tx)).map(|found| found.tx_node.txid)
+    }
+
+    /// Whether a transaction counts though no block has it.
+    #[must_use]
+    pub fn is_on_its_way(&self, txid: Txid) -> bool {
+        self.inner.get_tx(txid).is_some_and(|found| found.chain_position.is_unconfirmed())
+    }
+
     /// The balance; `reserved` are the coins that escrows hold.
     #[must_use]
     pub fn balance(&self, reserved: &BTreeSet<OutPoint>) -> Balance {

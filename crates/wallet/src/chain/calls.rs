@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Bitcoind, ChainError, btc};
 
 /// Codes of Bitcoin Core's `src/rpc/protocol.h`.
-const INVALID_ADDRESS_OR_KEY: i32 = -5;
+pub(super) const INVALID_ADDRESS_OR_KEY: i32 = -5;
 const INVALID_PARAMETER: i32 = -8;
 
 /// The newest block of the node's best chain.
@@ -124,6 +124,8 @@ struct MempoolAnswer {
     mempoolminfee: Amount,
     #[serde(deserialize_with = "btc::deserialize")]
     minrelaytxfee: Amount,
+    #[serde(deserialize_with = "btc::deserialize")]
+    incrementalrelayfee: Amount,
 }
 
 impl Bitcoind {
@@ -249,9 +251,21 @@ impl Bitcoind {
     /// # Errors
     /// Any of [`ChainError`].
     pub fn least_fee_rate(&self) -> Result<FeeRate, ChainError> {
-        let mempool: MempoolAnswer = self.call("getmempoolinfo", &[])?;
+        let mempool = self.mempool_info()?;
         let least = mempool.mempoolminfee.max(mempool.minrelaytxfee);
         Ok(per_kvb(least).max(FeeRate::BROADCAST_MIN))
+    }
+
+    /// What a replacement must pay for its own size beyond all that it replaces (BIP125, rule 4).
+    ///
+    /// # Errors
+    /// Any of [`ChainError`].
+    pub fn replacement_fee_rate(&self) -> Result<FeeRate, ChainError> {
+        Ok(per_kvb(self.mempool_info()?.incrementalrelayfee))
+    }
+
+    fn mempool_info(&self) -> Result<MempoolAnswer, ChainError> {
+        self.call("getmempoolinfo", &[])
     }
 }
 
@@ -260,7 +274,7 @@ fn per_kvb(amount: Amount) -> FeeRate {
     FeeRate::from_sat_per_kwu(amount.to_sat().div_ceil(4))
 }
 
-fn absent_if<T>(absent: i32, result: Result<T, ChainError>) -> Result<Option<T>, ChainError> {
+pub(super) fn absent_if<T>(absent: i32, result: Result<T, ChainError>) -> Result<Option<T>, ChainError> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(ChainError::Rpc { code, .. }) if code == absent => Ok(None),

@@ -4,7 +4,9 @@ mod broadcast;
 mod btc;
 mod calls;
 mod client;
+mod mempool;
 
 pub use broadcast::{BroadcastError, Broadcasted, PackageResult, PackageTx};
 pub use calls::{ChainInfo, MempoolSpender, Tip, Utxo, View};
 pub use client::{Bitcoind, ChainError, RpcAuth};
+pub use mempool::MempoolEntry;
