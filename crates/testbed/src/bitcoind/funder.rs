@@ -53,7 +53,7 @@ impl Funder {
         CompressedPublicKey(self.key.public_key())
     }
 
-    fn script(&self) -> ScriptBuf {
+    pub(super) fn script(&self) -> ScriptBuf {
         ScriptBuf::new_p2wpkh(&self.public_key().wpubkey_hash())
     }
 
@@ -94,7 +94,7 @@ impl Funder {
     }
 
     /// Pays `outputs` from as few coins as they need, and keeps the change.
-    fn pay(&mut self, node: &Bitcoind, mut outputs: Vec<TxOut>) -> Result<Txid, BitcoindError> {
+    pub(super) fn pay(&mut self, node: &Bitcoind, mut outputs: Vec<TxOut>) -> Result<Txid, BitcoindError> {
         let amount: Amount = outputs.iter().map(|output| output.value).sum();
         let most = fee(self.coins.len() + COINBASES as usize, outputs.len() + 1);
         self.gather(node, amount + most)?;
@@ -122,7 +122,7 @@ impl Funder {
         (spent, None)
     }
 
-    fn signed(&self, spent: &[Coin], output: Vec<TxOut>) -> Transaction {
+    pub(super) fn signed(&self, spent: &[Coin], output: Vec<TxOut>) -> Transaction {
         let input = spent.iter().map(|(coin, _)| TxIn {
             previous_output: *coin,
             script_sig: ScriptBuf::new(),

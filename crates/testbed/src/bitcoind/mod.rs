@@ -4,6 +4,7 @@
 //! folder, which a test that kills the node needs, and it polls in steps of 200 ms.
 
 mod chain;
+mod filler;
 mod find;
 mod funder;
 mod rpc;
@@ -92,6 +93,12 @@ pub enum BitcoindError {
         asked: bitcoin::Amount,
         /// What it has.
         balance: bitcoin::Amount,
+    },
+    /// A mempool that should be full takes more.
+    #[error("the mempool is not full: it still takes {least_sat_kvb} sat/kvB")]
+    NotFull {
+        /// Its minimum.
+        least_sat_kvb: u64,
     },
     /// A call failed.
     #[error(transparent)]
