@@ -26,6 +26,8 @@ pub struct Setting {
     pub backup: bool,
     /// Lines of the oracle's configuration, before its tables.
     pub oracle: String,
+    /// Arguments of the Bitcoin node, such as `-maxmempool=5`.
+    pub bitcoind: Vec<String>,
     /// What the provider's wallet has to begin with.
     pub provider_coins: Vec<Amount>,
     /// What the buyer's wallet has to begin with.
@@ -41,6 +43,7 @@ impl Default for Setting {
             buyer_mandate: mandate.to_owned(),
             backup: false,
             oracle: String::new(),
+            bitcoind: Vec::new(),
             provider_coins: coins.clone(),
             buyer_coins: coins,
         }

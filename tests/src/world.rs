@@ -73,8 +73,8 @@ impl World {
     pub async fn with(setting: Setting) -> Self {
         let home = tempfile::Builder::new().prefix("earnest-").tempdir().expect("there is room for a folder");
         // The testbed's coins take 110 blocks, which must not lie in the story's time.
-        let bitcoind =
-            Bitcoind::builder().mock_time(BEGIN - 7_200).start().expect("there is a bitcoind to start");
+        let builder = setting.bitcoind.iter().fold(Bitcoind::builder(), |builder, arg| builder.arg(arg));
+        let bitcoind = builder.mock_time(BEGIN - 7_200).start().expect("there is a bitcoind to start");
         let barrier = Barrier::bind(BEGIN * 1_000).await.expect("there are free ports");
         let host = barrier.clock().await.expect("the barrier is there").busy().await;
         let target = FailingTarget::start().await.expect("there are free ports");

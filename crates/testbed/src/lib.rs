@@ -24,7 +24,7 @@ mod service;
 mod target;
 
 pub use binary::{BinaryError, binary};
-pub use bitcoind::{Bitcoind, BitcoindBuilder, BitcoindError, RpcError, Tip};
+pub use bitcoind::{Bitcoind, BitcoindBuilder, BitcoindError, RpcError, Rush, Tip};
 pub use ports::{free_addr, free_port};
 pub use process::{Process, ProcessBuilder, ProcessError};
 pub use service::{Service, ServiceError};

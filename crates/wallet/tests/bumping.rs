@@ -114,7 +114,8 @@ impl Shared {
 #[test]
 fn below_the_dynamic_minimum_a_parent_goes_in_only_with_a_child_that_pays_for_both() {
     let mut shared = Shared::new(node(&["-maxmempool=5"]), 150);
-    let least = shared.node.fill_mempool(5).unwrap();
+    let rush = shared.node.prepare_rush(5).unwrap();
+    let least = shared.node.rush(&rush).unwrap();
     println!("the mempool's minimum is {least} sat/kvB");
     assert!(matches!(shared.us.chain.broadcast(&shared.tx), Err(wallet::BroadcastError::FeeTooLow(_))));
     let poor = shared.child(200);

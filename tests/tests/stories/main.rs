@@ -9,6 +9,7 @@ mod chain;
 mod closing;
 mod coins;
 mod crashes;
+mod fees;
 mod foreign_code;
 mod locktimes;
 mod mandates;

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use bitcoin::hashes::Hash;
-use bitcoin::{Amount, ScriptBuf, TxOut, WPubkeyHash};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, WPubkeyHash};
 use serde::Deserialize;
 
 use super::{Bitcoind, BitcoindError, RpcError};
@@ -17,17 +17,33 @@ const SIZE_VB: u64 = 11 + 69 + 31 * OUTPUTS;
 /// More than a `-maxmempool=5` holds.
 const TRANSACTIONS: usize = 48;
 
+/// Large transactions that others want mined; see [`Bitcoind::prepare_rush`].
+#[derive(Debug)]
+pub struct Rush {
+    rate_sat_vb: u64,
+    transactions: Vec<Transaction>,
+}
+
 impl Bitcoind {
-    /// Fills the mempool of a node that runs with `-maxmempool=5` (the least that it allows) with large transactions, each
-    /// paying `rate_sat_vb`, until cheaper ones are thrown out. Mines one block first, with the coins for it. Returns the
-    /// mempool's minimum then, in sat for each 1,000 vB.
+    /// Large transactions that pay `rate_sat_vb`, enough to fill the mempool of a node that runs with `-maxmempool=5` (the
+    /// least that it allows). Mines a block with the coins for them, so it comes before what shall not be in one.
+    ///
+    /// # Errors
+    /// When a call fails.
+    pub fn prepare_rush(&self, rate_sat_vb: u64) -> Result<Rush, BitcoindError> {
+        let value = Amount::from_sat(OUTPUTS * OUTPUT_SAT + rate_sat_vb * SIZE_VB);
+        let mut funder = self.funder.lock().unwrap_or_else(PoisonError::into_inner);
+        let transactions = funder.large(self, value, &vec![crumb(); OUTPUTS as usize])?;
+        Ok(Rush { rate_sat_vb, transactions })
+    }
+
+    /// Fills the mempool until cheaper transactions are thrown out and no more let in. Returns its minimum then, in sat for
+    /// each 1,000 vB.
     ///
     /// # Errors
     /// When a call fails, or the mempool takes all of it.
-    pub fn fill_mempool(&self, rate_sat_vb: u64) -> Result<u64, BitcoindError> {
-        let value = Amount::from_sat(OUTPUTS * OUTPUT_SAT + rate_sat_vb * SIZE_VB);
-        let large = self.with_funder(|funder| funder.large(self, value, &vec![crumb(); OUTPUTS as usize]))?;
-        for transaction in &large {
+    pub fn rush(&self, rush: &Rush) -> Result<u64, BitcoindError> {
+        for transaction in &rush.transactions {
             match self.send(transaction) {
                 Ok(_) => {}
                 // It is full: what comes now is below the minimum itself.
@@ -36,7 +52,7 @@ impl Bitcoind {
             }
         }
         let least = self.mempool_minimum_sat_kvb()?;
-        if least <= rate_sat_vb * 1_000 {
+        if least <= rush.rate_sat_vb * 1_000 {
             return Err(BitcoindError::NotFull { least_sat_kvb: least });
         }
         Ok(least)
@@ -69,10 +85,6 @@ impl Bitcoind {
         let info: Info = self.call("getnetworkinfo", &[])?;
         Ok(format!("{} {}", info.subversion, info.version))
     }
-
-    fn with_funder<T>(&self, work: impl FnOnce(&mut super::Funder) -> T) -> T {
-        work(&mut self.funder.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl super::Funder {
@@ -82,11 +94,11 @@ impl super::Funder {
         node: &Bitcoind,
         value: Amount,
         outputs: &[TxOut],
-    ) -> Result<Vec<bitcoin::Transaction>, BitcoindError> {
+    ) -> Result<Vec<Transaction>, BitcoindError> {
         let own = TxOut { value, script_pubkey: self.script() };
         let txid = self.pay(node, vec![own; TRANSACTIONS])?;
         node.mine(1)?;
-        let coins = (0..TRANSACTIONS as u32).map(|vout| (bitcoin::OutPoint::new(txid, vout), value));
+        let coins = (0..TRANSACTIONS as u32).map(|vout| (OutPoint::new(txid, vout), value));
         Ok(coins.map(|coin| self.signed(&[coin], outputs.to_vec())).collect())
     }
 }

@@ -25,6 +25,7 @@ use tempfile::TempDir;
 use thiserror::Error;
 
 pub use chain::Tip;
+pub use filler::Rush;
 use funder::Funder;
 use rpc::Rpc;
 pub use rpc::RpcError;
