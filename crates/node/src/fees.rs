@@ -57,12 +57,17 @@ impl Core {
         Ok(expected.max(floor).min(whole(self.config.mandate.max_fee_rate_sat_vb.unwrap_or(MOST_SAT_VB))))
     }
 
-    /// The fee rate to which something is bumped: the same, and never above the configured ceiling.
+    /// The fee rate to which something is bumped: what the Bitcoin node expects, and without an expectation what its
+    /// mempool takes; never above the ceilings. The floor does not count: it is for what is chosen freely, and nobody is
+    /// outbid by it.
     ///
     /// # Errors
     /// When the Bitcoin node fails.
     pub(crate) fn bump_rate(&self) -> Result<FeeRate, NodeError> {
-        Ok(self.going_rate()?.min(whole(self.config.fees.ceiling_sat_vb)))
+        let fees = self.config.fees;
+        let expected = block_in_place(|| self.chain.fee_rate(fees.target_blocks, FeeRate::BROADCAST_MIN))?;
+        let allowed = self.config.mandate.max_fee_rate_sat_vb.unwrap_or(MOST_SAT_VB);
+        Ok(expected.min(whole(allowed.min(fees.ceiling_sat_vb))))
     }
 
     /// The going rate in whole sat/vB, as an agreement has it.
