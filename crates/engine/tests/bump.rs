@@ -47,7 +47,7 @@ fn closing() -> (Escrow, ChainView) {
 
 fn bumped(escrow: &mut Escrow, fee: u64, height: u32) {
     let (spends, fee_sat) = (payout(0).outpoint, Sat(fee));
-    let tag = u8::try_from(fee % 251).unwrap();
+    let tag = u8::try_from(fee % 251).expect("is below 251");
     take(escrow, Command::UseBump { spends, tx: bytes(tag), fee_sat, height }, AT);
 }
 

@@ -284,6 +284,14 @@ impl Party {
                 self.step(id, Command::UseRefund { tx: bytes(&tx) }, around.now).map(Done::from)
             }
             Due::BroadcastRefund => self.broadcast(escrow.refund.clone(), around),
+            Due::BroadcastSpend => {
+                let spend = escrow.spend.as_ref().map(|(.., tx)| tx.clone());
+                self.broadcast(spend, around)
+            }
+            // Fees stay as they are in this model.
+            Due::RaiseCancel { .. } | Due::BuildBump { .. } | Due::BroadcastBump { .. } => {
+                Ok(Done::Unchanged)
+            }
             Due::FetchAttestations => Ok(Done::ToBeAsked),
             Due::BroadcastClose => self.broadcast(escrow.closes.tx.clone(), around),
             Due::ConsiderClose => Ok(Done::Unchanged),
