@@ -12,8 +12,6 @@ use testbed::{Bitcoind, Service, free_addr};
 
 /// The longest a node waits between two looks, in seconds.
 pub(crate) const POLL_S: u64 = 20;
-/// At this depth a node counts something as final.
-pub(crate) const CONFIRMATIONS: u32 = 2;
 
 /// What differs between the worlds of two stories.
 #[derive(Clone, Debug)]
@@ -24,6 +22,8 @@ pub struct Setting {
     pub buyer_mandate: String,
     /// Whether the nodes keep their escrows in a backup target.
     pub backup: bool,
+    /// The depth at which both nodes count something as final.
+    pub confirmations: u32,
     /// Lines of the oracle's configuration, before its tables.
     pub oracle: String,
     /// Arguments of the Bitcoin node, such as `-maxmempool=5`.
@@ -42,6 +42,7 @@ impl Default for Setting {
             provider_mandate: mandate.to_owned(),
             buyer_mandate: mandate.to_owned(),
             backup: false,
+            confirmations: 2,
             oracle: String::new(),
             bitcoind: Vec::new(),
             provider_coins: coins.clone(),
@@ -58,6 +59,7 @@ pub(crate) struct Surroundings {
     pub oracle_url: String,
     pub oracle_key: Hex32,
     pub backup: bool,
+    pub confirmations: u32,
 }
 
 /// A provider's or buyer's node: a process with an own folder, and a client for its owner.
@@ -245,10 +247,11 @@ fn config(
     };
     format!(
         "network = \"regtest\"\ndata_dir = \"{data}\"\nowner_listen = \"{owner}\"\npeer_listen = \"{peer}\"\n\
-         poll_every_s = {POLL_S}\nconfirmations = {CONFIRMATIONS}\n\n\
+         poll_every_s = {POLL_S}\nconfirmations = {confirmations}\n\n\
          {backup}\
          [bitcoind]\nurl = \"{url}\"\ncookie_file = \"{cookie}\"\n\n\
          [[oracle]]\nurl = \"{oracle_url}\"\nkey = \"{oracle_key}\"\n\n[mandate]\n{mandate}",
+        confirmations = around.confirmations,
         data = service.data_dir().display(),
         url = around.bitcoind_url,
         cookie = around.cookie_file.display(),

@@ -28,6 +28,8 @@ pub enum Verdict {
     SwallowAnswer,
     /// It reaches nobody, and this comes back, as JSON.
     Answer(StatusCode, Vec<u8>),
+    /// It reaches its receiver, and this comes back instead of the answer, as JSON.
+    Replace(StatusCode, Vec<u8>),
 }
 
 /// A request as a rule sees it.
@@ -125,6 +127,10 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Verdict::Pass => forward(&shared, &parts, &path, body).await,
         Verdict::Answer(status, body) => {
             (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+        }
+        Verdict::Replace(status, answer) => {
+            let _lost = forward(&shared, &parts, &path, body).await;
+            (status, [(header::CONTENT_TYPE, "application/json")], answer).into_response()
         }
         Verdict::Swallow => silence(&shared).await,
         Verdict::SwallowAnswer => {

@@ -86,6 +86,7 @@ impl World {
             oracle_url: format!("http://{}", oracle.addr),
             oracle_key: oracle.key,
             backup: setting.backup,
+            confirmations: setting.confirmations,
         };
         let provider = Party::set_up("provider", home.path(), &setting.provider_mandate, around.clone());
         let buyer = Party::set_up("buyer", home.path(), &setting.buyer_mandate, around);

@@ -16,4 +16,6 @@ mod mandates;
 mod oracle;
 mod owners;
 mod recovery;
+mod reorgs;
+mod rogue;
 mod settling;

@@ -217,10 +217,20 @@ impl Bitcoind {
     /// # Errors
     /// When a call fails, as it does for a depth above the height.
     pub fn reorg(&self, depth: u32) -> Result<BlockHash, RpcError> {
+        self.reorg_with(depth, &[])
+    }
+
+    /// The same with a branch whose first block holds exactly these transactions, though they conflict with what is in
+    /// the mempool or was confirmed.
+    ///
+    /// # Errors
+    /// As [`Bitcoind::reorg`], and when one of the transactions is not valid there.
+    pub fn reorg_with(&self, depth: u32, transactions: &[Transaction]) -> Result<BlockHash, RpcError> {
         let first = self.height()?.saturating_sub(depth.saturating_sub(1));
         let replaced: BlockHash = self.call("getblockhash", &[json!(first)])?;
         self.invalidate(replaced)?;
-        for _ in 0..=depth {
+        self.mine_block_of(transactions)?;
+        for _ in 0..depth {
             self.mine_block_of(&[])?;
         }
         Ok(replaced)
