@@ -169,7 +169,11 @@ impl Core {
             Some(Spend::Close { provider_sat, buyer_sat }) => SpendKind::Close { provider_sat, buyer_sat },
             Some(Spend::Unknown) | None => SpendKind::Unknown,
         };
-        tracing::info!(escrow = %id, txid = %spend.txid, ?kind, "the funding output is spent");
+        if kind == SpendKind::Unknown {
+            tracing::error!(escrow = %id, txid = %spend.txid, "ALARM: the funding output is spent by nothing that was agreed");
+        } else {
+            tracing::info!(escrow = %id, txid = %spend.txid, ?kind, "the funding output is spent");
+        }
         Ok(Some(Command::SeeSpend { txid: spend.txid, kind, tx: bytes(&spend.tx) }))
     }
 

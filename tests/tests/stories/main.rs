@@ -11,6 +11,7 @@ mod coins;
 mod crashes;
 mod fees;
 mod foreign_code;
+mod hostile;
 mod locktimes;
 mod mandates;
 mod oracle;
