@@ -11,6 +11,7 @@ mod facts;
 mod open;
 mod read;
 mod rows;
+mod transaction;
 mod write;
 
 pub use error::StoreError;

@@ -9,6 +9,7 @@ use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use crate::error::StoreError;
+use crate::transaction::Transaction;
 use crate::write::Tx;
 
 /// The database's file in its folder.
@@ -63,7 +64,7 @@ impl Store {
     /// When SQLite refuses.
     pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
         let turn = self.writer.lock().await;
-        Ok(Tx::new(self.pool.begin().await?, turn))
+        Ok(Tx::new(Transaction::begin(&self.pool).await?, turn))
     }
 
     /// Closes the database in order: everything is in its one file then.

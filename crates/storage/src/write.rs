@@ -1,28 +1,28 @@
 //! Writing, always inside one transaction.
 
-use sqlx::{Sqlite, Transaction};
 use terms::Hex32;
 use tokio::sync::MutexGuard;
 
 use crate::error::{StoreError, exists};
 use crate::read::stored;
 use crate::rows::{Answer, NewEnvelope, NewSession, Reservation, StoredEvent, StoredOffer};
+use crate::transaction::Transaction;
 
 /// A transaction: dropped without [`Tx::commit`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct Tx<'a> {
-    inner: Transaction<'a, Sqlite>,
+    inner: Transaction,
     /// Held so that there is one writer at a time.
     _turn: MutexGuard<'a, ()>,
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(inner: Transaction<'a, Sqlite>, turn: MutexGuard<'a, ()>) -> Self {
+    pub(crate) fn new(inner: Transaction, turn: MutexGuard<'a, ()>) -> Self {
         Self { inner, _turn: turn }
     }
 
     pub(crate) fn connection(&mut self) -> &mut sqlx::SqliteConnection {
-        &mut self.inner
+        self.inner.connection()
     }
 
     /// Makes everything written durable.
@@ -56,7 +56,7 @@ impl<'a> Tx<'a> {
             .bind(stored(event.at))
             .bind(&event.name)
             .bind(&event.json)
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await
             .map_err(exists("event"))?;
         Ok(())
@@ -69,7 +69,7 @@ impl<'a> Tx<'a> {
     pub async fn append_wallet_change(&mut self, json: &str) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO wallet_changes (json) VALUES (?)")
             .bind(json)
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
@@ -79,7 +79,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When SQLite fails.
     pub async fn replace_wallet_changes(&mut self, json: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM wallet_changes").execute(&mut *self.inner).await?;
+        sqlx::query("DELETE FROM wallet_changes").execute(self.connection()).await?;
         self.append_wallet_change(json).await
     }
 
@@ -92,7 +92,7 @@ impl<'a> Tx<'a> {
             .bind(&reservation.outpoint)
             .bind(reservation.escrow.to_string())
             .bind(stored(reservation.expires_at))
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await
             .map_err(|error| match exists("reservation")(error) {
                 StoreError::Exists { .. } => StoreError::Reserved { outpoint: reservation.outpoint.clone() },
@@ -108,7 +108,7 @@ impl<'a> Tx<'a> {
     pub async fn release(&mut self, escrow: Hex32) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM reservations WHERE escrow = ?")
             .bind(escrow.to_string())
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
@@ -123,7 +123,7 @@ impl<'a> Tx<'a> {
             .bind(&offer.json)
             .bind(lines(&offer.announcements))
             .bind(stored(offer.expires_at))
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
@@ -144,7 +144,7 @@ impl<'a> Tx<'a> {
         .bind(session.escrow.map(|id| id.to_string()))
         .bind(lines(&session.announcements))
         .bind(stored(at))
-        .execute(&mut *self.inner)
+        .execute(self.connection())
         .await
         .map_err(exists("session"))?;
         Ok(())
@@ -164,7 +164,7 @@ impl<'a> Tx<'a> {
         .bind(envelope.ours)
         .bind(envelope.delivered)
         .bind(&envelope.bytes)
-        .execute(&mut *self.inner)
+        .execute(self.connection())
         .await
         .map_err(exists("envelope"))?;
         Ok(())
@@ -177,7 +177,7 @@ impl<'a> Tx<'a> {
     pub async fn mark_delivered(&mut self, id: Hex32) -> Result<(), StoreError> {
         sqlx::query("UPDATE envelopes SET delivered = 1 WHERE id = ?")
             .bind(id.to_string())
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
@@ -189,7 +189,7 @@ impl<'a> Tx<'a> {
     pub async fn forget_envelope(&mut self, id: Hex32) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM envelopes WHERE id = ? AND ours = 1")
             .bind(id.to_string())
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
@@ -203,7 +203,7 @@ impl<'a> Tx<'a> {
             .bind(txid)
             .bind(stored(at))
             .bind(tx)
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await
             .map_err(exists("payment"))?;
         Ok(())
@@ -214,7 +214,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When SQLite fails.
     pub async fn forget_payment(&mut self, txid: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM payments WHERE txid = ?").bind(txid).execute(&mut *self.inner).await?;
+        sqlx::query("DELETE FROM payments WHERE txid = ?").bind(txid).execute(self.connection()).await?;
         Ok(())
     }
 
@@ -234,7 +234,7 @@ impl<'a> Tx<'a> {
             .bind(i64::from(answer.status))
             .bind(&answer.body)
             .bind(stored(at))
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await
             .map_err(exists("answer"))?;
         Ok(())
@@ -247,7 +247,7 @@ impl<'a> Tx<'a> {
     pub async fn forget_answer(&mut self, idempotency_key: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM answers WHERE key = ?")
             .bind(idempotency_key)
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
@@ -273,7 +273,7 @@ impl<'a> Tx<'a> {
     async fn delete(&mut self, statements: &[&'static str], before: u64) -> Result<u64, StoreError> {
         let mut gone = 0;
         for sql in statements {
-            gone += sqlx::query(*sql).bind(stored(before)).execute(&mut *self.inner).await?.rows_affected();
+            gone += sqlx::query(*sql).bind(stored(before)).execute(self.connection()).await?.rows_affected();
         }
         Ok(gone)
     }

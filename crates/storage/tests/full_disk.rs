@@ -31,6 +31,17 @@ async fn append(store: &Store, seq: u64) -> Result<(), StoreError> {
     tx.commit().await
 }
 
+/// Insists on what is on the disk, whatever the connections of the store itself may see.
+async fn on_disk(folder: &TempDir, events: u64) {
+    let copy = TempDir::new().unwrap();
+    for file in ["earnest.sqlite", "earnest.sqlite-wal"] {
+        std::fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
+    }
+    let store = Store::open(copy.path(), NETWORK).await.unwrap();
+    holds(&store, events).await;
+    store.close().await;
+}
+
 async fn holds(store: &Store, events: u64) {
     assert_eq!(store.events(id(1)).await.unwrap().len() as u64, events);
     assert_eq!(store.reservations().await.unwrap().len() as u64, events, "nothing was stored half");
@@ -55,6 +66,31 @@ async fn a_database_that_may_not_grow_refuses_and_continues_when_something_was_d
     tx.commit().await.unwrap();
     append(&store, written).await.unwrap();
     holds(&store, written + 1).await;
+}
+
+/// SQLite may end a transaction by itself when the disk is full. A connection that goes on as if it were still inside
+/// commits nothing afterwards, and keeps all others from writing.
+#[tokio::test]
+async fn however_often_the_disk_was_full_a_commit_is_on_the_disk_afterwards() {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open_within(folder.path(), NETWORK, 200).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    for _ in 0..10 {
+        tx.append_wallet_change(&"w".repeat(20_000)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let written = fill(&store).await;
+    for _ in 0..6 {
+        assert!(matches!(append(&store, written).await, Err(StoreError::DiskFull)), "still full");
+    }
+    on_disk(&folder, written).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.replace_wallet_changes("{}").await.unwrap();
+    tx.commit().await.unwrap();
+    for more in 0..3 {
+        append(&store, written + more).await.unwrap();
+        on_disk(&folder, written + more + 1).await;
+    }
 }
 
 #[tokio::test]
@@ -82,8 +118,13 @@ async fn a_real_full_file_system_refuses_and_continues_when_there_is_space_again
     std::fs::write(&ballast, vec![0; 512 * 1_024]).unwrap();
     let written = fill(&store).await;
     holds(&store, written).await;
+    for _ in 0..6 {
+        assert!(matches!(append(&store, written).await, Err(StoreError::DiskFull)), "still full");
+    }
+    on_disk(&folder, written).await;
     std::fs::remove_file(ballast).unwrap();
     append(&store, written).await.unwrap();
+    on_disk(&folder, written + 1).await;
     holds(&store, written + 1).await;
     store.close().await;
 }

@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 use terms::{EventId, Hex32, Measurement};
 
+use super::transaction::Transaction;
 use super::{Store, StoreError, count_commit, signed, unsigned};
 
 /// An event that is about to be announced.
@@ -85,7 +86,7 @@ impl Store {
     pub async fn prepare_event(&self, event: NewEvent<'_>) -> Result<(), StoreError> {
         let measurement = event.measurement;
         let proofs = strings_json(&event.nonce_proofs, "nonce_proofs")?;
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Transaction::begin(&self.pool).await?;
         sqlx::query(
             "INSERT INTO events (event_id, measurement, window_start, window_end, maturity, announced_at, \
              announcement, commitment, nonces, nonce_proofs, probe_seed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
@@ -113,7 +114,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn publish_event(&self, key: i64) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Transaction::begin(&self.pool).await?;
         sqlx::query("UPDATE events SET published = 1 WHERE id = ?").bind(key).execute(&mut *tx).await?;
         count_commit(&mut tx).await?;
         Ok(tx.commit().await?)

@@ -3,9 +3,10 @@
 use evidence::Log;
 use evidence::log::Stored;
 use ledger::{Entry, SliceVerdict};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 use terms::EventId;
 
+use super::transaction::Transaction;
 use super::{Store, StoreError, signed, unsigned};
 
 /// Rows of one statement.
@@ -72,11 +73,7 @@ async fn index_of(pool: &SqlitePool, event: i64, entry: &Entry) -> Result<Option
 }
 
 /// Appends entries. Must come after the transaction's first write: from then on nobody else appends.
-pub(super) async fn append(
-    tx: &mut Transaction<'_, Sqlite>,
-    event: i64,
-    entries: &[Entry],
-) -> Result<(), StoreError> {
+pub(super) async fn append(tx: &mut Transaction, event: i64, entries: &[Entry]) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());
     }
@@ -94,7 +91,7 @@ pub(super) async fn append(
 }
 
 async fn insert_entries(
-    tx: &mut Transaction<'_, Sqlite>,
+    tx: &mut Transaction,
     event: i64,
     first: i64,
     entries: &[Entry],
@@ -112,10 +109,7 @@ async fn insert_entries(
     Ok(())
 }
 
-async fn insert_hashes(
-    tx: &mut Transaction<'_, Sqlite>,
-    hashes: &[(u64, evidence::Digest)],
-) -> Result<(), StoreError> {
+async fn insert_hashes(tx: &mut Transaction, hashes: &[(u64, evidence::Digest)]) -> Result<(), StoreError> {
     for rows in hashes.chunks(ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO log_hashes (position, hash) ");
         insert.push_values(rows, |mut row, (position, hash)| {

@@ -8,15 +8,18 @@ mod log;
 mod samples;
 mod signing;
 mod slices;
+mod transaction;
 
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
 
 pub use events::{Event, EventHead, NewEvent};
 pub use samples::{Batch, Seen};
+
+use transaction::Transaction;
 
 /// Why the database could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +100,7 @@ impl Store {
 }
 
 /// One more commit: the journal later tells by this number whether the database is an old copy.
-async fn count_commit(tx: &mut Transaction<'_, Sqlite>) -> Result<u64, StoreError> {
+async fn count_commit(tx: &mut Transaction) -> Result<u64, StoreError> {
     let value: i64 =
         sqlx::query_scalar("UPDATE mark SET value = value + 1 RETURNING value").fetch_one(&mut **tx).await?;
     unsigned(value, "mark")

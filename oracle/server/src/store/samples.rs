@@ -2,8 +2,9 @@
 
 use ledger::{Sample, SliceVerdict, Verdict};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
+use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, signed, unsigned};
 use crate::probe::{Cause, ReferenceAnswer};
 
@@ -45,7 +46,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn write(&self, event: &Event, batch: &Batch) -> Result<u64, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Transaction::begin(&self.pool).await?;
         let mark = count_commit(&mut tx).await?;
         insert_samples(&mut tx, event.key, &batch.seen).await?;
         insert_references(&mut tx, event.key, &batch.seen).await?;
@@ -128,11 +129,7 @@ fn table(header: &str, lines: &[String]) -> String {
     csv
 }
 
-async fn insert_samples(
-    tx: &mut Transaction<'_, Sqlite>,
-    event: i64,
-    seen: &[Seen],
-) -> Result<(), StoreError> {
+async fn insert_samples(tx: &mut Transaction, event: i64, seen: &[Seen]) -> Result<(), StoreError> {
     for rows in seen.chunks(ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO samples (event, probe, vantage, unix_ms, verdict, latency_ms, cause) ",
@@ -151,11 +148,7 @@ async fn insert_samples(
     Ok(())
 }
 
-async fn insert_references(
-    tx: &mut Transaction<'_, Sqlite>,
-    event: i64,
-    seen: &[Seen],
-) -> Result<(), StoreError> {
+async fn insert_references(tx: &mut Transaction, event: i64, seen: &[Seen]) -> Result<(), StoreError> {
     let answers: Vec<_> =
         seen.iter().flat_map(|seen| seen.references.iter().map(move |answer| (seen, answer))).collect();
     for rows in answers.chunks(ROWS) {

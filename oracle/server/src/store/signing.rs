@@ -3,6 +3,7 @@
 use ledger::Entry;
 
 use super::events::strings_json;
+use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, log, unsigned};
 
 impl Store {
@@ -12,7 +13,7 @@ impl Store {
     /// When the database fails.
     pub async fn decide_outcome(&self, event: i64, outcome: &[String]) -> Result<u64, StoreError> {
         let json = strings_json(outcome, "outcome")?;
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Transaction::begin(&self.pool).await?;
         sqlx::query("UPDATE events SET outcome = ? WHERE id = ? AND outcome IS NULL")
             .bind(json)
             .bind(event)
@@ -28,7 +29,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn attest(&self, event: &Event, attestation: &str) -> Result<u64, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Transaction::begin(&self.pool).await?;
         let mark = count_commit(&mut tx).await?;
         let attested = sqlx::query(
             "UPDATE events SET attestation = ? WHERE id = ? AND attestation IS NULL AND outcome IS NOT NULL",

@@ -1,8 +1,9 @@
 //! Slices that have ended, and the window's result.
 
 use ledger::{Entry, SliceVerdict};
-use sqlx::{QueryBuilder, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Sqlite};
 
+use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, log, signed, unsigned};
 
 /// Rows of one statement.
@@ -50,7 +51,7 @@ impl Store {
         provisional: &str,
         entry: &Entry,
     ) -> Result<u64, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Transaction::begin(&self.pool).await?;
         let mark = count_commit(&mut tx).await?;
         let closed = sqlx::query("UPDATE events SET provisional = ? WHERE id = ? AND provisional IS NULL")
             .bind(provisional)
@@ -67,7 +68,7 @@ impl Store {
 
 /// Writes verdicts down, each once, and appends the new ones to the log.
 pub(super) async fn insert(
-    tx: &mut Transaction<'_, Sqlite>,
+    tx: &mut Transaction,
     event: &Event,
     slices: &[SliceVerdict],
 ) -> Result<(), StoreError> {
