@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use protocol::owner::{
-    Address, AddressRequest, Balance, CloseRequest, CloseView, EscrowView, Info, ProposalRequest, Purchase,
-    PurchaseRequest, RenewalRequest, TransactionView, Withdrawal, WithdrawalRequest,
+    Address, AddressRequest, Balance, CloseRequest, CloseView, EscrowView, Info, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, SupplyView, SweepView, TransactionView, Withdrawal, WithdrawalRequest,
 };
 use protocol::{Offer, OfferDraft};
 use serde::Serialize;
@@ -84,6 +83,22 @@ impl OwnerClient {
         self.get("/v1/transactions").await
     }
 
+    /// The supply of coins for escrows; `None` where the configuration has none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn supply(&self) -> Result<Option<SupplyView>, ClientError> {
+        self.get_if_any("/v1/supply").await
+    }
+
+    /// The scheduled sweep; `None` where the configuration has none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn sweep(&self) -> Result<Option<SweepView>, ClientError> {
+        self.get_if_any("/v1/sweep").await
+    }
+
     /// Publishes an offer on the node's card.
     ///
     /// # Errors
@@ -129,7 +144,11 @@ impl OwnerClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn escrow(&self, id: &str) -> Result<Option<EscrowView>, ClientError> {
-        match self.get(&format!("/v1/escrows/{}", segment(id))).await {
+        self.get_if_any(&format!("/v1/escrows/{}", segment(id))).await
+    }
+
+    async fn get_if_any<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
+        match self.get(path).await {
             Err(e) if e.status() == Some(404) => Ok(None),
             answer => answer.map(Some),
         }

@@ -48,8 +48,10 @@ pub enum Command {
     Address(ConfigFile),
     /// Send an amount from free coins.
     Send(Send),
-    /// Send everything that is free.
+    /// Send everything that is free, or show the scheduled sweep.
     Sweep(Sweep),
+    /// How many coins are ready for escrows.
+    Supply(ConfigFile),
     /// The wallet's transactions, newest first.
     Transactions(ConfigFile),
     /// Publish offers, and list them.
@@ -148,7 +150,11 @@ pub struct Sweep {
     #[command(flatten)]
     pub file: ConfigFile,
     /// Where to.
-    pub address: String,
+    #[arg(required_unless_present = "status")]
+    pub address: Option<String>,
+    /// Only show the schedule of the configuration's [sweep], and what became of its last moment.
+    #[arg(long, conflicts_with_all = ["address", "fee_rate", "dry_run", "idempotency_key"])]
+    pub status: bool,
     #[command(flatten)]
     pub fee: Fee,
     #[command(flatten)]

@@ -54,6 +54,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Address(file) => wallet::address(&file, json).await?,
         Command::Send(arguments) => wallet::send(arguments, json).await?,
         Command::Sweep(arguments) => wallet::sweep(arguments, json).await?,
+        Command::Supply(file) => wallet::supply(&file, json).await?,
         Command::Transactions(file) => wallet::transactions(&file, json).await?,
         Command::Offer(command) => offer::run(command, json).await?,
         Command::Discover(arguments) => offer::discover(arguments, json).await?,

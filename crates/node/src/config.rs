@@ -1,5 +1,7 @@
 //! The node's configuration file: typed, checked, every field documented.
 
+mod money;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +10,7 @@ use mandate::Mandate;
 use serde::Deserialize;
 use terms::Hex32;
 
+pub use self::money::{SupplyConfig, SweepConfig, TimeOfDay};
 use crate::fees::FeesConfig;
 use crate::locking::LockingConfig;
 
@@ -86,6 +89,12 @@ pub struct Config {
     pub locking: LockingConfig,
     /// Where escrows are kept besides the data folder.
     pub backup: Option<BackupConfig>,
+    /// The scheduled sweep; left out: none.
+    #[serde(default)]
+    pub sweep: Option<SweepConfig>,
+    /// The supply of coins for escrows; left out: none.
+    #[serde(default)]
+    pub supply: Option<SupplyConfig>,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }
@@ -183,7 +192,7 @@ impl Config {
         ];
         let sections = self.fees.rules().into_iter().chain(self.locking.rules());
         match rules.into_iter().chain(sections).find(|(holds, ..)| !holds) {
-            None => self.check_acknowledgement(),
+            None => self.check_acknowledgement().and_then(|()| self.check_money()),
             Some((_, field, rule)) => Err(ConfigError::Rule { field, rule }),
         }
     }
@@ -200,6 +209,11 @@ impl Config {
                 rule: "is for mainnet alone; leave it out on a test network",
             }),
         }
+    }
+
+    fn check_money(&self) -> Result<(), ConfigError> {
+        self.sweep.as_ref().map_or(Ok(()), |sweep| sweep.check(self.bitcoin_network()))?;
+        self.supply.as_ref().map_or(Ok(()), SupplyConfig::check)
     }
 
     fn chain(&self) -> Option<Network> {

@@ -11,7 +11,7 @@ use contract::CheckedContract;
 use crashpoint::here;
 use engine::{Coin, Escrow, Event, Hold, hold};
 use mandate::Exposure;
-use storage::{Answer, NewEnvelope, NewSession, Reservation, Store, StoredEvent, StoredOffer};
+use storage::{Answer, Fact, NewEnvelope, NewSession, Outflow, Reservation, Store, StoredEvent, StoredOffer};
 use terms::{Hex32, Side};
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
@@ -19,6 +19,8 @@ use crate::config::Config;
 use crate::error::NodeError;
 use crate::keeper::Keeper;
 use crate::keys::Keys;
+use crate::supply::Supply;
+use crate::sweep::Sweep;
 
 /// The node's state.
 pub struct Core {
@@ -44,6 +46,10 @@ pub struct Core {
     pub(crate) peer_coins: BTreeMap<Hex32, Vec<OutPoint>>,
     /// Whether one of them may not have reached the Bitcoin node.
     pub(crate) payment_waits: bool,
+    /// The supply of coins for escrows.
+    pub(crate) supply: Supply,
+    /// The scheduled sweep.
+    pub(crate) sweep: Sweep,
     /// Changes of the wallet that no transaction has made durable yet.
     pub(crate) unsaved: Vec<String>,
     /// What is kept at the backup target, where there is one.
@@ -69,6 +75,12 @@ pub(crate) struct Change {
     pub offer: Option<StoredOffer>,
     /// A payment: its txid and bytes.
     pub payment: Option<(String, Vec<u8>)>,
+    /// What a payment takes out of the wallet.
+    pub outflow: Option<Outflow>,
+    /// Payments that took nothing out after all.
+    pub forgotten_outflows: Vec<Txid>,
+    /// Facts about the whole node.
+    pub facts: Vec<(Fact, String)>,
     /// Payments of which nothing is left to do.
     pub forgotten_payments: Vec<Txid>,
     /// The answer to the owner's request that led to this, by its Idempotency-Key.
@@ -96,6 +108,7 @@ impl Change {
             ("forgotten_envelope", self.forgotten_envelope.is_some()),
             ("offer", self.offer.is_some()),
             ("payment", self.payment.is_some()),
+            ("facts", !self.facts.is_empty()),
             ("forgotten_payments", !self.forgotten_payments.is_empty()),
             ("answer", self.answer.is_some()),
         ];
@@ -302,6 +315,15 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     }
     if let Some((txid, bytes)) = &change.payment {
         tx.put_payment(txid, now, bytes).await?;
+    }
+    if let Some(outflow) = &change.outflow {
+        tx.put_outflow(outflow).await?;
+    }
+    for txid in &change.forgotten_outflows {
+        tx.forget_outflow(&txid.to_string()).await?;
+    }
+    for (fact, value) in &change.facts {
+        tx.put_fact(*fact, value).await?;
     }
     for txid in &change.forgotten_payments {
         tx.forget_payment(&txid.to_string()).await?;

@@ -32,6 +32,8 @@ mod purchase;
 mod refusals;
 mod serve;
 mod spend;
+mod supply;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod ticket;

@@ -196,7 +196,7 @@ impl Core {
                 fee_per_input: Amount::from_sat(INPUT_VB * opened.agreement.fee_rate_sat_vb),
                 min_confirmations: 1,
             };
-            self.wallet.select_coins(request, &self.reserved_coins())?
+            self.choose_coins(request)?
         };
         self.check_mandate(opened.id, deal, opened.side, chosen.len().max(1), now)?;
         let coins = chosen
@@ -263,6 +263,13 @@ pub(crate) fn peer_coins(escrow: &Escrow) -> Vec<OutPoint> {
     };
     let claims = message.as_ref().and_then(|message| gate::claims(&message.0).ok());
     claims.map(|claims| claims.inputs).unwrap_or_default()
+}
+
+/// What a single coin must be worth to be one side's whole part of an escrow; none where that side brings nothing.
+pub(crate) fn one_coin(agreement: &Agreement, side: Side) -> Option<Amount> {
+    let need = need(agreement, side, 0);
+    let input = INPUT_VB.saturating_mul(agreement.fee_rate_sat_vb);
+    (need.collateral.0 > 0).then(|| Amount::from_sat(need.total().0.saturating_add(input)))
 }
 
 fn need(agreement: &Agreement, side: Side, inputs: usize) -> FundingNeed {

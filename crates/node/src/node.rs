@@ -133,6 +133,7 @@ impl Node {
                 Err(error) => tracing::warn!(escrow = %id, %error, "a step failed; trying again"),
             }
         }
+        core.tend_money(now).await;
         asked
     }
 
@@ -310,6 +311,7 @@ impl Node {
         let core = self.core.lock().await;
         let live = core.escrows.values().filter(|escrow| !escrow.noted.is_final());
         let moments = live.flat_map(|escrow| [escrow.given_up_at(), escrow.opened.maturity + 1]);
+        let moments = moments.chain(core.next_sweep(now));
         let next = moments.filter(|at| *at > now).fold(now + pause_s, u64::min);
         next.saturating_mul(1_000)
     }

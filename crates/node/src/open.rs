@@ -17,6 +17,8 @@ use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::keeper::{self, Keeper};
 use crate::keys::{self, Keys};
+use crate::supply::Supply;
+use crate::sweep::Sweep;
 
 /// Final escrows are watched for this many blocks more: no reorganisation reaches further.
 const WATCHED_BEYOND_FINAL: u32 = 144;
@@ -51,6 +53,8 @@ impl Core {
             peer_coins: BTreeMap::new(),
             payments: payments(&store).await?,
             payment_waits: true,
+            supply: Supply::default(),
+            sweep: Sweep::read(store.fact(Fact::LastSweep).await?.as_deref())?,
             unsaved: Vec::new(),
             keeper: None,
             tidy_at: 0,

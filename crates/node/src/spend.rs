@@ -5,12 +5,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bitcoin::address::NetworkUnchecked;
-use bitcoin::{Amount, FeeRate, Txid};
+use bitcoin::{Amount, FeeRate, Transaction, Txid};
 use crashpoint::here;
 use protocol::owner::{Address, Withdrawal, WithdrawalAmount, WithdrawalRequest};
-use terms::DocumentError;
+use storage::Outflow;
+use terms::{DocumentError, Sat};
 use tokio::task::block_in_place;
-use wallet::{BroadcastError, Payment};
+use wallet::{BroadcastError, Payment, SpendError};
 
 use crate::core::{Change, Core};
 use crate::error::NodeError;
@@ -19,6 +20,29 @@ use crate::views::shown;
 
 /// The depth at which a payment is forgotten: no reorganisation reaches further.
 const BURIED: u32 = 144;
+const DAY_S: u64 = 86_400;
+
+/// What a payment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The owner asked for it.
+    Withdrawal,
+    /// The schedule came to a moment.
+    Sweep,
+    /// The supply was short; only the fee leaves.
+    Split,
+}
+
+impl Purpose {
+    /// As it is stored and shown.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Withdrawal => "withdrawal",
+            Self::Sweep => "sweep",
+            Self::Split => "split",
+        }
+    }
+}
 
 impl Core {
     /// An address that was not given out before; it is stored before it is shown.
@@ -50,33 +74,101 @@ impl Core {
         let to = bitcoin::Address::<NetworkUnchecked>::from_str(&request.address)
             .map_err(|_| DocumentError::new("address", "must be a Bitcoin address"))?;
         let rate = self.rate(request.fee_rate_sat_vb)?;
-        let tx = self.wallet.pay(&to, &payment, rate, &self.reserved_coins())?.tx;
+        let tx = self.pay_sparing_supply(&to, &payment, rate)?;
+        self.may_leave(&tx, now).await?;
+        let withdrawal = Withdrawal { txid: shown(tx.compute_txid()) };
+        let change = Change { answer: ticket.answer(&withdrawal)?, ..Change::default() };
+        let txid = self.write_off(tx, Purpose::Withdrawal, change, now).await?;
+        self.broadcast_payment(txid, ticket.key(), now).await?;
+        Ok(withdrawal)
+    }
+
+    /// The supply's coins are taken last: the owner's wish goes before it, but not without need.
+    fn pay_sparing_supply(
+        &mut self,
+        to: &bitcoin::Address<NetworkUnchecked>,
+        payment: &Payment,
+        rate: FeeRate,
+    ) -> Result<Transaction, NodeError> {
+        let reserved = self.reserved_coins();
+        let supply = self.supply_coins();
+        if matches!(payment, Payment::Amount(_)) && !supply.is_empty() {
+            let spared = reserved.union(&supply).copied().collect();
+            match self.wallet.pay(to, payment, rate, &spared) {
+                Err(SpendError::Insufficient { .. } | SpendError::NothingToSend) => {}
+                paid => return Ok(paid?.tx),
+            }
+        }
+        Ok(self.wallet.pay(to, payment, rate, &reserved)?.tx)
+    }
+
+    /// Whether the mandate allows what a transaction takes out of the wallet, after all that left it in the 24 hours
+    /// before. The scheduled sweep is not asked about and does not count: see `docs/node.md`.
+    ///
+    /// # Errors
+    /// When it does not, or the database fails.
+    pub(crate) async fn may_leave(&self, tx: &Transaction, now: u64) -> Result<(), NodeError> {
+        let day = self.store.outflows_since(now.saturating_sub(DAY_S)).await?;
+        let counted = day.iter().filter(|outflow| outflow.kind != Purpose::Sweep.name());
+        let left = counted.fold(0u64, |sum, outflow| sum.saturating_add(outflow.sat));
+        let leaving = Sat(self.wallet.leaves(tx).to_sat());
+        Ok(self.config.mandate.check_withdrawal(leaving, Sat(left))?)
+    }
+
+    /// Stores a payment together with what belongs to it. Its coins count as spent from here on, and every look sends it
+    /// until it is in the chain.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing has changed.
+    pub(crate) async fn write_off(
+        &mut self,
+        tx: Transaction,
+        purpose: Purpose,
+        change: Change,
+        now: u64,
+    ) -> Result<Txid, NodeError> {
         let txid = tx.compute_txid();
-        let withdrawal = Withdrawal { txid: shown(txid) };
-        let answer = ticket.answer(&withdrawal)?;
-        let stored = Some((txid.to_string(), bitcoin::consensus::serialize(&tx)));
+        let sat = self.wallet.leaves(&tx).to_sat();
+        let outflow = Outflow { txid: txid.to_string(), at: now, kind: purpose.name().to_owned(), sat };
+        let payment = (txid.to_string(), bitcoin::consensus::serialize(&tx));
+        let change = Change { payment: Some(payment), outflow: Some(outflow), ..change };
         self.wallet.insert_unconfirmed(Arc::new(tx.clone()), now);
-        if let Err(error) = self.commit(Change { payment: stored, answer, ..Change::default() }, now).await {
+        if let Err(error) = self.commit(change, now).await {
             self.wallet.forget_unconfirmed(txid, now);
             return Err(error);
         }
-        here!("broadcast.before:payment");
-        let sent = block_in_place(|| self.chain.broadcast(&tx));
-        here!("broadcast.after:payment");
         self.payments.insert(txid, tx);
+        Ok(txid)
+    }
+
+    /// Broadcasts a stored payment for the first time. One that the Bitcoin node refuses is forgotten, with the answer
+    /// that promised it.
+    ///
+    /// # Errors
+    /// When it is refused, or the database fails.
+    pub(crate) async fn broadcast_payment(
+        &mut self,
+        txid: Txid,
+        answer: Option<&str>,
+        now: u64,
+    ) -> Result<(), NodeError> {
+        let Some(tx) = self.payments.get(&txid) else { return Ok(()) };
+        here!("broadcast.before:payment");
+        let sent = block_in_place(|| self.chain.broadcast(tx));
+        here!("broadcast.after:payment");
         match sent {
-            Ok(_) => {}
+            Ok(_) => Ok(()),
             Err(error @ BroadcastError::Chain(_)) => {
                 tracing::warn!(%txid, %error, "a payment waits for the Bitcoin node");
                 self.payment_waits = true;
+                Ok(())
             }
             Err(error) => {
                 self.wallet.forget_unconfirmed(txid, now);
-                self.forget_payments(vec![txid], ticket.key(), now).await?;
-                return Err(error.into());
+                self.forget_payments(vec![txid], vec![txid], answer, now).await?;
+                Err(error.into())
             }
         }
-        Ok(withdrawal)
     }
 
     /// Broadcasts again what is not in the chain yet, and forgets what is buried in it or will never be.
@@ -88,7 +180,7 @@ impl Core {
         let tip = self.wallet.height();
         let known: BTreeMap<Txid, Option<u32>> =
             self.wallet.transactions().iter().map(|tx| (tx.txid, tx.height)).collect();
-        let mut over = Vec::new();
+        let (mut over, mut unsent) = (Vec::new(), Vec::new());
         for (txid, tx) in &self.payments {
             match known.get(txid) {
                 // The wallet has seen it replaced, or it was refused when it was made.
@@ -105,17 +197,19 @@ impl Core {
                         if matches!(error, BroadcastError::Refused(_)) {
                             self.wallet.forget_unconfirmed(*txid, now);
                             over.push(*txid);
+                            unsent.push(*txid);
                         }
                     }
                 }
             }
         }
-        if over.is_empty() { Ok(()) } else { self.forget_payments(over, None, now).await }
+        if over.is_empty() { Ok(()) } else { self.forget_payments(over, unsent, None, now).await }
     }
 
     async fn forget_payments(
         &mut self,
         txids: Vec<Txid>,
+        unsent: Vec<Txid>,
         answer: Option<&str>,
         now: u64,
     ) -> Result<(), NodeError> {
@@ -123,7 +217,13 @@ impl Core {
             self.payments.remove(txid);
         }
         let forgotten_answer = answer.map(str::to_owned);
-        self.commit(Change { forgotten_payments: txids, forgotten_answer, ..Change::default() }, now).await
+        let change = Change {
+            forgotten_payments: txids,
+            forgotten_outflows: unsent,
+            forgotten_answer,
+            ..Change::default()
+        };
+        self.commit(change, now).await
     }
 
     fn rate(&self, asked: Option<u64>) -> Result<FeeRate, NodeError> {

@@ -1,5 +1,7 @@
 //! What the owner sees: balance, transactions, escrows with their history.
 
+use std::collections::BTreeMap;
+
 use bitcoin::Txid;
 use bitcoin::hashes::Hash as _;
 use contract::{Announcements, gate};
@@ -32,15 +34,22 @@ impl Core {
     }
 
     /// The wallet's transactions, newest first.
-    pub(crate) fn transactions(&self) -> Vec<TransactionView> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn transactions(&self) -> Result<Vec<TransactionView>, NodeError> {
+        let outflows = self.store.outflows_since(0).await?;
+        let purposes: BTreeMap<String, String> =
+            outflows.into_iter().map(|outflow| (outflow.txid, outflow.kind)).collect();
         let view = |tx: wallet::WalletTransaction| TransactionView {
+            purpose: purposes.get(&tx.txid.to_string()).cloned(),
             txid: shown(tx.txid),
             height: tx.height,
             received_sat: Sat(tx.received.to_sat()),
             sent_sat: Sat(tx.sent.to_sat()),
             fee_sat: tx.fee.map(|fee| Sat(fee.to_sat())),
         };
-        self.wallet.transactions().into_iter().map(view).collect()
+        Ok(self.wallet.transactions().into_iter().map(view).collect())
     }
 
     /// One escrow with everything that belongs to it.

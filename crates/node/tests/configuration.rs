@@ -76,6 +76,46 @@ fn what_is_unknown_missing_or_of_another_type_is_named() {
     }
 }
 
+/// The sections that nobody should copy unread, such as the sweep to somebody else's address.
+#[test]
+fn what_the_example_shows_behind_a_number_sign_is_right_as_well() {
+    let text = std::fs::read_to_string(example()).unwrap();
+    let (first, rest) = text.split_once("# [supply]").unwrap();
+    let rest: String = rest.lines().map(|line| line.strip_prefix("# ").unwrap_or(line).to_owned() + "\n").collect();
+    let load = |rest: &str| {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("earnest.toml");
+        std::fs::write(&file, format!("{}[supply]{rest}", first.replace("# max_with", "max_with"))).unwrap();
+        Config::load(&file)
+    };
+    let shown = rest.replace("every_s = 86_400", "");
+    let config = load(&shown).unwrap();
+    assert_eq!(config.mandate.max_withdrawal_sat.unwrap().0, 500_000);
+    let (supply, sweep) = (config.supply.unwrap(), config.sweep.unwrap());
+    assert_eq!((supply.coins, sweep.keep_sat.0, sweep.at.len()), (10, 200_000, 1));
+    let broken = [
+        ("coins = 10", "coins = 0", "supply.coins"),
+        ("coin_sat = 120_000", "coin_sat = 999", "supply.coin_sat"),
+        ("refill_below = 5", "refill_below = 11", "supply.refill_below"),
+        ("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", "sweep.address"),
+        ("at = [\"03:30\"]", "", "sweep.every_s"),
+        ("at = [\"03:30\"]", "every_s = 59", "sweep.every_s"),
+        ("keep_sat", "every_s = 60\nkeep_sat", "sweep.every_s"),
+        ("min_sat = 100_000", "min_sat = 999", "sweep.min_sat"),
+    ];
+    for (from, to, named) in broken {
+        assert!(shown.contains(from), "{from}");
+        match load(&shown.replacen(from, to, 1)) {
+            Err(ConfigError::Rule { field, .. }) => assert_eq!(field, named, "{to}"),
+            other => panic!("{to}: {other:?}"),
+        }
+    }
+    for (from, to) in [("03:30", "25:00"), ("bcrt1qw5", "bcrt1qw6"), ("keep_sat", "kept_sat")] {
+        let refused = load(&shown.replacen(from, to, 1)).expect_err(to);
+        assert!(matches!(refused, ConfigError::Parse { .. }), "{to}: {refused}");
+    }
+}
+
 #[test]
 fn paths_are_relative_to_the_files_folder() {
     let folder = TempDir::new().unwrap();

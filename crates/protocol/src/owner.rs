@@ -148,6 +148,68 @@ pub struct TransactionView {
     pub sent_sat: Sat,
     /// Its fee, where every input is known.
     pub fee_sat: Option<Sat>,
+    /// What an own payment was for: `withdrawal`, `sweep` or `split`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+}
+
+/// `GET /v1/supply`: the confirmed coins that are kept ready for escrows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupplyView {
+    /// How many there should be.
+    pub wanted: u64,
+    /// It is filled up when fewer than this are ready or on their way.
+    pub refill_below: u64,
+    /// Confirmed, free, and large enough.
+    pub ready: u64,
+    /// On their way to a block.
+    pub pending: u64,
+    /// What each must be worth; none without a configured size and an open offer.
+    pub coin_sat: Option<Sat>,
+    /// What filling it up waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+}
+
+/// `GET /v1/sweep`: the schedule of sweeps to the cold address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepView {
+    /// Where to.
+    pub address: String,
+    /// The schedule's next moment.
+    pub next_at: UnixSeconds,
+    /// What stays.
+    pub keep_sat: Sat,
+    /// The least that must arrive.
+    pub min_sat: Sat,
+    /// What became of the last moment.
+    pub last: Option<SweepRun>,
+    /// What the sweep that is due waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+}
+
+/// What became of one moment of the schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepRun {
+    /// The moment.
+    pub due_at: UnixSeconds,
+    /// When the node came to it.
+    pub at: UnixSeconds,
+    /// The transaction, where there was something to sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub txid: Option<Hex32>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl SweepRun {
+    /// A run that swept nothing, and why.
+    #[must_use]
+    pub fn because(self, note: &str) -> Self {
+        Self { txid: None, note: Some(note.to_owned()), ..self }
+    }
 }
 
 /// `POST /v1/purchases`: take a provider's published offer.

@@ -20,3 +20,4 @@ mod recovery;
 mod reorgs;
 mod rogue;
 mod settling;
+mod supply;

@@ -33,6 +33,8 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/addresses", post(address))
         .route("/v1/withdrawals", post(withdrawal))
         .route("/v1/transactions", get(transactions))
+        .route("/v1/supply", get(supply))
+        .route("/v1/sweep", get(sweep))
         .route("/v1/offers", get(offers).post(publish))
         .route("/v1/purchases", post(purchase))
         .route("/v1/escrows", get(escrows))
@@ -87,7 +89,15 @@ async fn balance(State(node): Shared) -> Answered {
 }
 
 async fn transactions(State(node): Shared) -> Answered {
-    Ok(json(StatusCode::OK, &node.core.lock().await.transactions()))
+    Ok(json(StatusCode::OK, &node.core.lock().await.transactions().await?))
+}
+
+async fn supply(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.supply_view(node.now()).await?))
+}
+
+async fn sweep(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.sweep_view(node.now())?))
 }
 
 async fn address(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {

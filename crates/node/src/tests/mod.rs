@@ -2,6 +2,7 @@
 
 mod doors;
 mod fees;
+mod money;
 mod networks;
 mod payments;
 mod requests;
@@ -22,6 +23,8 @@ struct World {
     folder: TempDir,
     network: &'static str,
     bitcoind: Bitcoind,
+    /// More lines of the configuration: of the mandate, then tables.
+    more: String,
 }
 
 impl World {
@@ -34,7 +37,7 @@ impl World {
     }
 
     fn on(network: &'static str, bitcoind: Bitcoind) -> Self {
-        let world = Self { folder: TempDir::new().unwrap(), network, bitcoind };
+        let world = Self { folder: TempDir::new().unwrap(), network, bitcoind, more: String::new() };
         crate::init(&world.config()).unwrap();
         world
     }
@@ -53,10 +56,11 @@ impl World {
         format!(
             "{acknowledged}network = '{}'\ndata_dir = 'data'\nowner_listen = '127.0.0.1:1'\npeer_listen = '127.0.0.1:2'\n\
              [bitcoind]\nurl = '{}'\ncookie_file = '{}'\n\
-             [mandate]\nmax_contract_sat = 1_000_000\nmax_locked_sat = 1_000_000\nmax_per_counterparty_sat = 1_000_000\n",
+             [mandate]\nmax_contract_sat = 1_000_000\nmax_locked_sat = 1_000_000\nmax_per_counterparty_sat = 1_000_000\n{}",
             self.network,
             self.bitcoind.rpc_url(),
             self.bitcoind.cookie_file().display(),
+            self.more,
         )
     }
 

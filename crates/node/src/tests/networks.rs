@@ -35,7 +35,8 @@ async fn a_node_comes_up_on_the_network_of_its_configuration_and_on_no_other() {
         }
         drop(node);
 
-        let strangers = World { folder: world.folder, network: name, bitcoind: on(other) };
+        let strangers =
+            World { folder: world.folder, network: name, bitcoind: on(other), more: String::new() };
         match Node::open(strangers.config(), Clock::system()).await.err() {
             Some(NodeError::Follow(FollowError::OtherNetwork { node, wallet })) => {
                 assert_eq!((node, wallet), (other, network));
