@@ -81,7 +81,8 @@ fn what_is_unknown_missing_or_of_another_type_is_named() {
 fn what_the_example_shows_behind_a_number_sign_is_right_as_well() {
     let text = std::fs::read_to_string(example()).unwrap();
     let (first, rest) = text.split_once("# [supply]").unwrap();
-    let rest: String = rest.lines().map(|line| line.strip_prefix("# ").unwrap_or(line).to_owned() + "\n").collect();
+    let rest: String =
+        rest.lines().map(|line| line.strip_prefix("# ").unwrap_or(line).to_owned() + "\n").collect();
     let load = |rest: &str| {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("earnest.toml");
@@ -97,7 +98,11 @@ fn what_the_example_shows_behind_a_number_sign_is_right_as_well() {
         ("coins = 10", "coins = 0", "supply.coins"),
         ("coin_sat = 120_000", "coin_sat = 999", "supply.coin_sat"),
         ("refill_below = 5", "refill_below = 11", "supply.refill_below"),
-        ("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", "sweep.address"),
+        (
+            "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
+            "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
+            "sweep.address",
+        ),
         ("at = [\"03:30\"]", "", "sweep.every_s"),
         ("at = [\"03:30\"]", "every_s = 59", "sweep.every_s"),
         ("keep_sat", "every_s = 60\nkeep_sat", "sweep.every_s"),

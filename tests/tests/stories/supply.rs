@@ -1,7 +1,8 @@
 //! A supply of coins, and the schedule that empties the wallet.
 
 use bitcoin::{Address, Amount, Network};
-use blackbox::{Setting, World, witness};
+use blackbox::witness::Witness;
+use blackbox::{Setting, World};
 use testbed::Bitcoind;
 
 const MANDATE: &str =
@@ -51,7 +52,8 @@ async fn a_provider_with_one_big_coin_locks_ten_escrows_in_a_row_without_a_block
     world.mine_every_minute();
     for id in &ids {
         world.both_reach(id, "settled").await;
-        let witness = witness::paid_out(&world, id, 150_000, 0).await;
+        let witness = Witness::call(&world, &world.provider.escrow(id).await);
+        witness.pays(&world, vec![150_000, 0]);
         assert_eq!(witness.funding.input.len(), 2, "one coin of each side");
     }
     // Each escrow took one coin of the supply whole and brought 150,000; splitting cost its fees.
@@ -67,7 +69,7 @@ async fn a_provider_with_one_big_coin_locks_ten_escrows_in_a_row_without_a_block
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduled_sweep_pays_once_at_its_moment_however_often_the_node_dies() {
     let provider_mandate =
-        format!("{MANDATE}\n[sweep]\naddress = \"{}\"\nevery_s = 1_800\nkeep_sat = 300_000\n", cold());
+        format!("{MANDATE}\n[sweep]\naddress = \"{}\"\nat = [\"00:20\"]\nkeep_sat = 300_000\n", cold());
     let mut world = World::with(Setting { provider_mandate, ..Setting::default() }).await;
     let next = world.provider.owner.sweep().await.unwrap().unwrap().next_at.0;
     let id = {
@@ -94,5 +96,5 @@ async fn a_scheduled_sweep_pays_once_at_its_moment_however_often_the_node_dies()
     assert!(world.provider.available_sat().await >= 300_000, "what is kept");
     // The escrow's money was never its own to sweep.
     world.both_reach(&id, "settled").await;
-    witness::paid_out(&world, &id, 150_000, 0).await;
+    Witness::call(&world, &world.provider.escrow(&id).await).pays(&world, vec![150_000, 0]);
 }
