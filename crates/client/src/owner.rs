@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use protocol::owner::{
-    Address, AddressRequest, Balance, CloseRequest, CloseView, EscrowView, Info, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, SupplyView, SweepView, TransactionView, Withdrawal, WithdrawalRequest,
+    Address, AddressRequest, Balance, CloseRequest, CloseView, EscrowView, IdentityRotation, Info,
+    ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest, SupplyView, SweepView,
+    TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
 };
 use protocol::{Offer, OfferDraft};
 use serde::Serialize;
@@ -45,6 +47,22 @@ impl OwnerClient {
     /// See [`ClientError`].
     pub async fn info(&self) -> Result<Info, ClientError> {
         self.get("/v1/info").await
+    }
+
+    /// Takes the next identity key.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn rotate_identity(&self, idempotency_key: &str) -> Result<IdentityRotation, ClientError> {
+        self.post("/v1/identity-rotations", &RotationRequest {}, idempotency_key).await
+    }
+
+    /// Has the node write a new token into its file; this client's is refused from then on.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn rotate_token(&self, idempotency_key: &str) -> Result<TokenRotation, ClientError> {
+        self.post("/v1/token-rotations", &RotationRequest {}, idempotency_key).await
     }
 
     /// What the wallet holds.

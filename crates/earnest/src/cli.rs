@@ -54,6 +54,9 @@ pub enum Command {
     Supply(ConfigFile),
     /// The wallet's transactions, newest first.
     Transactions(ConfigFile),
+    /// Replace the owner's token or the identity key of the running node.
+    #[command(subcommand)]
+    Rotate(Rotate),
     /// Publish offers, and list them.
     #[command(subcommand)]
     Offer(Offer),
@@ -178,6 +181,20 @@ pub struct Retry {
     /// Do it once under this key, however often it is repeated. Without it every call is a new request.
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
+}
+
+/// What to replace.
+#[derive(Debug, Subcommand)]
+pub enum Rotate {
+    /// A new owner token in its file; the old one is refused from then on.
+    Token(ConfigFile),
+    /// The next identity key for card and new sessions; open ones go on under theirs.
+    Identity {
+        #[command(flatten)]
+        file: ConfigFile,
+        #[command(flatten)]
+        retry: Retry,
+    },
 }
 
 /// What to do with offers.

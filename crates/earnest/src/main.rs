@@ -8,6 +8,7 @@ mod offer;
 mod output;
 mod owner;
 mod recovery;
+mod rotate;
 mod serve;
 mod wallet;
 
@@ -56,6 +57,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Sweep(arguments) => wallet::sweep(arguments, json).await?,
         Command::Supply(file) => wallet::supply(&file, json).await?,
         Command::Transactions(file) => wallet::transactions(&file, json).await?,
+        Command::Rotate(command) => rotate::run(command, json).await?,
         Command::Offer(command) => offer::run(command, json).await?,
         Command::Discover(arguments) => offer::discover(arguments, json).await?,
         Command::Buy(arguments) => offer::buy(arguments, json).await?,

@@ -38,6 +38,9 @@ pub async fn discover(arguments: Discover, json: bool) -> Result<(), Failure> {
         return output::json(&card);
     }
     output::line(&format!("provider {} on {}", card.key, card.network));
+    for succession in card.successions.iter().rev() {
+        output::line(&format!("  {} names {} as its successor", succession.former, succession.successor));
+    }
     show(&card.offers)
 }
 

@@ -15,7 +15,8 @@ pub fn init(file: &ConfigFile, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return output::json(&json!({ "key": made.key, "new_seed": made.new_seed }));
     }
-    output::line(&format!("identity key  {}", made.key));
+    let first = if made.new_seed { "" } else { " (the first one; it may have been rotated since)" };
+    output::line(&format!("identity key  {}{first}", made.key));
     output::line(&format!("data folder   {}", config.data_dir.display()));
     if made.new_seed {
         output::line("A new seed was made. Back up the file `seed`: whoever has it has the money.");

@@ -5,7 +5,7 @@
 //! envelope finds its stored answer, and a crash finds either all of it or nothing.
 
 use engine::{Command, DlcRole, Event, decide};
-use protocol::{Body, Envelope, Session, verify_transcript};
+use protocol::{Body, Envelope, EnvelopeError, Session, verify_transcript};
 use storage::{NewEnvelope, NewSession, StoredEnvelope};
 use terms::{Hex32, Side, UnixSeconds};
 
@@ -42,6 +42,7 @@ impl Core {
         let mut change = Change::default();
         let mut session = match envelope.body() {
             Body::Rfq { offer_id } => {
+                self.for_current_key(envelope)?;
                 let new = self.new_session(envelope, now).await?;
                 change.session = Some(NewSession { offer_id: Some(*offer_id), ..new });
                 Session::open(envelope)?
@@ -64,11 +65,17 @@ impl Core {
         Ok(answer)
     }
 
+    /// New sessions begin under the current identity; a former one is for those that began under it.
+    fn for_current_key(&self, envelope: &Envelope) -> Result<(), NodeError> {
+        let (got, expected) = (envelope.to(), self.keys.public());
+        if got == expected { Ok(()) } else { Err(EnvelopeError::Recipient { got, expected }.into()) }
+    }
+
     /// The session that a peer's envelope continues. The buyer's node is always the client, so in a session that we
     /// opened a peer says nothing unasked.
     async fn continued(&self, envelope: &Envelope) -> Result<Session, NodeError> {
         let mut session = self.session(envelope.session()).await?;
-        if session.opener() == self.keys.public() {
+        if self.keys.of(session.opener()).is_some() {
             return Err(NodeError::Unexpected { got: envelope.body().kind() });
         }
         session.push(envelope)?;
@@ -306,7 +313,7 @@ impl Core {
         Ok(self.envelopes(session).await?.pop().map(Envelope::into_body))
     }
 
-    /// Seals the session's next envelope. It is good until the funding deadline: a retry after a crash must still be
+    /// Seals the session's next envelope, with the identity under which the session began. It is good until the funding deadline: a retry after a crash must still be
     /// taken.
     pub(crate) fn seal(
         &self,
@@ -318,7 +325,8 @@ impl Core {
     ) -> Result<Envelope, NodeError> {
         let expires = deadline.clamp(now + 600, now + protocol::envelope::MAX_LIFETIME_S);
         let draft = session.next(Hex32(random()?), to, UnixSeconds(now), UnixSeconds(expires), body);
-        let envelope = Envelope::seal(draft, &self.keys.identity)?;
+        let own = session.peer_of(to).and_then(|own| self.keys.of(own));
+        let envelope = Envelope::seal(draft, own.ok_or(NodeError::Damaged { what: "session" })?)?;
         session.push(&envelope)?;
         Ok(envelope)
     }

@@ -14,7 +14,7 @@ use crate::keys::{self, Keys, PASSPHRASE};
 /// What `earnest init` made or found.
 #[derive(Debug)]
 pub struct Initialised {
-    /// The node's identity key.
+    /// The seed's first identity key. The database of a running node knows whether it was rotated since.
     pub key: Hex32,
     /// Whether a new seed was made.
     pub new_seed: bool,

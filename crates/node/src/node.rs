@@ -1,7 +1,7 @@
 //! The running node: its state behind one lock, and the task that drives it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use client::PeerClient;
 use clock::{Busy, Clock, Wake};
@@ -16,6 +16,7 @@ use wallet::Bitcoind;
 use crate::config::Config;
 use crate::core::Core;
 use crate::error::NodeError;
+use crate::rotate::OwnKeys;
 use crate::ticket::Turns;
 
 /// How often one round may lead to another at once, when messages arrived in it.
@@ -34,9 +35,10 @@ pub struct Node {
     /// The Bitcoin node, which is asked without the lock whether it answers.
     pub(crate) chain: Bitcoind,
     pub(crate) clock: Clock,
-    pub(crate) token: String,
-    /// The identity key, which needs no lock.
-    pub(crate) key: Hex32,
+    /// The owner's token; replaced when it is rotated.
+    pub(crate) token: RwLock<String>,
+    /// The identity keys, which change only when they are rotated.
+    pub(crate) own_keys: RwLock<OwnKeys>,
     /// The owner's requests take turns under each Idempotency-Key.
     pub(crate) turns: Turns,
     /// Envelopes that are read or answered at the same time.
@@ -59,11 +61,11 @@ impl Node {
         let core = Core::open(config.clone(), clock.now_s()).await?;
         Ok(Arc::new(Self {
             config,
-            key: core.keys.public(),
+            own_keys: RwLock::new(core.own_keys()),
             chain: core.chain.clone(),
             core: Mutex::new(core),
             clock,
-            token,
+            token: RwLock::new(token),
             turns: Turns::default(),
             doors: Semaphore::new(ENVELOPES_AT_ONCE),
             backing_up: Mutex::new(()),

@@ -37,7 +37,7 @@ impl Node {
         }
         // Any other key will do as the buyer's: what is checked does not depend on it.
         let stand_in = offer.oracles.keys[0];
-        let deal = contract::Deal::parse(offer.agreement(self.key, stand_in), &announcements)?;
+        let deal = contract::Deal::parse(offer.agreement(self.own_keys().current, stand_in), &announcements)?;
         self.config.check_margin(deal.agreement())?;
         self.check_nonces(deal.agreement(), deal.announcements()).await?;
         let mut core = self.core.lock().await;
@@ -94,7 +94,7 @@ impl Core {
             note: NOTE.to_owned(),
             at: UnixSeconds(now),
         };
-        Ok(Card::seal(draft, &self.keys.identity)?)
+        Ok(Card::seal_after(draft, self.keys.successions(), &self.keys.identity)?)
     }
 
     /// Every offer that was published here and expired no longer than a week ago, the one that expires first in front.

@@ -40,7 +40,7 @@ impl Core {
         on_our_network(&chain, network)?;
         let wallet = open_wallet(&seed, network, &store, &chain).await?;
         let mut core = Self {
-            keys: Keys::derive(&seed, network),
+            keys: Keys::derive_at(&seed, network, crate::rotate::stored_index(&store).await?),
             wallet,
             follower: Follower::new(chain.clone()),
             chain,

@@ -81,7 +81,9 @@ impl Node {
         let (at, expires) = (UnixSeconds(now), UnixSeconds(now + 600));
         let body = Body::Rfq { offer_id: offer.id };
         let draft = Session::first(id, Hex32(random()?), to, at, expires, body);
-        let rfq = Envelope::seal(draft, &core.keys.identity)?;
+        // The identity of the agreement, should it have been rotated since.
+        let own = core.keys.of(agreement.buyer.key).ok_or(NodeError::Damaged { what: "agreement" })?;
+        let rfq = Envelope::seal(draft, own)?;
         let session = NewSession {
             id,
             counterparty: to,

@@ -9,6 +9,7 @@ use crate::bytes::Hex64;
 use crate::envelope;
 use crate::offer::{Offer, OfferError};
 use crate::signing;
+use crate::succession::{Succession, check_successions};
 use crate::text::{check_code, check_text};
 
 /// Where a node serves its card.
@@ -60,6 +61,9 @@ pub struct Card {
     pub note: String,
     /// When the card was made.
     pub at: UnixSeconds,
+    /// How `key` followed from older keys of the node, the oldest first; left out while it is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successions: Vec<Succession>,
     /// BIP340, over the tagged hash of everything else.
     pub sig: Hex64,
 }
@@ -114,10 +118,23 @@ impl Card {
     /// # Errors
     /// When a field breaks a rule that [`Card::open`] would refuse it for.
     pub fn seal(draft: CardDraft, keypair: &Keypair) -> Result<Self, CardError> {
+        Self::seal_after(draft, Vec::new(), keypair)
+    }
+
+    /// Signs a card whose key followed from older ones.
+    ///
+    /// # Errors
+    /// As [`Card::seal`].
+    pub fn seal_after(
+        draft: CardDraft,
+        successions: Vec<Succession>,
+        keypair: &Keypair,
+    ) -> Result<Self, CardError> {
         let CardDraft { network, offers, note, at } = draft;
         let key = signing::public_key(keypair);
         let versions = vec![envelope::VERSION];
-        let mut card = Self { v: VERSION, key, network, versions, offers, note, at, sig: Hex64([0; 64]) };
+        let sig = Hex64([0; 64]);
+        let mut card = Self { v: VERSION, key, network, versions, offers, note, at, successions, sig };
         card.check()?;
         card.sig = signing::sign(card.signing_hash(), keypair);
         if card.bytes().len() > MAX_BYTES {
@@ -167,14 +184,18 @@ impl Card {
             offers: &'a [Offer],
             note: &'a str,
             at: UnixSeconds,
+            #[serde(skip_serializing_if = "<[Succession]>::is_empty")]
+            successions: &'a [Succession],
         }
-        let Self { v, key, network, versions, offers, note, at, sig: _ } = self;
-        signing::tagged_hash(TAG, &Unsigned { v: *v, key: *key, network, versions, offers, note, at: *at })
+        let Self { v, key, network, versions, offers, note, at, successions, sig: _ } = self;
+        let unsigned = Unsigned { v: *v, key: *key, network, versions, offers, note, at: *at, successions };
+        signing::tagged_hash(TAG, &unsigned)
     }
 
     fn check(&self) -> Result<(), CardError> {
         check_code("network", &self.network)?;
         check_text("note", &self.note)?;
+        check_successions(&self.successions, self.key)?;
         if self.versions.len() > MAX_VERSIONS {
             return Err(DocumentError::new("versions", "must list at most 16").into());
         }

@@ -147,6 +147,24 @@ impl Envelope {
         Ok(envelope)
     }
 
+    /// As [`Envelope::open`], for a receiver that had other keys before: sessions that began under one of them go on
+    /// under it.
+    ///
+    /// # Errors
+    /// As [`Envelope::open`].
+    pub fn open_by(
+        bytes: &[u8],
+        now_s: u64,
+        current: Hex32,
+        former: &[Hex32],
+    ) -> Result<Self, EnvelopeError> {
+        let envelope = Self::verify(bytes)?;
+        let to = envelope.to();
+        let receiver = if former.contains(&to) { to } else { current };
+        envelope.check_arrival(now_s, receiver)?;
+        Ok(envelope)
+    }
+
     /// Takes an envelope whose arrival is past: from the disk, or from a transcript. Everything is
     /// checked but receiver and time.
     ///

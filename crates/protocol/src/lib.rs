@@ -20,6 +20,7 @@ pub mod owner;
 pub mod problem;
 pub mod session;
 mod signing;
+mod succession;
 pub mod text;
 pub mod waiting;
 
@@ -31,3 +32,4 @@ pub use offer::{Offer, OfferDraft, OfferError};
 pub use problem::{Problem, ProblemType};
 pub use session::{Session, SessionError, verify_transcript};
 pub use signing::public_key;
+pub use succession::{MAX_SUCCESSIONS, Succession, check_successions};

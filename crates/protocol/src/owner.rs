@@ -62,6 +62,26 @@ pub enum BackupState {
     Behind,
 }
 
+/// `POST /v1/identity-rotations` and `POST /v1/token-rotations`, with `{}`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotationRequest {}
+
+/// The answer to an identity rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityRotation {
+    /// The identity key of the card and of new sessions.
+    pub key: Hex32,
+    /// The key before it, under which open sessions and escrows go on.
+    pub former: Hex32,
+    /// The new key's index on its branch of the seed.
+    pub index: u32,
+}
+
+/// The answer to a token rotation: the new token is in its file and nowhere else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRotation {}
+
 /// `GET /v1/balance`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {

@@ -7,7 +7,7 @@ mod common;
 use common::{NOW_S, agreement, buyer, offer, offer_draft, provider};
 use proptest::prelude::*;
 use protocol::card::MAX_OFFERS;
-use protocol::{Card, CardDraft, CardError, Offer, OfferDraft, OfferError, public_key};
+use protocol::{Card, CardDraft, CardError, Offer, OfferDraft, OfferError, Succession, public_key};
 use serde_json::{Value, json};
 use terms::{Credit, Ppm, Sat, UnixSeconds, canonical};
 
@@ -171,4 +171,42 @@ proptest! {
         bytes[position] ^= change;
         prop_assert!(Card::open(&bytes).is_err());
     }
+}
+
+#[test]
+fn a_card_names_the_keys_that_its_key_followed_and_each_of_them_has_signed() {
+    let [first, second, last] = [buyer(), key(7), provider()];
+    let chain =
+        vec![Succession::seal(&first, public_key(&second)), Succession::seal(&second, public_key(&last))];
+    let draft = || CardDraft {
+        network: "regtest".to_owned(),
+        offers: Vec::new(),
+        note: String::new(),
+        at: UnixSeconds(NOW_S),
+    };
+    let card = Card::seal_after(draft(), chain.clone(), &last).unwrap();
+    assert_eq!(Card::open(&card.bytes()).unwrap().successions, chain);
+    assert!(
+        !String::from_utf8(self::card().bytes()).unwrap().contains("successions"),
+        "a first key has none"
+    );
+
+    let refused =
+        |successions: Vec<Succession>| Card::seal_after(draft(), successions, &last).unwrap_err().field();
+    assert_eq!(refused(chain[..1].to_vec()), "successions[0].successor", "it ends at another key");
+    assert_eq!(refused(vec![chain[1], chain[0]]), "successions[0].successor");
+    let forged = Succession { sig: chain[0].sig, ..chain[1] };
+    assert_eq!(refused(vec![chain[0], forged]), "successions[1].sig");
+    assert_eq!(refused(vec![chain[1]; 17]), "successions");
+
+    // Whoever serves the card cannot take a statement away or add one.
+    let mut value = value_of(&card);
+    value["successions"] = json!([value["successions"][1]]);
+    assert_eq!(reopened(&value), Err(CardError::Signature));
+    value["successions"] = json!([]);
+    assert!(reopened(&value).is_err());
+}
+
+fn key(number: u8) -> secp256k1_zkp::Keypair {
+    secp256k1_zkp::Keypair::from_seckey_slice(secp256k1_zkp::SECP256K1, &[number; 32]).unwrap()
 }

@@ -29,7 +29,7 @@ pub use chain::{Bitcoind, BroadcastError, Broadcasted, ChainError, RpcAuth, Tip}
 pub use coins::{Coin, CoinRequest};
 pub use error::{SelectError, SignError, SpendError, WalletError};
 pub use follow::{FollowError, Follower, Synced};
-pub use seed::{Seed, SeedError};
+pub use seed::{IdentityBranch, Seed, SeedError};
 pub use seed_file::{Argon2Cost, SeedFileError};
 pub use supply::{Lack, Split, plan_split, split_fee};
 pub use wallet::{Balance, Birth, Wallet, WalletTransaction};

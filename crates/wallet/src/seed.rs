@@ -90,7 +90,13 @@ impl Seed {
     /// The key that signs envelopes, `m/5459009'/coin'/1'/index'`. A new index is a new identity.
     #[must_use]
     pub fn identity_key(&self, network: Network, index: u32) -> Keypair {
-        self.derive(network, &own_path(network, &[1, index])).to_keypair(&Secp256k1::new())
+        self.identity_branch(network).key(index)
+    }
+
+    /// The branch that identity keys grow on, `m/5459009'/coin'/1'`.
+    #[must_use]
+    pub fn identity_branch(&self, network: Network) -> IdentityBranch {
+        IdentityBranch(self.derive(network, &own_path(network, &[1])))
     }
 
     /// The secret that seals backups, `m/5459009'/coin'/2'`: the seed alone opens them.
@@ -114,6 +120,31 @@ impl Seed {
         let seed = Zeroizing::new(self.mnemonic.to_seed(""));
         Xpriv::new_master(network, seed.as_ref())
             .expect("64 bytes are a master key with a probability of 1 - 2^-127")
+    }
+}
+
+/// A seed's identity keys, one for each index. Wiped from memory when dropped.
+pub struct IdentityBranch(Xpriv);
+
+impl std::fmt::Debug for IdentityBranch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IdentityBranch(..)")
+    }
+}
+
+impl Drop for IdentityBranch {
+    fn drop(&mut self) {
+        self.0.private_key.non_secure_erase();
+    }
+}
+
+impl IdentityBranch {
+    /// The key of an index.
+    #[must_use]
+    pub fn key(&self, index: u32) -> Keypair {
+        let secp: Secp256k1<All> = Secp256k1::new();
+        let key = self.0.derive_priv(&secp, &path(&[index]));
+        key.expect("BIP32 derivation fails with a probability below 2^-127").to_keypair(&secp)
     }
 }
 
@@ -183,6 +214,27 @@ mod tests {
         ];
         for (i, a) in keys.iter().enumerate() {
             assert!(keys[i + 1..].iter().all(|b| a != b));
+        }
+    }
+
+    /// Derived by hand with the `bitcoin` crate: wallet, contracts and identities are three trees, none above another.
+    #[test]
+    fn each_kind_of_key_has_a_branch_of_its_own() {
+        let seed = Seed::from_words(WORDS).unwrap();
+        let secp = Secp256k1::new();
+        for (network, coin) in [(Network::Regtest, 1), (Network::Testnet4, 1), (Network::Bitcoin, 0)] {
+            let master = Xpriv::new_master(network, &Mnemonic::parse(WORDS).unwrap().to_seed("")).unwrap();
+            let at = |path: &str| {
+                let path: DerivationPath = path.replace("coin", &coin.to_string()).parse().unwrap();
+                master.derive_priv(&secp, &path).unwrap()
+            };
+            assert_eq!(seed.wallet_account(network), at("m/84'/coin'/0'"));
+            assert_eq!(seed.contract_branch(network), at("m/5459009'/coin'/0'"));
+            for index in [0, 1, 999] {
+                let by_hand = at(&format!("m/5459009'/coin'/1'/{index}'")).private_key;
+                assert_eq!(seed.identity_key(network, index).secret_key(), by_hand);
+                assert_eq!(seed.identity_branch(network).key(index).secret_key(), by_hand);
+            }
         }
     }
 

@@ -19,5 +19,6 @@ mod owners;
 mod recovery;
 mod reorgs;
 mod rogue;
+mod rotation;
 mod settling;
 mod supply;

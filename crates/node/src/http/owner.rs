@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use protocol::owner::{
-    AddressRequest, CloseRequest, Info, MAX_REQUEST_BYTES, ProposalRequest, PurchaseRequest,
+    AddressRequest, CloseRequest, Info, MAX_REQUEST_BYTES, ProposalRequest, PurchaseRequest, RotationRequest,
     WithdrawalRequest,
 };
 use protocol::{OfferDraft, ProblemType};
@@ -29,6 +29,8 @@ type Shared = State<Arc<Node>>;
 pub(crate) fn router(node: Arc<Node>) -> Router {
     let owned = Router::new()
         .route("/v1/info", get(info))
+        .route("/v1/identity-rotations", axum::routing::post(rotate_identity))
+        .route("/v1/token-rotations", axum::routing::post(rotate_token))
         .route("/v1/balance", get(balance))
         .route("/v1/addresses", post(address))
         .route("/v1/withdrawals", post(withdrawal))
@@ -54,7 +56,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
 
 async fn owner_only(State(node): Shared, request: Request, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes().to_vec());
-    let wanted = format!("Bearer {}", node.token);
+    let wanted = format!("Bearer {}", node.token());
     // Comparing hashes takes the same time whatever was given.
     let same = given.is_some_and(|given| canonical::sha256(&given) == canonical::sha256(wanted.as_bytes()));
     if same {
@@ -98,6 +100,18 @@ async fn supply(State(node): Shared) -> Answered {
 
 async fn sweep(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.sweep_view(node.now())?))
+}
+
+async fn rotate_identity(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
+    let RotationRequest {} = canonical::parse(&body)?;
+    let work = async |ticket: Ticket| node.rotate_identity(&ticket).await;
+    once(&node, &headers, "/v1/identity-rotations", &body, work).await
+}
+
+/// Whoever repeats it is refused for their old token, so no Idempotency-Key is looked at.
+async fn rotate_token(State(node): Shared, Whole(body): Whole) -> Answered {
+    let RotationRequest {} = canonical::parse(&body)?;
+    Ok(json(StatusCode::OK, &node.rotate_token()?))
 }
 
 async fn address(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {

@@ -53,8 +53,9 @@ async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Res
         return Err(refuse(ProblemType::RateLimited, "too many envelopes at once; send it again"));
     };
     let Whole(body) = Whole::from_request(request, &()).await?;
-    let now = node.now();
-    let envelope = block_in_place(|| Envelope::open(&body, now, node.key)).map_err(NodeError::from);
+    let (now, own) = (node.now(), node.own_keys());
+    let envelope =
+        block_in_place(|| Envelope::open_by(&body, now, own.current, &own.former)).map_err(NodeError::from);
     let answer = match envelope {
         Ok(envelope) => {
             here!("envelope.received:{}", envelope.body().kind());

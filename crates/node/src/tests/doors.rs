@@ -52,7 +52,7 @@ async fn in_a_session_that_we_opened_a_peer_says_nothing_unasked() {
     for body in bodies {
         let kind = body.kind();
         let session = Session::open(&rfq).unwrap();
-        let draft = session.next(Hex32([9; 32]), node.key, at, expires, body);
+        let draft = session.next(Hex32([9; 32]), node.own_keys().current, at, expires, body);
         let refused = receive(&node, &Envelope::seal(draft, &peer).unwrap()).await;
         assert!(matches!(refused, Err(NodeError::Unexpected { got }) if got == kind), "{refused:?}");
     }
@@ -63,7 +63,7 @@ async fn in_a_session_that_we_opened_a_peer_says_nothing_unasked() {
 async fn a_session_cannot_be_opened_twice_and_an_unknown_offer_leaves_nothing() {
     let world = World::begin();
     let node = world.open().await;
-    let rfq = first(&node, 1, &stranger(), node.key);
+    let rfq = first(&node, 1, &stranger(), node.own_keys().current);
     let refused = receive(&node, &rfq).await;
     assert!(matches!(refused, Err(NodeError::NotFound { what: "offer" })), "{refused:?}");
     assert_eq!(node.core.lock().await.store.session(rfq.session()).await.unwrap(), None);
@@ -105,13 +105,13 @@ async fn sessions_are_bounded_for_a_peer_and_for_all_together_and_dead_ones_are_
     for tag in 0..60 {
         open(tag, public_key(&peer)).await;
     }
-    let rfq = first(&node, 255, &peer, node.key);
+    let rfq = first(&node, 255, &peer, node.own_keys().current);
     assert!(matches!(receive(&node, &rfq).await, Err(NodeError::TooManySessions)));
     for tag in 60..600 {
         open(tag, Hex32([7; 32])).await;
     }
     let other = Keypair::from_seckey_slice(&Secp256k1::new(), &[6; 32]).unwrap();
-    let rfq = first(&node, 254, &other, node.key);
+    let rfq = first(&node, 254, &other, node.own_keys().current);
     assert!(matches!(receive(&node, &rfq).await, Err(NodeError::TooManySessions)));
 
     node.core.lock().await.tidy(now + 86_401).await.unwrap();

@@ -24,7 +24,7 @@ async fn ask(node: &Node, addr: SocketAddr, body: &str) -> TcpStream {
     let head = format!(
         "POST /v1/addresses HTTP/1.1\r\nhost: node\r\nauthorization: Bearer {}\r\nidempotency-key: key\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
-        node.token,
+        node.token(),
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
