@@ -293,9 +293,12 @@ impl Node {
     }
 
     async fn ask_provider(&self, id: Hex32) -> Result<bool, NodeError> {
-        let session = self.core.lock().await.store.session(id).await?;
+        let (session, own) = {
+            let core = self.core.lock().await;
+            (core.store.session(id).await?, protocol::public_key(core.identity_in(id)?))
+        };
         let Some(url) = session.and_then(|session| session.peer_url) else { return Ok(false) };
-        let waiting = PeerClient::new(&url)?.waiting(id, self.key, self.now()).await?;
+        let waiting = PeerClient::new(&url)?.waiting(id, own, self.now()).await?;
         let mut news = false;
         for envelope in waiting {
             here!("waiting.found:{}", envelope.body().kind());

@@ -2,9 +2,10 @@
 
 use std::sync::PoisonError;
 
+use bitcoin::secp256k1::Keypair;
 use protocol::owner::{IdentityRotation, TokenRotation};
 use storage::{Fact, Store};
-use terms::{DocumentError, Hex32};
+use terms::{DocumentError, Hex32, Side};
 use tokio::task::block_in_place;
 
 use crate::core::{Change, Core};
@@ -29,6 +30,19 @@ impl Core {
     /// The identity keys as they are now.
     pub(crate) fn own_keys(&self) -> OwnKeys {
         OwnKeys { current: self.keys.public(), former: self.keys.former() }
+    }
+
+    /// Our identity in an escrow: the one of its agreement, which may be a former one.
+    ///
+    /// # Errors
+    /// When there is no such escrow, or it is not ours.
+    pub(crate) fn identity_in(&self, escrow: Hex32) -> Result<&Keypair, NodeError> {
+        let escrow = self.escrow(escrow)?;
+        let own = match escrow.opened.side {
+            Side::Provider => escrow.agreement().provider.key,
+            Side::Buyer => escrow.agreement().buyer.key,
+        };
+        self.keys.of(own).ok_or(NodeError::Damaged { what: "identity" })
     }
 
     /// Takes the next identity: its index is stored, with the answer, before anything is signed with it.

@@ -56,7 +56,7 @@ impl Core {
         };
         let (at, expires) = (UnixSeconds(now), UnixSeconds(until));
         let draft = Session::first(session, Hex32(random()?), escrow.counterparty(), at, expires, body);
-        let envelope = Envelope::seal(draft, &self.keys.identity)?;
+        let envelope = Envelope::seal(draft, self.identity_in(id)?)?;
         // A provider's proposal waits until the buyer's node looks for it.
         let delivered = peer_url.is_none();
         let change = Change {

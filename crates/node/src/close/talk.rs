@@ -169,7 +169,8 @@ impl Core {
         let envelopes = self.envelopes(proposal).await?;
         let until = envelopes.first().map_or(now, |first| first.expires().0);
         let mut session = self.session(proposal).await?;
-        let peer = session.peer_of(self.keys.public()).ok_or(NodeError::NotFound { what: "peer" })?;
+        let opened_by_us = self.keys.of(session.opener()).is_some();
+        let peer = if opened_by_us { session.responder() } else { session.opener() };
         let answer = self.seal(&mut session, peer, body, until, now)?;
         Ok(Change { envelopes: vec![record(&answer, true, peer_url.is_none())], ..Change::default() })
     }
