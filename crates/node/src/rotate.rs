@@ -55,6 +55,9 @@ impl Core {
         let facts = vec![(Fact::IdentityIndex, index.to_string())];
         self.commit(Change { facts, answer: ticket.answer(&rotation)?, ..Change::default() }, now).await?;
         self.keys.rotate();
+        if let Some(keeper) = &mut self.keeper {
+            keeper.introduce_again();
+        }
         tracing::info!(key = %rotation.key, former = %rotation.former, "the identity is rotated");
         Ok(rotation)
     }

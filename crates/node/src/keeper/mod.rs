@@ -57,6 +57,11 @@ impl Keeper {
         Self { key, folder, changed, changes: 0, safe, listed, compared, introduced, trouble }
     }
 
+    /// Notes that what the target knows about the node itself is no longer true.
+    pub(crate) fn introduce_again(&mut self) {
+        self.introduced = false;
+    }
+
     /// Notes that an escrow changed.
     pub(crate) fn note(&mut self, escrow: Hex32) {
         self.changes += 1;
