@@ -40,7 +40,7 @@ impl<'a> Tx<'a> {
     pub async fn note_backed_up(&mut self, escrow: Hex32) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO backed_up (escrow) VALUES (?) ON CONFLICT DO NOTHING")
             .bind(escrow.to_string())
-            .execute(&mut *self.inner)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
