@@ -80,7 +80,9 @@ impl Core {
     /// How the backup stands, for the owner.
     pub(crate) fn backup_status(&self) -> BackupStatus {
         let Some(keeper) = &self.keeper else { return BackupStatus::default() };
-        let held = self.escrows.keys().filter(|id| self.held(**id)).count();
+        let waits = |status: engine::Status| !status.is_final() && !status.is_locked();
+        let unfunded = self.escrows.iter().filter(|(_, escrow)| waits(escrow.noted));
+        let held = unfunded.filter(|(id, _)| self.held(**id)).count();
         let state = match keeper.changed.is_empty() && keeper.trouble.is_none() {
             true => BackupState::Current,
             false => BackupState::Behind,
