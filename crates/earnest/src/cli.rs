@@ -64,6 +64,8 @@ pub enum Command {
     Discover(Discover),
     /// Take a provider's published offer: agree, and lock the escrow.
     Buy(Buy),
+    /// Renew an escrow that was bought: agree and lock its next window, with fresh coins. Again it tells of the same.
+    Renew(Renew),
     /// List escrows, show one with its history, and close one by agreement.
     #[command(subcommand)]
     Escrow(Escrow),
@@ -230,6 +232,17 @@ pub struct Buy {
     /// Only show the offer, and what it would pay.
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// Arguments of `renew`.
+#[derive(Debug, Args)]
+pub struct Renew {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// The escrow's id.
+    pub id: String,
     #[command(flatten)]
     pub retry: Retry,
 }

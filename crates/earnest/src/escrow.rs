@@ -115,6 +115,8 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ("terms", escrow.terms_hash.to_string()),
         ("price", output::sat(escrow.agreement.price_sat)),
         ("bond", output::sat(escrow.agreement.bond_sat)),
+        ("renews", txid(&escrow.renews)),
+        ("renewed by", txid(&escrow.renewed_by)),
         ("funding", txid(&escrow.funding_txid)),
         ("closing", txid(&escrow.closing_txid)),
         ("provider got", escrow.provider_sat.map_or("-".to_owned(), output::sat)),

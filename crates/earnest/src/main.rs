@@ -61,6 +61,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Offer(command) => offer::run(command, json).await?,
         Command::Discover(arguments) => offer::discover(arguments, json).await?,
         Command::Buy(arguments) => offer::buy(arguments, json).await?,
+        Command::Renew(arguments) => offer::renew(arguments, json).await?,
         Command::Escrow(command) => escrow::run(command, json).await?,
         Command::Replay(arguments) => return Ok(replay::cli::run(arguments, json).await),
     }

@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, anyhow};
 use client::PeerClient;
-use protocol::owner::PurchaseRequest;
+use protocol::owner::{Purchase, PurchaseRequest};
 use protocol::{Card, OfferDraft};
 use terms::{Hex32, canonical};
 
-use crate::cli::{Buy, Discover, Offer};
+use crate::cli::{Buy, Discover, Offer, Renew};
 use crate::exit::Failure;
 use crate::{output, owner};
 
@@ -71,8 +71,19 @@ pub async fn buy(arguments: Buy, json: bool) -> Result<(), Failure> {
     let request = PurchaseRequest { provider_url: arguments.url, offer_id };
     let node = owner::connect(&arguments.file)?;
     let purchase = node.purchase(&request, &owner::idempotency_key(arguments.retry.idempotency_key)?).await?;
+    bought(&purchase, json)
+}
+
+/// `earnest renew`
+pub async fn renew(arguments: Renew, json: bool) -> Result<(), Failure> {
+    let node = owner::connect(&arguments.file)?;
+    let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
+    bought(&node.renew(&arguments.id, &key).await?, json)
+}
+
+fn bought(purchase: &Purchase, json: bool) -> Result<(), Failure> {
     if json {
-        return output::json(&purchase);
+        return output::json(purchase);
     }
     output::line(&format!("escrow {}", purchase.escrow_id));
     output::line(&format!("terms  {}", purchase.terms_hash));

@@ -13,6 +13,7 @@ use terms::Hex32;
 pub use self::money::{SupplyConfig, SweepConfig, TimeOfDay};
 use crate::fees::FeesConfig;
 use crate::locking::LockingConfig;
+use crate::renewal::RenewalConfig;
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +96,9 @@ pub struct Config {
     /// The supply of coins for escrows; left out: none.
     #[serde(default)]
     pub supply: Option<SupplyConfig>,
+    /// What becomes of an escrow after its window.
+    #[serde(default)]
+    pub renewal: RenewalConfig,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }

@@ -99,6 +99,15 @@ pub enum NodeError {
         /// Such as `id`.
         what: &'static str,
     },
+    /// This node does not agree to renewals by itself.
+    #[error("this node's owner has not allowed it to renew")]
+    RenewsNothing,
+    /// Only an escrow that is funded and not spent has a next window.
+    #[error("an escrow that is {state} on this side cannot be renewed")]
+    NotRenewable {
+        /// Its state.
+        state: &'static str,
+    },
     /// What is stored cannot be read.
     #[error("the stored {what} cannot be read")]
     Damaged {
@@ -157,6 +166,8 @@ impl NodeError {
                 self.say(ProblemType::InsufficientFunds)
             }
             Self::Payment(_) | Self::UnknownOracle { .. } => self.say(ProblemType::BadInput),
+            Self::RenewsNothing => self.say(ProblemType::Mandate),
+            Self::NotRenewable { .. } => self.say(ProblemType::Conflict),
             Self::NotFound { .. } => self.say(ProblemType::NotFound),
             Self::TooManySessions => self.say(ProblemType::RateLimited),
             Self::Client(_) => self.say(ProblemType::BadUpstream),

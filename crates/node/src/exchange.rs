@@ -216,10 +216,9 @@ impl Core {
         }
         let id = envelope.session();
         let session = self.store.session(id).await?.ok_or(NodeError::NotFound { what: "session" })?;
-        let offer_id = session.offer_id.ok_or(NodeError::NotFound { what: "offer" })?;
-        let (offer, announcements) = self.published(offer_id).await?;
-        offer.check(now)?;
+        let (announcements, renews) = self.promised(&session, now).await?;
         let opened = self.begin(id, Side::Provider, *agreement, &announcements, now)?;
+        let opened = engine::Opened { renews, ..opened };
         change.events.push((id, Event::Opened(Box::new(opened.clone()))));
         if opened.role == DlcRole::Accepter {
             return Ok(None);

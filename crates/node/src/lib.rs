@@ -30,6 +30,7 @@ mod offers;
 mod open;
 mod purchase;
 mod refusals;
+mod renewal;
 mod rotate;
 mod serve;
 mod spend;

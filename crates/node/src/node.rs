@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use client::PeerClient;
 use clock::{Busy, Clock, Wake};
 use crashpoint::here;
-use protocol::Envelope;
+use protocol::{Body, Envelope};
 use storage::StoredEnvelope;
 use terms::{EventId, Hex32};
 use tokio::sync::{Mutex, Semaphore};
@@ -212,6 +212,10 @@ impl Node {
     /// Takes a peer's envelope, and gives its answer; one with our signature over the funding only once the backup
     /// target has acknowledged it. Until then the peer gets none, and the stored one when it repeats itself.
     pub(crate) async fn answer(&self, envelope: &Envelope) -> Result<Option<Vec<u8>>, NodeError> {
+        if let Body::Renew { escrow } = envelope.body() {
+            // The oracles are asked first, and without the lock.
+            return self.receive_renewal(envelope, *escrow).await;
+        }
         let id = envelope.session();
         let mut core = self.core.lock().await;
         let answer = core.receive(envelope, self.now()).await?;

@@ -49,7 +49,7 @@ impl Node {
         Ok(offer)
     }
 
-    async fn announce(&self, key: Hex32, measurement: &Measurement) -> Result<Vec<u8>, NodeError> {
+    pub(crate) async fn announce(&self, key: Hex32, measurement: &Measurement) -> Result<Vec<u8>, NodeError> {
         Ok(self.oracle(key)?.announce(measurement).await?.announcement_hex.0)
     }
 

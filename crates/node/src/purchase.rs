@@ -43,7 +43,7 @@ impl Node {
         let answer = peer.post(&rfq, self.now()).await?;
         here!("send.after:rfq");
         let quote = answer.ok_or(NodeError::Unexpected { got: "empty answer" })?;
-        self.take(&rfq, &quote, agreement, &announcements, ticket).await
+        self.take(&rfq, &quote, agreement, &announcements, None, ticket).await
     }
 
     /// The agreement that an offer must become between its provider and us.
@@ -98,12 +98,13 @@ impl Node {
     }
 
     /// Compares the quote with the offer, and stores our acceptance, still to be sent.
-    async fn take(
+    pub(crate) async fn take(
         &self,
         rfq: &Envelope,
         quote: &Envelope,
         expected: Agreement,
         announcements: &[Vec<u8>],
+        renews: Option<Hex32>,
         ticket: &Ticket,
     ) -> Result<Purchase, NodeError> {
         let now = self.now();
@@ -118,6 +119,7 @@ impl Node {
         let id = rfq.session();
         let terms_hash = expected.terms_hash();
         let opened = core.begin(id, Side::Buyer, expected, announcements, now)?;
+        let opened = engine::Opened { renews, ..opened };
         let deadline = opened.agreement.funding_deadline.0;
         let accept = core.seal(&mut session, rfq.to(), Body::Accept { terms_hash }, deadline, now)?;
         let purchase = Purchase { escrow_id: id.to_string(), terms_hash };

@@ -17,6 +17,7 @@ mod mandates;
 mod oracle;
 mod owners;
 mod recovery;
+mod renewal;
 mod reorgs;
 mod rogue;
 mod rotation;

@@ -9,8 +9,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use protocol::owner::{
-    AddressRequest, CloseRequest, Info, MAX_REQUEST_BYTES, ProposalRequest, PurchaseRequest, RotationRequest,
-    WithdrawalRequest,
+    AddressRequest, CloseRequest, Info, MAX_REQUEST_BYTES, ProposalRequest, PurchaseRequest, RenewalRequest,
+    RotationRequest, WithdrawalRequest,
 };
 use protocol::{OfferDraft, ProblemType};
 use terms::{DocumentError, Hex32, UnixSeconds, canonical};
@@ -41,6 +41,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/purchases", post(purchase))
         .route("/v1/escrows", get(escrows))
         .route("/v1/escrows/{id}", get(escrow))
+        .route("/v1/escrows/{id}/renew", post(renew))
         .route("/v1/escrows/{id}/close", post(propose_close))
         .route("/v1/escrows/{id}/close/{word}", post(close_word))
         .layer(from_fn_with_state(Arc::clone(&node), owner_only));
@@ -156,6 +157,20 @@ async fn escrow(State(node): Shared, Path(id): Path<String>) -> Answered {
 fn escrow_id(id: &str) -> Result<Hex32, Refusal> {
     let id = Hex32::parse(id);
     Ok(id.ok_or_else(|| DocumentError::new("id", "must be 64 lower-case hex digits"))?)
+}
+
+async fn renew(
+    State(node): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Whole(body): Whole,
+) -> Answered {
+    let id = escrow_id(&id)?;
+    let RenewalRequest {} = canonical::parse(&body)?;
+    let work = async |ticket: Ticket| node.renew(id, &ticket).await;
+    let answer = once(&node, &headers, &format!("/v1/escrows/{id}/renew"), &body, work).await;
+    super::wake(&node).await;
+    answer
 }
 
 async fn propose_close(
