@@ -62,6 +62,24 @@ impl Announcements {
         &self.0
     }
 
+    /// Whether these bytes are another announcement of the agreed event, signed by one of the oracles: one that says
+    /// something else than the agreed one.
+    pub fn is_contradicted_by(&self, oracle: usize, bytes: &[u8]) -> bool {
+        let (Some(agreed), Ok(other)) = (self.0.get(oracle), read_announcement(oracle, bytes)) else {
+            return false;
+        };
+        other.oracle_public_key == agreed.oracle_public_key
+            && other.oracle_event.event_id == agreed.oracle_event.event_id
+            && other.oracle_event != agreed.oracle_event
+            && is_signed(&other)
+    }
+
+    /// When the first of them is attested; from then on there may be something to settle with.
+    pub fn first_maturity(&self) -> UnixSeconds {
+        let first = self.0.iter().map(|a| a.oracle_event.event_maturity_epoch).min();
+        UnixSeconds(u64::from(first.unwrap_or_default()))
+    }
+
     /// When the last of them is attested; the refund waits from here.
     pub fn latest_maturity(&self) -> UnixSeconds {
         let latest = self.0.iter().map(|a| a.oracle_event.event_maturity_epoch).max();
@@ -103,13 +121,13 @@ fn check_one(agreement: &Agreement, announcement: &OracleAnnouncement, key: &Hex
     if event.oracle_nonces.len() != expected {
         return Err(("oracle_nonces", Rule::WrongCount { expected, got: event.oracle_nonces.len() }));
     }
-    SECP256K1
-        .verify_schnorr(
-            &announcement.announcement_signature,
-            &tagged_announcement_msg(event),
-            &announcement.oracle_public_key,
-        )
-        .map_err(|_| ("announcement_signature", Rule::BadSignature))
+    if is_signed(announcement) { Ok(()) } else { Err(("announcement_signature", Rule::BadSignature)) }
+}
+
+fn is_signed(announcement: &OracleAnnouncement) -> bool {
+    let message = tagged_announcement_msg(&announcement.oracle_event);
+    let (signature, key) = (&announcement.announcement_signature, &announcement.oracle_public_key);
+    SECP256K1.verify_schnorr(signature, &message, key).is_ok()
 }
 
 /// The same nonce for two digits, or of two oracles, would tie signatures together that must be independent.

@@ -1,9 +1,14 @@
-//! Closing a funded contract: with the oracles' attestations, or after their silence.
+//! Closing a funded contract: with the oracles' attestations, with what a peer's CET gave away of them, or after their
+//! silence.
 //!
 //! Either needs only the own key and what the messages carry; the peer may be offline for ever.
 
 mod agreeing;
+mod learned;
+mod points;
 mod unlock;
+
+pub use learned::{Learned, cet_with_secret, learn, recognise};
 
 use bitcoin::{Amount, Transaction, ecdsa};
 use secp256k1_zkp::{EcdsaAdaptorSignature, PublicKey, SECP256K1, SecretKey};
@@ -22,8 +27,8 @@ pub struct SettledCet {
     pub transaction: Transaction,
     /// The oracles whose attestations unlock it, ascending.
     pub oracles: Vec<usize>,
-    /// The strings that the first of them signed, which set the level. The others' may differ: without tolerance
-    /// within one block of values that pay the same, with it also beyond.
+    /// The strings that the first of them signed, which set the level; of a learned secret only the block's prefix. The
+    /// others' may differ: without tolerance within one block of values that pay the same, with it also beyond.
     pub signed: Vec<String>,
     /// What the provider gets.
     pub provider_sat: Sat,
@@ -79,6 +84,14 @@ impl<'a> Peer<'a> {
         let rule =
             Rule::Differs { expected: "a funding key of the contract".to_owned(), got: own.to_string() };
         Err(GateError::new(Message::Own, "funding_key", rule))
+    }
+
+    /// The own adaptor signatures, which the other side decrypts.
+    fn own_signatures(&self, contract: &'a CheckedContract) -> &'a [dlc_messages::CetAdaptorSignature] {
+        let (accept, sign) = (&contract.accepted.wire, &contract.sign);
+        let offerer_is_peer = self.key == contract.accepted.offer.wire.funding_pubkey;
+        let own = if offerer_is_peer { &accept.cet_adaptor_signatures } else { &sign.cet_adaptor_signatures };
+        &own.ecdsa_adaptor_signatures
     }
 
     fn signature(&self, index: usize) -> Option<&EcdsaAdaptorSignature> {

@@ -104,6 +104,19 @@ impl Scale {
         }
     }
 
+    /// The first and the last outcome whose strings begin with these: a block of numbers of which only the leading digits
+    /// are known, or one level. `None` when there is none.
+    pub fn covered(&self, words: &[String]) -> Option<(Outcome, Outcome)> {
+        let filled = |digit: &str| {
+            let mut words = words.to_vec();
+            if let Self::Numeric(scale) = self {
+                words.resize(words.len().max(usize::try_from(scale.digits).ok()?), digit.to_owned());
+            }
+            self.decode(&words)
+        };
+        Some((filled("0")?, filled("1")?))
+    }
+
     /// The outcome for an integer reading (already rounded): clamped to `max`, or the level that covers it.
     pub fn classify(&self, reading: u64) -> Outcome {
         match self {

@@ -109,6 +109,6 @@ fn trie(numeric: &NumericalDescriptor, threshold: usize, total: Amount) -> Resul
     }
 }
 
-fn library(error: impl ToString) -> GateError {
+pub(super) fn library(error: impl ToString) -> GateError {
     GateError::new(Message::Own, "cet", Rule::Library { reason: error.to_string() })
 }

@@ -13,6 +13,7 @@ pub const WINDOW_END: u64 = WINDOW_START + 30 * 86_400;
 pub const FUNDING_DEADLINE: u64 = WINDOW_START - 3600;
 
 /// What an agreement is drawn up from.
+#[derive(Clone)]
 pub struct Draft {
     pub price_sat: u64,
     pub bond_sat: u64,
