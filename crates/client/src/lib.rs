@@ -22,6 +22,6 @@ mod peer;
 mod tls;
 
 pub use error::ClientError;
-pub use oracle::OracleClient;
+pub use oracle::{EventWords, OracleClient};
 pub use owner::OwnerClient;
 pub use peer::PeerClient;

@@ -20,6 +20,15 @@ const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 /// The largest list of samples or bundle of evidence, in bytes: a quarter of a year, a probe every five seconds.
 const MAX_EVIDENCE_BYTES: usize = 64 * 1024 * 1024;
 
+/// What an oracle's server says about an event, for the gate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventWords {
+    /// The announcement's bytes.
+    pub announcement: Option<Vec<u8>>,
+    /// The attestation's bytes.
+    pub attestation: Option<Vec<u8>>,
+}
+
 /// Talks to an oracle. What the oracle signed comes back as raw bytes: nothing here has judged them.
 #[derive(Clone, Debug)]
 pub struct OracleClient {
@@ -147,6 +156,26 @@ impl OracleClient {
         }
         let shape: Option<Shape> = self.known(&event_path(event, "")).await?;
         Ok(shape.and_then(|shape| shape.attestation_hex).map(|hex| hex.0))
+    }
+
+    /// Announcement and attestation of an event as raw bytes for the gate; `None` when the oracle does not know it. An
+    /// announcement that is missing or no hex is left out: it must not stand in the attestation's way.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn words(&self, event: &EventId) -> Result<Option<EventWords>, ClientError> {
+        #[derive(Deserialize)]
+        struct Shape {
+            #[serde(default)]
+            announcement_hex: serde_json::Value,
+            #[serde(default)]
+            attestation_hex: Option<HexBytes>,
+        }
+        let shape: Option<Shape> = self.known(&event_path(event, "")).await?;
+        Ok(shape.map(|shape| EventWords {
+            announcement: shape.announcement_hex.as_str().and_then(HexBytes::parse).map(|hex| hex.0),
+            attestation: shape.attestation_hex.map(|hex| hex.0),
+        }))
     }
 
     /// The samples of an event so far, as CSV; `None` when the oracle does not know the event.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::owner::{
-    Address, AddressRequest, Balance, CloseRequest, CloseView, EscrowView, IdentityRotation, Info,
+    Address, AddressRequest, Alarm, Balance, CloseRequest, CloseView, EscrowView, IdentityRotation, Info,
     ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest, SupplyView, SweepView,
     TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
 };
@@ -147,6 +147,14 @@ impl OwnerClient {
         idempotency_key: &str,
     ) -> Result<Purchase, ClientError> {
         self.post("/v1/purchases", request, idempotency_key).await
+    }
+
+    /// What is wrong with oracles, the newest first.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn alarms(&self) -> Result<Vec<Alarm>, ClientError> {
+        self.get("/v1/alarms").await
     }
 
     /// All escrows, without their messages and history.

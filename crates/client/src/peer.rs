@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::attestations::{self, AttestationAnswer, AttestationExchange};
 use protocol::{Card, Envelope, card, envelope, waiting};
 use terms::Hex32;
 
@@ -87,5 +88,22 @@ impl PeerClient {
             let problem = protocol::Problem::from(&e);
             answer.malformed(e.field(), problem.detail)
         })
+    }
+
+    /// Gives the node what attestations there are of an escrow's event, and gets what it has. Nothing here has judged them.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn exchange_attestations(
+        &self,
+        ours: &AttestationExchange,
+    ) -> Result<AttestationAnswer, ClientError> {
+        let body = terms::canonical::bytes(ours);
+        let answer = self.http.post(attestations::PATH, body, attestations::MAX_BYTES).await?;
+        let theirs: AttestationAnswer = answer.json()?;
+        if theirs.attestations.len() > attestations::MAX_ATTESTATIONS {
+            return Err(answer.malformed("attestations", "must be at most 60"));
+        }
+        Ok(theirs)
     }
 }

@@ -2,9 +2,9 @@
 
 use anyhow::anyhow;
 use protocol::owner::{
-    CloseRequest, CloseView, EscrowView, ProposalRequest, ProposalState, ProposalView, Role,
+    AlarmKind, CloseRequest, CloseView, EscrowView, ProposalRequest, ProposalState, ProposalView, Role,
 };
-use terms::{Hex32, Sat};
+use terms::{Hex32, Outcome, Sat};
 
 use crate::cli::{Escrow, Proposal};
 use crate::exit::Failure;
@@ -123,6 +123,21 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ("buyer got", escrow.buyer_sat.map_or("-".to_owned(), output::sat)),
     ]);
     proposals(&escrow.close);
+    if let Some(learned) = &escrow.learned {
+        let range = [&learned.from, &learned.to].map(plain);
+        let by = learned.oracles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        output::line(&format!(
+            "attested, as CET {} shows: {} to {}, by {by}",
+            learned.txid, range[0], range[1]
+        ));
+    }
+    for alarm in &escrow.alarms {
+        let what = match alarm.kind {
+            AlarmKind::Equivocation => "attested two outcomes of this event",
+            AlarmKind::ChangedAnnouncement => "announced this event twice",
+        };
+        output::line(&format!("ALARM: oracle {} {what} (noticed at {})", alarm.oracle, alarm.at));
+    }
     let mut history = output::table(&["#", "unix s", "event", ""]);
     for entry in &escrow.history {
         let status = entry.detail.get("status").and_then(|status| status.as_str()).unwrap_or_default();
@@ -135,6 +150,14 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
     }
     output::line(&history.to_string());
     Ok(())
+}
+
+fn plain(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Value(value) => value.0.to_string(),
+        Outcome::Level(level) => level.clone(),
+        Outcome::Indeterminate => "indeterminate".to_owned(),
+    }
 }
 
 fn role(escrow: &EscrowView) -> &'static str {

@@ -7,6 +7,7 @@ use crate::bytes::Bytes;
 use crate::close::{self, CloseStep};
 use crate::escrow::Escrow;
 use crate::event::{Coin, DlcRole, Event, SpendKind};
+use crate::oracles::{self, OracleStep};
 use crate::view::Status;
 
 /// A step, with everything that it needs already built and checked by `contract`.
@@ -58,6 +59,8 @@ pub enum Command {
         /// The message.
         attestation: Bytes,
     },
+    /// Record what became known of the oracles.
+    Oracles(OracleStep),
     /// Record the CET before it is broadcast.
     UseCet {
         /// It.
@@ -207,6 +210,7 @@ pub fn decide(escrow: &Escrow, command: Command, now: u64) -> Result<Option<Even
                 Event::Attested { oracle, attestation }
             })
         }
+        Command::Oracles(step) => oracles::decide(escrow, step),
         Command::UseCet { tx } => {
             present(&escrow.sign, "sign")?;
             once(&escrow.cet, tx, "CET", |tx| Event::CetBuilt { tx })

@@ -4,7 +4,7 @@ use bitcoin::OutPoint;
 
 use crate::escrow::Escrow;
 use crate::event::SpendKind;
-use crate::view::{ChainView, Place, Status, status};
+use crate::view::{ChainView, Place, SpendView, Status, status};
 
 /// One thing to do now. Each can be repeated without harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub enum Due {
     },
     /// Ask the oracles for their attestations.
     FetchAttestations,
+    /// Ask all oracles again, at a slow pace, for what contradicts their first words.
+    RecheckOracles,
     /// Build the CET that the attestations unlock.
     BuildCet,
     /// Broadcast the CET.
@@ -67,9 +69,9 @@ pub fn due(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
         Status::Cancelling => cancelling(view),
         Status::Funded => with_close(escrow, now, rebroadcast_funding(escrow, view)),
         Status::Measuring => with_close(escrow, now, waiting_for_oracle(escrow, view, now)),
-        Status::Attested => with_close(escrow, now, attested(escrow, view)),
+        Status::Attested => with_close(escrow, now, attested(escrow, view, now)),
         Status::CetBroadcast | Status::RefundBroadcast | Status::CloseBroadcast | Status::UnknownSpend => {
-            closing(escrow, view)
+            closing(escrow, view, now)
         }
         Status::Settled | Status::Refunded | Status::Closed | Status::Cancelled => vec![],
     }
@@ -121,7 +123,7 @@ fn rebroadcast_funding(escrow: &Escrow, view: &ChainView) -> Vec<Due> {
 
 fn waiting_for_oracle(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
     let mut due = Vec::new();
-    if now >= escrow.opened.maturity {
+    if now >= escrow.first_maturity() {
         due.push(Due::FetchAttestations);
     }
     due.extend(refund(escrow, view));
@@ -143,15 +145,15 @@ fn taken_back_spend(escrow: &Escrow, view: &ChainView) -> Option<Due> {
 }
 
 /// Enough attestations may still not agree. Then the other oracles are asked, and the refund stays a way out.
-fn attested(escrow: &Escrow, view: &ChainView) -> Vec<Due> {
+fn attested(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
     if escrow.cet.is_some() {
         let valid = view.median_time_past > escrow.agreement().measurement.window.end.0;
-        return if valid { vec![Due::BroadcastCet] } else { vec![] };
+        let broadcast = valid.then_some(Due::BroadcastCet);
+        return broadcast.into_iter().chain(recheck(escrow, now)).collect();
     }
     let mut due = vec![Due::BuildCet];
-    if escrow.attestations.len() < escrow.agreement().oracles.keys.len() {
-        due.push(Due::FetchAttestations);
-    }
+    let missing = escrow.attestations.len() < escrow.agreement().oracles.keys.len();
+    due.extend(if missing { Some(Due::FetchAttestations) } else { recheck(escrow, now) });
     due.extend(refund(escrow, view));
     due.extend(taken_back_spend(escrow, view));
     due
@@ -163,10 +165,30 @@ fn refund(escrow: &Escrow, view: &ChainView) -> Option<Due> {
 }
 
 /// A spend is in the mempool or not deep yet: keep it known to the network, whoever made it.
-fn closing(escrow: &Escrow, view: &ChainView) -> Vec<Due> {
-    match view.spend.map(|spend| spend.place) {
-        Some(Place::Unknown) | None if escrow.cet.is_some() => vec![Due::BroadcastCet],
-        Some(Place::Unknown) | None if escrow.refund.is_some() => vec![Due::BroadcastRefund],
+fn closing(escrow: &Escrow, view: &ChainView, now: u64) -> Vec<Due> {
+    let mut due = match view.spend {
+        Some(SpendView { kind: SpendKind::Refund, place: Place::Mempool, .. }) => late_cet(escrow),
+        Some(SpendView { place: Place::Mempool | Place::Confirmed { .. }, .. }) => vec![],
+        _ if escrow.cet.is_some() => vec![Due::BroadcastCet],
+        _ if escrow.refund.is_some() => vec![Due::BroadcastRefund],
         _ => vec![],
+    };
+    due.extend(recheck(escrow, now));
+    due
+}
+
+/// An attestation that comes while the refund waits for a block. Both transactions are valid, the attested outcome is
+/// what was agreed for this case, and miners choose: the CET is offered at each look, so that it goes in where
+/// the refund falls out, or where a node lets it take its place.
+fn late_cet(escrow: &Escrow) -> Vec<Due> {
+    match &escrow.cet {
+        Some(_) => vec![Due::BroadcastCet],
+        None if escrow.is_attested() => vec![Due::BuildCet],
+        None => vec![],
     }
+}
+
+/// Until an end is final the oracles are asked again: one that tells others something else is found out.
+fn recheck(escrow: &Escrow, now: u64) -> Option<Due> {
+    (now >= escrow.first_maturity()).then_some(Due::RecheckOracles)
 }

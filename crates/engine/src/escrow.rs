@@ -6,6 +6,7 @@ use terms::{Agreement, Hex32, Sat};
 use crate::bytes::Bytes;
 use crate::close::Closes;
 use crate::event::{Coin, DlcRole, Event, Opened, SpendKind};
+use crate::oracles::Oracles;
 use crate::view::Status;
 
 /// A transaction that spends an own output of one that waits, so that both are worth mining.
@@ -38,8 +39,10 @@ pub struct Escrow {
     pub funding: Option<OutPoint>,
     /// The complete funding transaction, once we have it.
     pub funding_tx: Option<Bytes>,
-    /// Attestations by the oracle's place in the agreement.
+    /// Attestations by the oracle's place in the agreement: the first of each.
     pub attestations: Vec<(usize, Bytes)>,
+    /// What else is known of the oracles.
+    pub oracles: Oracles,
     /// The CET that we built.
     pub cet: Option<Bytes>,
     /// The refund that we built.
@@ -94,6 +97,7 @@ impl Escrow {
             funding: None,
             funding_tx: None,
             attestations: Vec::new(),
+            oracles: Oracles::default(),
             cet: None,
             refund: None,
             cancel: None,
@@ -137,6 +141,9 @@ impl Escrow {
                 self.attestations.push((oracle, attestation));
                 self.attestations.sort_by_key(|(index, _)| *index);
             }
+            news @ (Event::Equivocated { .. }
+            | Event::AnnouncementChanged { .. }
+            | Event::SecretLearned { .. }) => self.oracles.apply(news),
             Event::CetBuilt { tx } => self.cet = Some(tx),
             Event::RefundBuilt { tx } => self.refund = Some(tx),
             Event::CancelBuilt { tx } => self.cancel = Some(tx),
@@ -184,6 +191,11 @@ impl Escrow {
             terms::Side::Provider => self.opened.agreement.buyer.key,
             terms::Side::Buyer => self.opened.agreement.provider.key,
         }
+    }
+
+    /// The moment from which on an oracle may have attested, in unix seconds.
+    pub fn first_maturity(&self) -> u64 {
+        self.opened.first_maturity.unwrap_or(self.opened.maturity)
     }
 
     /// The moment after which the refund is valid, in unix seconds of median time past.

@@ -41,6 +41,9 @@ pub struct Opened {
     pub announcements: Vec<Bytes>,
     /// The latest maturity among them, in unix seconds.
     pub maturity: u64,
+    /// The earliest one. Older events do not have it, and their oracles are asked from the latest on.
+    #[serde(default)]
+    pub first_maturity: Option<u64>,
     /// The contract's temporary id, from which our contract key follows.
     pub temporary_id: Hex32,
     /// The chain's height then: nothing of this escrow is in an earlier block.
@@ -129,6 +132,31 @@ pub enum Event {
         oracle: usize,
         /// The message.
         attestation: Bytes,
+    },
+    /// An oracle attested two outcomes of one event. The two are the proof.
+    Equivocated {
+        /// The oracle's place in the agreement.
+        oracle: usize,
+        /// The one that we had first, and another.
+        attestations: [Bytes; 2],
+    },
+    /// An oracle signed another announcement of the event than the one agreed. It is never used.
+    AnnouncementChanged {
+        /// The oracle's place in the agreement.
+        oracle: usize,
+        /// The other announcement.
+        announcement: Bytes,
+    },
+    /// A CET that others made gave away what its oracles signed about one block of outcomes.
+    SecretLearned {
+        /// The CET, of this escrow or another.
+        txid: Txid,
+        /// The oracles, by their places in this agreement.
+        oracles: Vec<usize>,
+        /// What the first of them signed, as far as it is known: the digits of a block's prefix, or a level.
+        words: Vec<String>,
+        /// The sum of their signatures; 32 bytes. It unlocks this block and nothing else.
+        secret: Bytes,
     },
     /// We built the CET that the attestations unlock.
     CetBuilt {
@@ -243,6 +271,9 @@ impl Event {
             Self::SignTaken { .. } => "sign_taken",
             Self::FundingSeen { .. } => "funding_seen",
             Self::Attested { .. } => "attested",
+            Self::Equivocated { .. } => "equivocated",
+            Self::AnnouncementChanged { .. } => "announcement_changed",
+            Self::SecretLearned { .. } => "secret_learned",
             Self::CetBuilt { .. } => "cet_built",
             Self::RefundBuilt { .. } => "refund_built",
             Self::CancelBuilt { .. } => "cancel_built",

@@ -17,6 +17,7 @@ mod due;
 mod escrow;
 mod event;
 mod hold;
+mod oracles;
 mod view;
 
 pub use bump::{CHILD_VB, DUST_SAT, FeeView, Waiting, WaitingTx, cancel_fee, child_limit, fee_due, waiting};
@@ -27,4 +28,5 @@ pub use due::{Due, due};
 pub use escrow::{Bump, Escrow};
 pub use event::{Coin, DlcRole, Event, Opened, SpendKind};
 pub use hold::{Hold, hold};
+pub use oracles::{MOST_CHANGED, MOST_CONTRADICTIONS, OracleStep, Oracles, Secret};
 pub use view::{ChainView, Place, SpendView, Status, status};

@@ -195,8 +195,7 @@ fn spent(spend: SpendView, view: &ChainView) -> Status {
 }
 
 fn funded(escrow: &Escrow, now: u64) -> Status {
-    let needed = usize::try_from(escrow.agreement().oracles.threshold).unwrap_or(usize::MAX);
-    if escrow.attestations.len() >= needed {
+    if escrow.is_attested() {
         Status::Attested
     } else if now >= escrow.agreement().measurement.window.start.0 {
         Status::Measuring

@@ -129,12 +129,12 @@ fn funding_that_confirms_after_the_deadline_is_live_after_all() {
 fn a_cet_waits_until_median_time_past_is_beyond_the_window() {
     let mut escrow = signed_offerer();
     take(&mut escrow, Command::TakeAttestation { oracle: 0, attestation: bytes(5) }, MATURITY);
-    assert_eq!(due(&escrow, &funded_view(), MATURITY), [Due::BuildCet]);
+    assert_eq!(due(&escrow, &funded_view(), MATURITY), [Due::BuildCet, Due::RecheckOracles]);
     take(&mut escrow, Command::UseCet { tx: bytes(6) }, MATURITY);
     let at_locktime = ChainView { median_time_past: END, ..funded_view() };
-    assert_eq!(due(&escrow, &at_locktime, MATURITY), []);
+    assert_eq!(due(&escrow, &at_locktime, MATURITY), [Due::RecheckOracles]);
     let one_second_later = ChainView { median_time_past: END + 1, ..funded_view() };
-    assert_eq!(due(&escrow, &one_second_later, MATURITY), [Due::BroadcastCet]);
+    assert_eq!(due(&escrow, &one_second_later, MATURITY), [Due::BroadcastCet, Due::RecheckOracles]);
 }
 
 #[test]
@@ -161,9 +161,9 @@ fn attestations_that_do_not_agree_leave_the_other_oracles_and_the_refund() {
     assert_eq!(status(&escrow, &funded_view(), MATURITY), Status::Attested);
     assert_eq!(due(&escrow, &funded_view(), MATURITY), [Due::BuildCet, Due::FetchAttestations]);
     take(&mut escrow, Command::TakeAttestation { oracle: 1, attestation: bytes(6) }, MATURITY);
-    assert_eq!(due(&escrow, &funded_view(), MATURITY), [Due::BuildCet]);
+    assert_eq!(due(&escrow, &funded_view(), MATURITY), [Due::BuildCet, Due::RecheckOracles]);
     let later = ChainView { median_time_past: REFUND + 1, ..funded_view() };
-    assert_eq!(due(&escrow, &later, REFUND + 9), [Due::BuildCet, Due::BuildRefund]);
+    assert_eq!(due(&escrow, &later, REFUND + 9), [Due::BuildCet, Due::RecheckOracles, Due::BuildRefund]);
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl Core {
             Due::BroadcastBump { spends } => self.broadcast_bump(id, spends),
             Due::BroadcastClose => self.broadcast(id, self.escrow(id)?.closes.tx.clone(), "close"),
             Due::ConsiderClose => self.consider_close(id, now).await,
-            Due::FetchAttestations => Ok(false),
+            // The node asks the oracles.
+            Due::FetchAttestations | Due::RecheckOracles => Ok(false),
         }
     }
 
@@ -69,17 +70,18 @@ impl Core {
     async fn build_cet(&mut self, id: Hex32, now: u64) -> Result<bool, NodeError> {
         let contract = self.contract(id)?;
         let announcements = contract.deal().announcements();
-        let attestations: Vec<_> = self
-            .escrow(id)?
-            .attestations
-            .iter()
-            .map(|(_, bytes)| gate::attestation(&bytes.0, announcements))
-            .collect::<Result<_, _>>()?;
+        let words = self.escrow(id)?.words();
+        let words: Vec<_> =
+            words.iter().map(|bytes| gate::attestation(&bytes.0, announcements)).collect::<Result<_, _>>()?;
         let key = self.keys.contracts.secret(contract.temporary_id())?;
-        match block_in_place(|| settle::cet(&contract, &key, &attestations))? {
-            Some(cet) => self.step(id, Command::UseCet { tx: bytes(&cet.transaction) }, now).await,
-            None => Ok(false),
-        }
+        let cet = match block_in_place(|| settle::cet(&contract, &key, &words))? {
+            Some(cet) => cet,
+            None => match self.learned(id)? {
+                Some(learned) => settle::cet_with_secret(&contract, &key, &learned)?,
+                None => return Ok(false),
+            },
+        };
+        self.step(id, Command::UseCet { tx: bytes(&cet.transaction) }, now).await
     }
 
     async fn build_refund(&mut self, id: Hex32, now: u64) -> Result<bool, NodeError> {

@@ -9,6 +9,7 @@ use terms::Hex32;
 use tokio::task::block_in_place;
 use wallet::TxStatus;
 
+use crate::attestations::Ask;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 
@@ -52,13 +53,13 @@ impl Core {
         Ok(())
     }
 
-    /// Does whatever is due about one escrow, as far as it can be done at once. Returns whether its oracles are to
-    /// be asked. A step that fails is logged and leaves the others to be done; the next call tries it again.
+    /// Does whatever is due about one escrow, as far as it can be done at once. Returns how its oracles are to
+    /// be asked, if they are. A step that fails is logged and leaves the others to be done; the next call tries it again.
     ///
     /// # Errors
     /// When the chain cannot be read or the database fails.
-    pub(crate) async fn tend(&mut self, id: Hex32, now: u64) -> Result<bool, NodeError> {
-        let mut ask = false;
+    pub(crate) async fn tend(&mut self, id: Hex32, now: u64) -> Result<Option<Ask>, NodeError> {
+        let mut ask = None;
         for _ in 0..ROUNDS {
             self.note_sightings(id, now).await?;
             let view = self.view(id)?;
@@ -72,7 +73,12 @@ impl Core {
             }));
             for step in steps {
                 match step {
-                    engine::Due::FetchAttestations => ask = true,
+                    engine::Due::FetchAttestations => ask = Some(Ask::Missing),
+                    engine::Due::RecheckOracles => {
+                        if self.pace.is_recheck_due(id, now) {
+                            ask = Some(Ask::All);
+                        }
+                    }
                     step => progress |= self.try_to(id, step, now).await,
                 }
             }
@@ -137,7 +143,7 @@ impl Core {
         if let Some(command) = self.seen_spend(id)? {
             self.step(id, command, now).await?;
         }
-        Ok(())
+        self.learn(id, now).await
     }
 
     /// The offerer gets the complete funding transaction from the chain, so that it can broadcast it again.

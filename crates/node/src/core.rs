@@ -15,6 +15,7 @@ use storage::{Answer, Fact, NewEnvelope, NewSession, Outflow, Reservation, Store
 use terms::{Hex32, Side};
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
+use crate::attestations::Pace;
 use crate::config::Config;
 use crate::error::NodeError;
 use crate::keeper::Keeper;
@@ -54,6 +55,10 @@ pub struct Core {
     pub(crate) unsaved: Vec<String>,
     /// What is kept at the backup target, where there is one.
     pub(crate) keeper: Option<Keeper>,
+    /// CETs from which an escrow learned, or had nothing to learn; only so that it is not tried again in this run.
+    pub(crate) studied: BTreeSet<(Hex32, Txid)>,
+    /// How peers and oracles are paced, in memory alone.
+    pub(crate) pace: Pace,
     /// When old rows are next forgotten, in unix seconds.
     pub(crate) tidy_at: u64,
 }

@@ -31,6 +31,12 @@ pub enum NodeError {
     /// The escrow is not at the point where this step is allowed.
     #[error(transparent)]
     Step(#[from] engine::Refusal),
+    /// A peer exchanges attestations too often.
+    #[error("too many exchanges of attestations; try again in a minute")]
+    TooManyExchanges,
+    /// A peer does not answer.
+    #[error("the peer does not answer in time")]
+    Silent,
     /// Not enough free coins.
     #[error(transparent)]
     Coins(#[from] wallet::SelectError),
@@ -169,8 +175,8 @@ impl NodeError {
             Self::RenewsNothing => self.say(ProblemType::Mandate),
             Self::NotRenewable { .. } => self.say(ProblemType::Conflict),
             Self::NotFound { .. } => self.say(ProblemType::NotFound),
-            Self::TooManySessions => self.say(ProblemType::RateLimited),
-            Self::Client(_) => self.say(ProblemType::BadUpstream),
+            Self::TooManySessions | Self::TooManyExchanges => self.say(ProblemType::RateLimited),
+            Self::Client(_) | Self::Silent => self.say(ProblemType::BadUpstream),
             Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) | Self::NotBackedUp => {
                 self.say(ProblemType::Unavailable)
             }

@@ -9,9 +9,11 @@
 //! peer's envelope leads to).
 
 mod act;
+mod alarms;
 mod attest;
 mod bump;
 mod cancel;
+mod attestations;
 mod chain;
 mod close;
 pub mod config;
@@ -23,6 +25,7 @@ mod http;
 mod init;
 mod keeper;
 mod keys;
+mod learn;
 mod lock;
 mod locking;
 mod node;

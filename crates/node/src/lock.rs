@@ -57,6 +57,7 @@ impl Core {
             agreement: deal.agreement().clone(),
             announcements: announcements.iter().cloned().map(Into::into).collect(),
             maturity: deal.announcements().latest_maturity().0,
+            first_maturity: Some(deal.announcements().first_maturity().0),
             temporary_id: id,
             height: self.follower.tip().map_or(self.wallet.height(), |tip| tip.height),
             renews: None,

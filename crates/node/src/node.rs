@@ -1,6 +1,5 @@
 //! The running node: its state behind one lock, and the task that drives it.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock};
 
 use client::PeerClient;
@@ -8,11 +7,12 @@ use clock::{Busy, Clock, Wake};
 use crashpoint::here;
 use protocol::{Body, Envelope};
 use storage::StoredEnvelope;
-use terms::{EventId, Hex32};
+use terms::Hex32;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use wallet::Bitcoind;
 
+use crate::attestations::{Ask, Asked};
 use crate::config::Config;
 use crate::core::Core;
 use crate::error::NodeError;
@@ -24,7 +24,7 @@ const ROUNDS: usize = 8;
 /// While an attestation is due, the oracles are asked this often at least.
 const ATTESTATION_POLL_S: u64 = 60;
 /// How many peers or oracles are asked at the same time.
-const SENT_AT_ONCE: usize = 16;
+pub(crate) const SENT_AT_ONCE: usize = 16;
 /// How many envelopes are read or answered at the same time; each may hold 16 MiB.
 const ENVELOPES_AT_ONCE: usize = 16;
 
@@ -95,10 +95,10 @@ impl Node {
     /// One round after another, as long as the backup, messages or attestations bring something new. Returns whether an
     /// attestation is due.
     async fn rounds(self: &Arc<Self>) -> bool {
-        let mut asked = BTreeSet::new();
+        let mut asked = Asked::new();
         for round in 0..ROUNDS {
             asked = self.look().await;
-            let mut news = self.back_up().await | self.deliver().await | self.ask_oracles(&asked).await;
+            let mut news = self.back_up().await | self.deliver().await | self.ask_around(&asked).await;
             if round == 0 {
                 news |= self.ask_providers().await;
             }
@@ -106,32 +106,32 @@ impl Node {
                 break;
             }
         }
-        !asked.is_empty()
+        asked.values().any(|ask| *ask == Ask::Missing)
     }
 
     /// Looks at the chain and does what is due. Returns the escrows whose oracles are to be asked.
-    pub(crate) async fn look(&self) -> BTreeSet<Hex32> {
+    pub(crate) async fn look(&self) -> Asked {
         // A Bitcoin node that hangs keeps this waiting, and nobody who wants the lock.
         if let Err(error) = self.chain.run(Bitcoind::probe).await {
             tracing::warn!(%error, "the chain cannot be followed; trying again");
-            return BTreeSet::new();
+            return Asked::new();
         }
         let now = self.now();
         let mut core = self.core.lock().await;
         here!("look");
         if let Err(error) = core.sync(now).await {
             tracing::warn!(%error, "the chain cannot be followed; trying again");
-            return BTreeSet::new();
+            return Asked::new();
         }
         let ids: Vec<Hex32> =
             core.escrows.keys().filter(|id| !core.archived.contains(*id)).copied().collect();
-        let mut asked = BTreeSet::new();
+        let mut asked = Asked::new();
         for id in ids {
             match core.tend(id, now).await {
-                Ok(true) => {
-                    asked.insert(id);
+                Ok(Some(ask)) => {
+                    asked.insert(id, ask);
                 }
-                Ok(false) => {}
+                Ok(None) => {}
                 Err(error) => tracing::warn!(escrow = %id, %error, "a step failed; trying again"),
             }
         }
@@ -227,52 +227,6 @@ impl Node {
         if self.core.lock().await.held(id) { Err(NodeError::NotBackedUp) } else { Ok(answer) }
     }
 
-    /// Asks the oracles of some escrows for attestations, several at a time. Returns whether any came.
-    async fn ask_oracles(self: &Arc<Self>, escrows: &BTreeSet<Hex32>) -> bool {
-        let mut missing = Vec::new();
-        for id in escrows {
-            match self.core.lock().await.missing_attestations(*id) {
-                Ok((event, oracles)) => {
-                    missing
-                        .extend(oracles.into_iter().map(|(oracle, key)| (*id, event.clone(), oracle, key)));
-                }
-                Err(error) => tracing::warn!(escrow = %id, %error, "its oracles are not known"),
-            }
-        }
-        let mut news = false;
-        let mut asking = JoinSet::new();
-        for (id, event, oracle, key) in missing {
-            if asking.len() >= SENT_AT_ONCE {
-                news |= joined(asking.join_next().await);
-            }
-            let node = Arc::clone(self);
-            asking.spawn(async move {
-                node.ask_oracle(id, &event, oracle, key).await.unwrap_or_else(|error| {
-                    tracing::warn!(escrow = %id, oracle, %error, "no attestation yet");
-                    false
-                })
-            });
-        }
-        while !asking.is_empty() {
-            news |= joined(asking.join_next().await);
-        }
-        news
-    }
-
-    /// One oracle's failure must not keep the others from being asked: a threshold of them suffices.
-    async fn ask_oracle(
-        &self,
-        id: Hex32,
-        event: &EventId,
-        oracle: usize,
-        key: Hex32,
-    ) -> Result<bool, NodeError> {
-        let Some(bytes) = self.oracle(key)?.attestation(event).await? else { return Ok(false) };
-        here!("attestation.received");
-        let now = self.now();
-        self.core.lock().await.take_attestation(id, oracle, &bytes, now).await
-    }
-
     /// Asks the providers of our escrows whether something waits for us, several at a time. Returns whether anything did.
     async fn ask_providers(self: &Arc<Self>) -> bool {
         let ids = self.core.lock().await.closable_purchases();
@@ -319,7 +273,10 @@ impl Node {
         let now = self.now();
         let core = self.core.lock().await;
         let live = core.escrows.values().filter(|escrow| !escrow.noted.is_final());
-        let moments = live.flat_map(|escrow| [escrow.given_up_at(), escrow.opened.maturity + 1]);
+        let moments = live.flat_map(|escrow| {
+            let maturities = [escrow.first_maturity(), escrow.opened.maturity].map(|at| at.saturating_add(1));
+            [escrow.given_up_at()].into_iter().chain(maturities)
+        });
         let moments = moments.chain(core.next_sweep(now));
         let next = moments.filter(|at| *at > now).fold(now + pause_s, u64::min);
         next.saturating_mul(1_000)
@@ -327,7 +284,7 @@ impl Node {
 }
 
 /// What a finished task found; one that panicked found nothing.
-fn joined(ended: Option<Result<bool, JoinError>>) -> bool {
+pub(crate) fn joined(ended: Option<Result<bool, JoinError>>) -> bool {
     match ended {
         Some(Ok(news)) => news,
         Some(Err(error)) => {

@@ -12,6 +12,7 @@ use storage::{Fact, Store};
 use tokio::task::block_in_place;
 use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wallet};
 
+use crate::attestations::Pace;
 use crate::config::{BitcoindConfig, Config};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
@@ -57,6 +58,8 @@ impl Core {
             sweep: Sweep::read(store.fact(Fact::LastSweep).await?.as_deref())?,
             unsaved: Vec::new(),
             keeper: None,
+            studied: BTreeSet::new(),
+            pace: Pace::default(),
             tidy_at: 0,
             store,
             config,

@@ -69,6 +69,8 @@ impl Core {
         view.attestations = escrow.attestations.iter().map(|(_, bytes)| hex_bytes(bytes)).collect();
         view.transactions = self.escrow_transactions(escrow);
         let history = self.store.events(id).await?;
+        view.alarms = self.alarms_in(id, &history)?;
+        view.learned = self.learned_in(id, &history);
         view.history = history.iter().map(entry).collect::<Result<_, _>>()?;
         Ok(view)
     }
@@ -102,6 +104,8 @@ impl Core {
             close: crate::close::close_view(escrow, now),
             renews: escrow.opened.renews,
             renewed_by: self.renewal_of(escrow.id()),
+            learned: None,
+            alarms: Vec::new(),
             messages: DlcMessages::default(),
             announcements: Vec::new(),
             attestations: Vec::new(),

@@ -10,6 +10,7 @@
 //! escrow is the engine's business; whether it may be signed is the gate's and the mandate's.
 //! Start reading at [`envelope`], then [`session`].
 
+pub mod attestations;
 pub mod body;
 pub mod bytes;
 pub mod card;

@@ -423,6 +423,12 @@ pub struct EscrowView {
     /// The escrow that is this one's next window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewed_by: Option<Hex32>,
+    /// What is known of the outcome from somebody else's CET, where the attestations never came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<LearnedOutcome>,
+    /// What its oracles did that honest ones do not, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<Alarm>,
     /// The three DLC messages, as far as they exist.
     #[serde(default)]
     pub messages: DlcMessages,
@@ -438,6 +444,45 @@ pub struct EscrowView {
     /// What happened, oldest first.
     #[serde(default)]
     pub history: Vec<HistoryEntry>,
+}
+
+/// What a CET gave away of an outcome: the block of values, or the level, that its oracles signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnedOutcome {
+    /// The CET, of this escrow or of another on the same event.
+    pub txid: Hex32,
+    /// The oracles whose signatures unlocked it.
+    pub oracles: Vec<Hex32>,
+    /// The first outcome that it can have been.
+    pub from: Outcome,
+    /// The last.
+    pub to: Outcome,
+}
+
+/// What an oracle did that an honest one does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    /// It attested two outcomes of one event.
+    Equivocation,
+    /// It announced one event twice.
+    ChangedAnnouncement,
+}
+
+/// `GET /v1/alarms` lists these, newest first: something about an oracle that its owner should look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// What happened.
+    pub kind: AlarmKind,
+    /// The escrow in which it was noticed.
+    pub escrow_id: String,
+    /// The oracle's key.
+    pub oracle: Hex32,
+    /// When it was noticed.
+    pub at: UnixSeconds,
+    /// The two attestations, or the two announcements, that cannot both be honest: TLVs. Whoever holds two attestations
+    /// can work out the oracle's key.
+    pub proof: Vec<HexBytes>,
 }
 
 /// The wire bytes of the three DLC messages.

@@ -88,6 +88,7 @@ pub fn escrow(role: DlcRole) -> Escrow {
         agreement: agreement(),
         announcements: vec![],
         maturity: MATURITY,
+        first_maturity: None,
         temporary_id: Hex32([3; 32]),
         height: 100,
         renews: None,

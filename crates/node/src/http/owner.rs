@@ -40,6 +40,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/offers", get(offers).post(publish))
         .route("/v1/purchases", post(purchase))
         .route("/v1/escrows", get(escrows))
+        .route("/v1/alarms", get(alarms))
         .route("/v1/escrows/{id}", get(escrow))
         .route("/v1/escrows/{id}/renew", post(renew))
         .route("/v1/escrows/{id}/close", post(propose_close))
@@ -147,6 +148,10 @@ async fn purchase(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -
 
 async fn escrows(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.escrow_list(node.now())))
+}
+
+async fn alarms(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.alarms().await?))
 }
 
 async fn escrow(State(node): Shared, Path(id): Path<String>) -> Answered {

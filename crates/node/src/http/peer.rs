@@ -9,11 +9,12 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use crashpoint::here;
+use protocol::attestations::AttestationExchange;
 use protocol::{Envelope, ProblemType};
 use terms::Hex32;
 use tokio::task::block_in_place;
 
-use super::answer::{Refusal, refuse};
+use super::answer::{Refusal, json, refuse};
 use super::body::Whole;
 use crate::error::NodeError;
 use crate::node::Node;
@@ -24,6 +25,10 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route(protocol::card::PATH, get(card))
         .route("/v1/envelopes", post(envelope))
         .route("/v1/escrows/{id}/waiting", get(waiting))
+        .route(
+            protocol::attestations::PATH,
+            post(attestations).layer(DefaultBodyLimit::max(protocol::attestations::MAX_BYTES)),
+        )
         .route("/healthz", get(|| async { "ok" }))
         .fallback(|| async { refuse(ProblemType::NotFound, "there is nothing here") })
         .layer(DefaultBodyLimit::max(protocol::envelope::MAX_BYTES))
@@ -71,4 +76,18 @@ async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Res
         None => StatusCode::NO_CONTENT.into_response(),
         Some(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
     })
+}
+
+/// No envelope: an attestation proves itself, and only the two parties know the escrow's id.
+async fn attestations(State(node): State<Arc<Node>>, Whole(body): Whole) -> Result<Response, Refusal> {
+    let Ok(_door) = node.doors.try_acquire() else {
+        return Err(refuse(ProblemType::RateLimited, "too many requests at once; send it again"));
+    };
+    let request = AttestationExchange::parse(&body)?;
+    let answer = node.core.lock().await.exchange(&request, node.now()).await;
+    let (answer, news) = answer.map_err(|error| Refusal::for_peer(&error))?;
+    if news {
+        super::wake(&node).await;
+    }
+    Ok(json(StatusCode::OK, &answer))
 }

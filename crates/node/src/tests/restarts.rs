@@ -23,6 +23,7 @@ fn opened(height: u32) -> Opened {
         agreement: agreement(),
         announcements: vec![],
         maturity: agreement().measurement.window.end.0 + 600,
+        first_maturity: None,
         temporary_id: ID,
         height,
         renews: None,
