@@ -10,6 +10,7 @@
 
 mod documents;
 mod http;
+mod oracle;
 mod party;
 pub mod proxy;
 pub mod raw;
@@ -18,7 +19,8 @@ pub mod witness;
 mod world;
 
 pub use documents::{Times, credit, draft, measurement, step};
+pub use oracle::Oracle;
 pub use party::{Party, Setting, fresh_key};
 pub use proxy::Proxy;
 pub use stranger::Stranger;
-pub use world::{Oracle, World};
+pub use world::World;

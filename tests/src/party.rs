@@ -24,10 +24,12 @@ pub struct Setting {
     pub backup: bool,
     /// The depth at which both nodes count something as final.
     pub confirmations: u32,
-    /// Lines of the oracle's configuration, before its tables.
-    pub oracle: String,
     /// Arguments of the Bitcoin node, such as `-maxmempool=5`.
     pub bitcoind: Vec<String>,
+    /// Lines of the oracles' configuration, before its tables.
+    pub oracle: String,
+    /// Publication delays of further oracles, in seconds: one for each.
+    pub more_oracles: Vec<u64>,
     /// What the provider's wallet has to begin with.
     pub provider_coins: Vec<Amount>,
     /// What the buyer's wallet has to begin with.
@@ -45,6 +47,7 @@ impl Default for Setting {
             confirmations: 2,
             oracle: String::new(),
             bitcoind: Vec::new(),
+            more_oracles: Vec::new(),
             provider_coins: coins.clone(),
             buyer_coins: coins,
         }
@@ -56,10 +59,10 @@ impl Default for Setting {
 pub(crate) struct Surroundings {
     pub bitcoind_url: String,
     pub cookie_file: PathBuf,
-    pub oracle_url: String,
-    pub oracle_key: Hex32,
     pub backup: bool,
     pub confirmations: u32,
+    /// URL and key of each oracle.
+    pub oracles: Vec<(String, Hex32)>,
 }
 
 /// A provider's or buyer's node: a process with an own folder, and a client for its owner.
@@ -135,9 +138,14 @@ impl Party {
         self.configure();
     }
 
-    /// From its next start on it asks the oracle at this URL.
+    /// From its next start on it asks the first oracle at this URL.
     pub fn use_oracle(&mut self, url: &str) {
-        url.clone_into(&mut self.surroundings.oracle_url);
+        self.use_oracle_at(0, url);
+    }
+
+    /// From its next start on it asks this oracle, by its place among all, at this URL.
+    pub fn use_oracle_at(&mut self, place: usize, url: &str) {
+        url.clone_into(&mut self.surroundings.oracles[place].0);
         self.configure();
     }
 
@@ -245,18 +253,18 @@ fn config(
         true => format!("[backup]\ntarget = \"{}\"\n\n", target_of(service).display()),
         false => String::new(),
     };
+    let oracle = |(url, key): &(String, Hex32)| format!("[[oracle]]\nurl = \"{url}\"\nkey = \"{key}\"\n\n");
     format!(
         "network = \"regtest\"\ndata_dir = \"{data}\"\nowner_listen = \"{owner}\"\npeer_listen = \"{peer}\"\n\
          poll_every_s = {POLL_S}\nconfirmations = {confirmations}\n\n\
          {backup}\
          [bitcoind]\nurl = \"{url}\"\ncookie_file = \"{cookie}\"\n\n\
-         [[oracle]]\nurl = \"{oracle_url}\"\nkey = \"{oracle_key}\"\n\n[mandate]\n{mandate}",
+         {oracles}[mandate]\n{mandate}",
         confirmations = around.confirmations,
         data = service.data_dir().display(),
         url = around.bitcoind_url,
         cookie = around.cookie_file.display(),
-        oracle_url = around.oracle_url,
-        oracle_key = around.oracle_key,
+        oracles = around.oracles.iter().map(oracle).collect::<String>(),
     )
 }
 

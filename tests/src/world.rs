@@ -1,17 +1,16 @@
 //! Everything that an escrow needs, and the time.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use client::OracleClient;
 use clock::Busy;
 use clock::barrier::Barrier;
 use protocol::{Offer, OfferDraft};
 use tempfile::TempDir;
-use terms::{EventId, Hex32};
-use testbed::{Bitcoind, FailingTarget, Service, free_addr};
+use terms::EventId;
+use testbed::{Bitcoind, FailingTarget, Service};
 
 use crate::documents::{self, Times};
+use crate::oracle::{Oracle, Vantage};
 use crate::party::{POLL_S, Party, Setting, Surroundings, fresh_key};
 
 /// When every story begins: 2026-01-01T00:00:00Z.
@@ -26,19 +25,6 @@ const HANGS: Duration = Duration::from_secs(60);
 /// The host of the measured service, as its users name it; the oracle's configuration points it at the target.
 const SERVICE_URL: &str = "http://service.example/health";
 
-/// The oracle's process, and a client for it.
-#[derive(Debug)]
-pub struct Oracle {
-    /// The process.
-    pub service: Service,
-    /// Anybody's client.
-    pub client: OracleClient,
-    /// Its x-only key.
-    pub key: Hex32,
-    /// Where it listens.
-    pub addr: SocketAddr,
-}
-
 /// A chain, an oracle, two parties, a service that fails on command, and the time. Nothing of it outlives the value.
 #[derive(Debug)]
 pub struct World {
@@ -48,6 +34,8 @@ pub struct World {
     pub buyer: Party,
     /// The oracle.
     pub oracle: Oracle,
+    /// Further oracles, where the setting has them: `oracle-2` and so on.
+    pub more_oracles: Vec<Oracle>,
     /// The measured service.
     pub target: FailingTarget,
     /// What tells the oracle whether it is connected itself.
@@ -79,14 +67,22 @@ impl World {
         let host = barrier.clock().await.expect("the barrier is there").busy().await;
         let target = FailingTarget::start().await.expect("there are free ports");
         let reference = FailingTarget::start().await.expect("there are free ports");
-        let oracle = oracle(&home, &setting, &target, &reference);
+        let place = Vantage { home: home.path(), reference: reference.addr(), more: &setting.oracle };
+        let oracle = Oracle::set_up("oracle", &place, target.addr(), Times::PUBLICATION_DELAY_S);
+        let mut more_oracles = Vec::new();
+        for (place_in_set, delay_s) in (2..).zip(&setting.more_oracles) {
+            let name = format!("oracle-{place_in_set}");
+            let own = FailingTarget::start().await.expect("there are free ports");
+            let addr = own.addr();
+            more_oracles
+                .push(Oracle { own_target: Some(own), ..Oracle::set_up(&name, &place, addr, *delay_s) });
+        }
         let around = Surroundings {
             bitcoind_url: bitcoind.rpc_url(),
             cookie_file: bitcoind.cookie_file(),
-            oracle_url: format!("http://{}", oracle.addr),
-            oracle_key: oracle.key,
             backup: setting.backup,
             confirmations: setting.confirmations,
+            oracles: std::iter::once(&oracle).chain(&more_oracles).map(|o| (o.url(), o.key)).collect(),
         };
         let provider = Party::set_up("provider", home.path(), &setting.provider_mandate, around.clone());
         let buyer = Party::set_up("buyer", home.path(), &setting.buyer_mandate, around);
@@ -95,6 +91,7 @@ impl World {
             provider,
             buyer,
             oracle,
+            more_oracles,
             target,
             reference,
             bitcoind,
@@ -109,7 +106,9 @@ impl World {
 
     async fn wake_everybody(&mut self, setting: &Setting) {
         let time = self.barrier.addr();
-        self.oracle.service.start(time).await.expect("the oracle starts");
+        for oracle in std::iter::once(&mut self.oracle).chain(&mut self.more_oracles) {
+            oracle.service.start(time).await.expect("the oracle starts");
+        }
         // One block, so that there is a tip in the story's past.
         self.bitcoind.mine(1).expect("the node mines");
         let coins = [&setting.provider_coins, &setting.buyer_coins];
@@ -200,6 +199,17 @@ impl World {
         documents::draft(measurement, &times, self.oracle.key, &format!("http://{}", self.oracle.addr))
     }
 
+    /// The usual offer, decided by so many of all oracles.
+    #[must_use]
+    pub fn draft_of_several(&self, threshold: u64) -> OfferDraft {
+        let mut draft = self.draft();
+        let oracles = || std::iter::once(&self.oracle).chain(&self.more_oracles);
+        draft.oracles.keys = oracles().map(|oracle| oracle.key).collect();
+        draft.oracles.threshold = threshold;
+        draft.oracle_urls = oracles().map(Oracle::url).collect();
+        draft
+    }
+
     /// The provider publishes an offer.
     pub async fn publish(&self, draft: &OfferDraft) -> Offer {
         self.provider.owner.create_offer(draft, &fresh_key()).await.expect("the offer is published")
@@ -272,8 +282,8 @@ impl World {
         self.oracle.client.attestation(event).await.expect("the oracle answers").is_some()
     }
 
-    /// Kills the provider's node, the buyer's, or the oracle (`provider`, `buyer`, `oracle`), and waits until time goes
-    /// on without it.
+    /// Kills the provider's node, the buyer's, or an oracle (`provider`, `buyer`, `oracle`, `oracle-2`, `oracle-3`), and
+    /// waits until time goes on without it.
     pub async fn kill(&mut self, name: &str) {
         self.service(name).kill();
         self.barrier.wait_until_gone(name).await;
@@ -303,6 +313,8 @@ impl World {
             "provider" => &mut self.provider.service,
             "buyer" => &mut self.buyer.service,
             "oracle" => &mut self.oracle.service,
+            "oracle-2" => &mut self.more_oracles[0].service,
+            "oracle-3" => &mut self.more_oracles[1].service,
             _ => panic!("nobody is called {name}"),
         }
     }
@@ -317,26 +329,4 @@ impl World {
         });
         ends.join("\n")
     }
-}
-
-fn oracle(home: &TempDir, setting: &Setting, target: &FailingTarget, reference: &FailingTarget) -> Oracle {
-    let addr = free_addr().expect("there are free ports");
-    let service = Service::oracle("oracle", home.path(), addr).expect("`earnest-oracle` is built and fresh");
-    let text = format!(
-        "network = \"regtest\"\nlisten = \"{addr}\"\ndata_dir = \"{data}\"\npublication_delay_s = {delay}\n\
-         {more}\n\
-         [[resolve]]\nhost = \"service.example\"\naddr = \"{target}\"\n\n\
-         [[resolve]]\nhost = \"reference.example\"\naddr = \"{reference}\"\n\n\
-         [[reference]]\nurl = \"http://reference.example/\"\n",
-        data = service.data_dir().display(),
-        delay = Times::PUBLICATION_DELAY_S,
-        more = setting.oracle,
-        target = target.addr(),
-        reference = reference.addr(),
-    );
-    service.configure(&text).expect("is written");
-    let made = service.init().expect("`earnest-oracle init` works");
-    let key = made["pubkey"].as_str().and_then(Hex32::parse).expect("`earnest-oracle init` prints the key");
-    let client = OracleClient::new(&format!("http://{addr}")).expect("is a good URL");
-    Oracle { service, client, key, addr }
 }

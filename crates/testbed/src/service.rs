@@ -79,14 +79,14 @@ impl Service {
         Ok(node)
     }
 
-    /// An oracle whose API listens on `addr`, in a new folder of `home`. It is always called `oracle` in simulated
-    /// time; `name` is for its folder.
+    /// An oracle called `name` in simulated time, whose API listens on `addr`, in a new folder of `home`.
     ///
     /// # Errors
     /// When the binary is missing or stale, or the folder can't be made.
     pub fn oracle(name: &str, home: &Path, addr: SocketAddr) -> Result<Self, ServiceError> {
         let mut oracle = Self::new("earnest-oracle", name, home, addr)?;
         oracle.init = vec!["--simulated"];
+        oracle.serve = vec!["--simulated-name".to_owned(), name.to_owned()];
         Ok(oracle)
     }
 

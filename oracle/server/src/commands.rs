@@ -21,9 +21,6 @@ use crate::config::{Accept, Config};
 use crate::service::{self, Running};
 use crate::trust;
 
-/// The name under which the oracle takes part in simulated time.
-const PARTICIPANT: &str = "oracle";
-
 /// Why a command did not end well, and with which exit code.
 enum Failed {
     /// 1: it could not be done.
@@ -148,7 +145,7 @@ fn serve(arguments: Serve) -> Result<(), Failed> {
     }
     let runtime = runtime(arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
-        let clock = Clock::open(arguments.simulated_time, PARTICIPANT)
+        let clock = Clock::open(arguments.simulated_time, &arguments.simulated_name)
             .await
             .context("--simulated-time: the barrier can't be joined")?;
         let passphrase = service::passphrase(&config, environment_passphrase())?;

@@ -104,3 +104,44 @@ async fn an_attestation_that_comes_before_the_refund_settles_though_the_oracle_w
     );
     assert_ne!(view.closing_txid, None::<Hex32>);
 }
+
+/// Both transactions spend the same output and pay the same fee, so a node keeps whichever it saw first; miners choose.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attestation_that_comes_while_the_refund_waits_is_offered_to_the_miners_who_choose() {
+    for miners_take_the_cet in [false, true] {
+        let mut world = World::begin().await;
+        let (id, times) = world.lock().await;
+        world.pass_until(times.end + 10).await;
+        world.kill("oracle").await;
+        world.pass_until(times.refund - 60).await;
+        world.mine_by_hand();
+        world.pass_until(times.refund + 60).await;
+        world.bitcoind.mine_until_median_time(times.refund + 1).unwrap();
+        world.both_reach(&id, "refund_broadcast").await;
+        let waiting = world.bitcoind.mempool().unwrap();
+
+        world.start("oracle").await;
+        world
+            .until("both to have the CET", async |world| {
+                let views = [world.provider.escrow(&id).await, world.buyer.escrow(&id).await];
+                views.iter().all(|view| view.transactions.cet.is_some())
+            })
+            .await;
+        world.look().await;
+        assert_eq!(world.bitcoind.mempool().unwrap(), waiting, "the refund was first, and pays as much");
+        let log = world.buyer.service.log();
+        assert!(log.contains("cet transaction not taken"), "the CET was offered: {log}");
+        let cet = decode(world.buyer.escrow(&id).await.transactions.cet.as_ref().unwrap());
+
+        if miners_take_the_cet {
+            world.bitcoind.mine_block_of(&[cet]).unwrap();
+        }
+        world.mine_every_minute();
+        let (state, paid) = match miners_take_the_cet {
+            true => ("settled", (150_000, 0)),
+            false => ("refunded", (50_000, 100_000)),
+        };
+        world.both_reach(&id, state).await;
+        witness::paid_out(&world, &id, paid.0, paid.1).await;
+    }
+}
