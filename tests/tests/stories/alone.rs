@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use blackbox::proxy::Verdict;
 use blackbox::witness::{self, Witness};
 use blackbox::{Party, Proxy, World};
-use terms::Sat;
+use terms::{Outcome, OutcomeValue, Sat};
 use testbed::Phase;
 
 /// What a party has in its wallet from the transaction that closed an escrow.
@@ -86,7 +86,16 @@ async fn who_never_hears_from_the_oracle_learns_the_outcome_from_the_others_tran
     world.stop("buyer").await;
     world.buyer.use_oracle(&proxy.url());
     world.start("buyer").await;
-    let (id, times) = world.lock().await;
+    // The provider does not pass the attestation on either.
+    let peer = Proxy::before(world.provider.peer_addr()).await;
+    peer.rule(|seen| match seen.path {
+        "/v1/attestations" => Verdict::Answer(StatusCode::NOT_FOUND, b"{}".to_vec()),
+        _ => Verdict::Pass,
+    });
+    let times = world.times();
+    let offer = world.publish(&world.draft()).await;
+    let id = world.buyer.purchase(&peer.url(), offer.id).await.expect("the purchase works");
+    world.both_reach(&id, "funded").await;
     proxy.rule(|_| Verdict::Answer(StatusCode::NOT_FOUND, b"{}".to_vec()));
     world.pass_until(times.start).await;
     world.target.set(Phase::Down);
@@ -98,6 +107,10 @@ async fn who_never_hears_from_the_oracle_learns_the_outcome_from_the_others_tran
     let view = world.buyer.escrow(&id).await;
     assert!(view.attestations.is_empty(), "it really did not hear from the oracle");
     assert_eq!((view.provider_sat, view.buyer_sat), (Some(Sat(100_000)), Some(Sat(50_000))));
+    let learned = view.learned.expect("the CET told");
+    // 100,000 ppm, in the block of the step from 50,001 on that shares a signature.
+    let value = |value| Outcome::Value(OutcomeValue(value));
+    assert_eq!((learned.from, learned.to), (value(65_536), value(131_071)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

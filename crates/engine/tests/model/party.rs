@@ -293,6 +293,8 @@ impl Party {
                 Ok(Done::Unchanged)
             }
             Due::FetchAttestations => Ok(Done::ToBeAsked),
+            // The model's oracle says one thing.
+            Due::RecheckOracles => Ok(Done::Unchanged),
             Due::BroadcastClose => self.broadcast(escrow.closes.tx.clone(), around),
             Due::ConsiderClose => Ok(Done::Unchanged),
         }

@@ -82,6 +82,7 @@ impl Party {
             agreement: deal.agreement.clone(),
             announcements: vec![],
             maturity: deal.maturity(),
+            first_maturity: None,
             temporary_id: deal.id,
             height: around.chain.height(),
             renews: None,
