@@ -58,12 +58,12 @@ fn a_complete_close_is_broadcast_until_the_chain_shows_it_and_nothing_else_stops
     take(&mut escrow, Command::TakeAttestation { oracle: 0, attestation: bytes(9) }, MATURITY);
     take(&mut escrow, Command::UseCet { tx: bytes(7) }, MATURITY);
     let late = engine::ChainView { median_time_past: END + 1, ..funded_view() };
-    assert_eq!(due(&escrow, &late, MATURITY), [Due::BroadcastClose, Due::BroadcastCet]);
+    assert_eq!(due(&escrow, &late, MATURITY), [Due::BroadcastClose, Due::BroadcastCet, Due::RecheckOracles]);
 
     let close = SpendKind::Close { provider_sat: Sat(60_000), buyer_sat: Sat(90_000) };
     let in_mempool = engine::ChainView { spend: spend(close, Place::Mempool), ..funded_view() };
     assert_eq!(status(&escrow, &in_mempool, MATURITY), Status::CloseBroadcast);
-    assert_eq!(due(&escrow, &in_mempool, MATURITY), []);
+    assert_eq!(due(&escrow, &in_mempool, MATURITY), [Due::RecheckOracles]);
     let deep = engine::ChainView { spend: spend(close, Place::Confirmed { height: 195 }), ..funded_view() };
     assert_eq!(status(&escrow, &deep, MATURITY), Status::Closed);
     assert!(Status::Closed.is_final());

@@ -11,9 +11,9 @@
 mod act;
 mod alarms;
 mod attest;
+mod attestations;
 mod bump;
 mod cancel;
-mod attestations;
 mod chain;
 mod close;
 pub mod config;

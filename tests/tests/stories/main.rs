@@ -23,5 +23,5 @@ mod reorgs;
 mod rogue;
 mod rotation;
 mod settling;
-mod supply;
 mod several_oracles;
+mod supply;

@@ -179,10 +179,11 @@ async fn who_does_not_know_an_escrow_or_brings_junk_can_exchange_nothing() {
     *forged.last_mut().unwrap() ^= 1;
 
     let stranger = ask("77".repeat(32), json!([hex::encode(&right)])).await;
-    stranger.problem(404);
-    ask(id.clone(), json!([hex::encode(&forged)])).await.problem(400);
-    ask(id.clone(), json!(["zz"])).await.problem(400);
-    ask(id.clone(), json!(vec![hex::encode(&right); 61])).await.problem(400);
+    assert_eq!(stranger.problem(404)["type"], "urn:earnest:problem:not-found");
+    for junk in [json!([hex::encode(&forged)]), json!(["zz"]), json!(vec![hex::encode(&right); 61])] {
+        let refused = ask(id.clone(), junk).await.problem(400);
+        assert_eq!(refused["type"], "urn:earnest:problem:bad-input");
+    }
     ask(id.clone(), json!([])).await.json()["attestations"].as_array().filter(|all| all.len() == 1).unwrap();
     let mut last = 200;
     for _ in 0..40 {
