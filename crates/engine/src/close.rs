@@ -172,6 +172,10 @@ pub(crate) fn decide(escrow: &Escrow, step: CloseStep, now: u64) -> Result<Optio
             Ok(Some(Event::CloseProposed { session, provider_sat, until, due_sat }))
         }
         CloseStep::TakeProposal { session, provider_sat, until, reason } => {
+            if let Some(known) = escrow.closes.peer.as_ref().filter(|peer| peer.session == session) {
+                let same = (known.provider_sat, known.until) == (provider_sat, until);
+                return if same { Ok(None) } else { Err(Refusal::Differs("proposal")) };
+            }
             closable(escrow)?;
             in_time(until, now)?;
             if escrow.closes.offered >= MOST_OFFERED {
