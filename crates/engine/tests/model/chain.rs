@@ -31,6 +31,11 @@ pub enum What {
         buyer_sat: u64,
     },
     Refund,
+    /// A close by agreement.
+    Close {
+        provider_sat: u64,
+        buyer_sat: u64,
+    },
     /// An owner spends its own coins to itself.
     Own,
 }

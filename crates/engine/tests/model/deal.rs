@@ -187,7 +187,7 @@ impl Deal {
         self.closing(funding, What::Refund, shares, self.refund_locktime())
     }
 
-    fn closing(&self, funding: OutPoint, what: What, shares: [u64; 2], locktime: u64) -> Tx {
+    pub fn closing(&self, funding: OutPoint, what: What, shares: [u64; 2], locktime: u64) -> Tx {
         let sides = [Side::Provider, Side::Buyer].into_iter().zip(shares);
         let outputs = sides.filter(|(_, sat)| *sat > 0);
         let outputs = outputs.map(|(side, sat)| Output { owner: Owner::Party(side), sat }).collect();

@@ -1,9 +1,10 @@
 //! What a party does that does not keep to the protocol.
 
-use engine::{Bytes, Coin};
+use engine::{Bytes, Coin, Event};
 use terms::{Hex32, Side};
 
 use super::chain::Tx;
+use super::close::close;
 use super::deal::{Message, other};
 use super::party::{spend_own, txid};
 use super::talk::{Answer, Body, Envelope, Stored};
@@ -32,6 +33,8 @@ pub enum Lie {
     Fund,
     /// It broadcasts every refund, attested or not.
     Refund,
+    /// It completes every close that the other side ever signed, however late.
+    Close,
 }
 
 /// More than any cancel pays.
@@ -44,6 +47,7 @@ impl World {
             Lie::DoubleSpend => self.double_spend(side),
             Lie::Fund => self.fund(side),
             Lie::Refund => self.refund(side),
+            Lie::Close => self.complete_closes(side),
             Lie::Again => self.say_again(side),
             forged => self.forge(side, forged),
         }
@@ -56,7 +60,7 @@ impl World {
             let envelope = match packet {
                 Packet::Request(envelope) => envelope,
                 Packet::Reply { answer: Answer::Said(envelope), .. } => envelope,
-                Packet::Reply { .. } => continue,
+                Packet::Reply { .. } | Packet::Close(_) => continue,
             };
             if envelope.from != side {
                 continue;
@@ -128,6 +132,31 @@ impl World {
             txs.map(|bytes| self.chain.known[&txid(bytes)].clone()).collect()
         };
         for tx in held {
+            self.chain.broadcast(&tx);
+        }
+    }
+
+    fn complete_closes(&mut self, side: Side) {
+        let signed = self.party(other(side)).disk.events.iter().flat_map(|(id, events)| {
+            let funding = self.party(other(side)).escrows[id].funding;
+            events.iter().filter_map(move |event| match event {
+                Event::CloseSigned { session } => Some((*id, *session, funding?)),
+                _ => None,
+            })
+        });
+        let closes: Vec<Tx> = signed
+            .filter_map(|(id, session, funding)| {
+                let events = &self.party(other(side)).disk.events[&id];
+                let provider_sat = events.iter().find_map(|event| match event {
+                    Event::CloseOffered { session: of, provider_sat, .. } if *of == session => {
+                        Some(provider_sat.0)
+                    }
+                    _ => None,
+                })?;
+                Some(close(&self.deals[&id], funding, provider_sat))
+            })
+            .collect();
+        for tx in closes {
             self.chain.broadcast(&tx);
         }
     }

@@ -11,6 +11,7 @@ mod common;
 
 mod cases;
 mod chain;
+mod close;
 mod deal;
 mod lies;
 mod party;

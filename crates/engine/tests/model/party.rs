@@ -71,6 +71,8 @@ pub struct Party {
     pub offline_until: u64,
     /// The funding transactions for which signatures were stored, by escrow: what leaves can't be taken back.
     pub signed: BTreeMap<Hex32, BTreeSet<Txid>>,
+    /// The splits for which its owner gave its word.
+    pub words: BTreeSet<(Hex32, u64)>,
     /// The first rule that it broke itself.
     pub broken: Option<String>,
 }
@@ -92,6 +94,7 @@ impl Party {
             lives: None,
             offline_until: 0,
             signed: BTreeMap::new(),
+            words: BTreeSet::new(),
             broken: None,
         }
     }
@@ -178,22 +181,19 @@ impl Party {
         Ok(true)
     }
 
-    /// Looks at the chain and does what is due. Returns the escrows whose oracles are to be asked.
-    pub fn look(&mut self, around: &mut Around<'_>) -> Result<Vec<Hex32>, Stop> {
+    /// Looks at the chain and does what is due. Returns what is left for the node: oracles and peers to be asked.
+    pub fn look(&mut self, around: &mut Around<'_>) -> Result<Left, Stop> {
         self.live()?;
         self.wallet = around.chain.coins(self.side);
         let ids: Vec<Hex32> = self.escrows.keys().copied().collect();
-        let mut asked = Vec::new();
+        let mut left = Left::default();
         for id in ids {
-            if self.tend(id, around)? {
-                asked.push(id);
-            }
+            self.tend(id, around, &mut left)?;
         }
-        Ok(asked)
+        Ok(left)
     }
 
-    fn tend(&mut self, id: Hex32, around: &mut Around<'_>) -> Result<bool, Stop> {
-        let mut ask = false;
+    fn tend(&mut self, id: Hex32, around: &mut Around<'_>, left: &mut Left) -> Result<(), Stop> {
         for _ in 0..ROUNDS {
             self.note_sightings(id, around)?;
             let view = self.view(id, around.chain);
@@ -203,7 +203,8 @@ impl Party {
                 match self.act(id, step, around) {
                     Ok(Done::Changed) => progress = true,
                     Ok(Done::Unchanged) => {}
-                    Ok(Done::ToBeAsked) => ask = true,
+                    Ok(Done::ToBeAsked) => drop(left.asked.insert(id)),
+                    Ok(Done::ToBeConsidered) => drop(left.considered.insert(id)),
                     Err(Stop::Killed) => return Err(Stop::Killed),
                     // The node logs it and tries again.
                     Err(_) => {}
@@ -213,7 +214,7 @@ impl Party {
                 break;
             }
         }
-        Ok(ask)
+        Ok(())
     }
 
     pub fn view(&self, id: Hex32, chain: &Chain) -> ChainView {
@@ -231,8 +232,15 @@ impl Party {
             depth: DEPTH,
             funding: place(escrow.funding.map(|funding| funding.txid)),
             spend,
-            cancel: place(escrow.cancel.as_ref().map(txid)),
+            cancel: self.conflict(escrow, chain),
         }
+    }
+
+    /// Where the own cancel is; or, where a block has one, whatever else spends a coin that the funding needs.
+    fn conflict(&self, escrow: &Escrow, chain: &Chain) -> Place {
+        let own = escrow.cancel.as_ref().map_or(Place::Unknown, |tx| chain.place(&txid(tx)));
+        let Some(funding) = escrow.funding.filter(|_| escrow.at_stake()) else { return Place::Unknown };
+        rivals(funding.txid, chain).max_by_key(|place| place.confirmations(u32::MAX - 1)).unwrap_or(own)
     }
 
     fn note_sightings(&mut self, id: Hex32, around: &mut Around<'_>) -> Result<(), Stop> {
@@ -247,6 +255,9 @@ impl Party {
                 SpendKind::Cet { provider_sat: Sat(provider_sat), buyer_sat: Sat(buyer_sat) }
             }
             What::Refund => SpendKind::Refund,
+            What::Close { provider_sat, buyer_sat } => {
+                SpendKind::Close { provider_sat: Sat(provider_sat), buyer_sat: Sat(buyer_sat) }
+            }
             What::Coins | What::Funding(_) | What::Own => SpendKind::Unknown,
         };
         self.step(id, Command::SeeSpend { txid, kind, tx: bytes(&txid) }, around.now)?;
@@ -296,7 +307,7 @@ impl Party {
             // The model's oracle says one thing.
             Due::RecheckOracles => Ok(Done::Unchanged),
             Due::BroadcastClose => self.broadcast(escrow.closes.tx.clone(), around),
-            Due::ConsiderClose => Ok(Done::Unchanged),
+            Due::ConsiderClose => Ok(Done::ToBeConsidered),
         }
     }
 
@@ -313,12 +324,18 @@ impl Party {
     fn build_cet(&mut self, id: Hex32, around: &mut Around<'_>) -> Result<Done, Stop> {
         let escrow = &self.escrows[&id];
         let Some(funding) = escrow.funding else { return Ok(Done::Unchanged) };
+        let Some(value) = self.agreed(id) else { return Ok(Done::Unchanged) };
+        let tx = around.chain.remember(&around.deals[&id].cet(funding, value));
+        self.step(id, Command::UseCet { tx: bytes(&tx) }, around.now).map(Done::from)
+    }
+
+    /// The value that enough of the attestations name which are here.
+    pub fn agreed(&self, id: Hex32) -> Option<u64> {
+        let escrow = &self.escrows[&id];
         let said: Vec<u64> = escrow.attestations.iter().map(|(_, said)| value(said)).collect();
         let needed = escrow.agreement().oracles.threshold as usize;
-        let agreed = said.iter().find(|value| said.iter().filter(|other| other == value).count() >= needed);
-        let Some(value) = agreed else { return Ok(Done::Unchanged) };
-        let tx = around.chain.remember(&around.deals[&id].cet(funding, *value));
-        self.step(id, Command::UseCet { tx: bytes(&tx) }, around.now).map(Done::from)
+        let votes = |value: &u64| said.iter().filter(|other| *other == value).count();
+        said.iter().find(|value| votes(value) >= needed).copied()
     }
 
     /// Spends the escrow's coins back, at a fee that replaces the funding transaction.
@@ -357,11 +374,19 @@ impl Party {
     }
 }
 
+/// Where blocks hold what spends a coin that a funding transaction needs.
+fn rivals(funding: Txid, chain: &Chain) -> impl Iterator<Item = Place> {
+    let inputs = chain.known[&funding].inputs.iter();
+    let spenders = inputs.filter_map(|input| chain.spender(input)).filter(move |txid| *txid != funding);
+    spenders.map(|txid| chain.place(&txid)).filter(|place| matches!(place, Place::Confirmed { .. }))
+}
+
 /// Whether an end is buried: of an escrow that was dropped before anything was at stake, or of its coins.
 fn is_deep(escrow: &Escrow, chain: &Chain) -> bool {
-    let spend = escrow.funding.and_then(|funding| chain.spender(&funding));
-    let ends = spend.into_iter().chain(escrow.cancel.as_ref().map(txid));
-    escrow.abandoned.is_some() || ends.into_iter().any(|txid| chain.depth(&txid) >= DEPTH)
+    let Some(funding) = escrow.funding.filter(|_| escrow.abandoned.is_none()) else { return true };
+    let spend = chain.spender(&funding).map(|txid| chain.place(&txid));
+    let mut ends = spend.into_iter().chain(rivals(funding.txid, chain));
+    ends.any(|place| place.confirmations(chain.height()) >= DEPTH)
 }
 
 /// What came of a step that was due.
@@ -369,6 +394,16 @@ pub enum Done {
     Changed,
     Unchanged,
     ToBeAsked,
+    ToBeConsidered,
+}
+
+/// What a look leaves for the node to do.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// Escrows whose oracles are to be asked.
+    pub asked: BTreeSet<Hex32>,
+    /// Escrows whose peer's proposal to close is to be looked at.
+    pub considered: BTreeSet<Hex32>,
 }
 
 impl From<bool> for Done {

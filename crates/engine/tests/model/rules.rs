@@ -2,7 +2,7 @@
 
 use bitcoin::OutPoint;
 use engine::{Escrow, status};
-use terms::{Hex32, Side};
+use terms::{Hex32, Sat, Side};
 
 use super::chain::{Owner, Tx, What};
 use super::deal::CLOSING_FEE;
@@ -107,7 +107,7 @@ fn spent(world: &World, party: &Party) -> Result<(), String> {
         let own = match tx.what {
             What::Funding(escrow) => party.signed.get(&escrow).is_some_and(|signed| signed.contains(id)),
             What::Own => party.escrows.values().any(|it| it.cancel.as_ref().map(txid) == Some(*id)),
-            What::Coins | What::Cet { .. } | What::Refund => false,
+            What::Coins | What::Cet { .. } | What::Refund | What::Close { .. } => false,
         };
         if owned && !own {
             return Err(format!("{} never signed {tx:?}", party.side));
@@ -145,7 +145,13 @@ fn paid(world: &World, escrow: &Escrow, side: Side) -> Result<(), String> {
     let spender = |funding| world.chain.spender(&funding).map(|txid| world.chain.known[&txid].what);
     let paid = escrow.funding.and_then(spender);
     let attested = |value: &u64| escrow.funding.is_some_and(|it| paid == Some(deal.cet(it, *value).what));
-    if agreed.iter().any(attested) {
+    let no_less = |provider_sat: u64| {
+        let own = |provider_sat| escrow.own_part(Sat(provider_sat));
+        let word = world.party(side).words.contains(&(id, provider_sat));
+        word || agreed.iter().any(|value| own(provider_sat) >= own(deal.provider_sat(*value)))
+    };
+    let closed = matches!(paid, Some(What::Close { provider_sat, .. }) if no_less(provider_sat));
+    if closed || agreed.iter().any(attested) {
         return Ok(());
     }
     Err(format!("after {chances} chances, escrow {} paid {paid:?}; attested was {agreed:?}", name(escrow)))

@@ -39,6 +39,8 @@ pub enum Step {
     Offline(Side, u8),
     /// The oracles are gone for so many hours.
     OraclesOffline(u8),
+    /// An owner proposes to close an escrow: so many quarters to the provider, good for so many hours.
+    Propose(Side, u8, u8),
     /// Who does not keep to the protocol does this.
     Lie(Lie),
 }
@@ -86,6 +88,7 @@ impl World {
                 self.parties[*side as usize].offline_until = self.now + u64::from(*hours) * 3_600;
             }
             Step::OraclesOffline(hours) => self.oracles_down_until = self.now + u64::from(*hours) * 3_600,
+            Step::Propose(side, quarters, hours) => self.propose(*side, *quarters, *hours),
             Step::Lie(lie) => self.lie(*lie),
         }
     }
@@ -140,6 +143,7 @@ fn lie() -> impl Strategy<Value = Lie> {
         Lie::Fund,
         Lie::Fund,
         Lie::Refund,
+        Lie::Close,
     ])
 }
 
@@ -159,6 +163,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Forget),
         2 => (side(), 1u8..16).prop_map(|(side, hours)| Step::Offline(side, hours)),
         1 => (1u8..16).prop_map(Step::OraclesOffline),
+        2 => (side(), 0u8..=4, 1u8..12).prop_map(|(side, quarters, hours)| Step::Propose(side, quarters, hours)),
         4 => lie().prop_map(Step::Lie),
     ]
 }

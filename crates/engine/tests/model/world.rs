@@ -6,6 +6,7 @@ use engine::Command;
 use terms::{Hex32, Side};
 
 use super::chain::{Chain, Output, Owner, Tx, What};
+use super::close::CloseTalk;
 use super::deal::{Deal, Shape, other};
 use super::party::{Around, Party, Stop, attestation};
 use super::talk::{Answer, Envelope};
@@ -40,6 +41,7 @@ pub enum Oracle {
 pub enum Packet {
     Request(Envelope),
     Reply { to: Envelope, answer: Answer },
+    Close(CloseTalk),
 }
 
 /// What will be measured, and what each oracle makes of it.
@@ -63,6 +65,8 @@ pub struct World {
     pub chances: BTreeMap<(Hex32, u8), u32>,
     /// Escrows whose settlement a reorganisation took back when the refund was valid already: whoever wins, wins.
     pub raced: BTreeSet<Hex32>,
+    /// How many sessions about closing there were.
+    pub sessions: u64,
     /// All the money there is.
     pub supply: u64,
 }
@@ -91,6 +95,7 @@ impl World {
             oracles_down_until: 0,
             chances: BTreeMap::new(),
             raced: BTreeSet::new(),
+            sessions: 0,
             supply,
         }
     }
@@ -99,7 +104,7 @@ impl World {
         &self.parties[side as usize]
     }
 
-    fn with(&mut self, side: Side) -> (&mut Party, Around<'_>) {
+    pub fn with(&mut self, side: Side) -> (&mut Party, Around<'_>) {
         let around = Around { chain: &mut self.chain, deals: &self.deals, now: self.now };
         (&mut self.parties[side as usize], around)
     }
@@ -124,7 +129,7 @@ impl World {
     }
 
     /// A killed process starts again; whatever else stopped a step is tried again by itself.
-    fn after<T>(&mut self, side: Side, result: Result<T, Stop>) -> Option<T> {
+    pub fn after<T>(&mut self, side: Side, result: Result<T, Stop>) -> Option<T> {
         if matches!(result, Err(Stop::Killed)) {
             self.parties[side as usize].restart();
         }
@@ -138,9 +143,15 @@ impl World {
         }
         let (party, mut around) = self.with(side);
         let looked = party.look(&mut around);
-        let Some(asked) = self.after(side, looked) else { return };
+        let Some(left) = self.after(side, looked) else { return };
         self.send(side);
-        if self.ask_oracles(side, &asked) {
+        for id in left.considered {
+            let (party, around) = self.with(side);
+            let signed = party.consider(id, &around);
+            let talk = self.after(side, signed).flatten();
+            self.wire.extend(talk.map(Packet::Close));
+        }
+        if self.ask_oracles(side, &left.asked) {
             let (party, mut around) = self.with(side);
             let looked = party.look(&mut around);
             self.after(side, looked);
@@ -162,7 +173,7 @@ impl World {
         }
     }
 
-    fn ask_oracles(&mut self, side: Side, asked: &[Hex32]) -> bool {
+    fn ask_oracles(&mut self, side: Side, asked: &BTreeSet<Hex32>) -> bool {
         let mut news = false;
         for id in asked {
             for (oracle, value) in self.attested(*id, side) {
@@ -209,6 +220,7 @@ impl World {
         let packet = self.wire.remove(which % self.wire.len());
         match packet {
             Packet::Request(envelope) => self.request(envelope),
+            Packet::Close(talk) => self.hear(&talk),
             Packet::Reply { to, answer } => {
                 let side = to.from;
                 if self.is_online(side) {
