@@ -210,7 +210,7 @@ async fn branches_with_the_refund_instead_of_the_cet_and_the_other_way_round_are
     world.mine(2);
     world.both_reach(&id, "refunded").await;
 
-    world.bitcoind.reorg_with(2, &[cet.clone()]).unwrap();
+    world.bitcoind.reorg_with(2, std::slice::from_ref(&cet)).unwrap();
     world.both_reach(&id, "settled").await;
     witness::paid_out(&world, &id, 150_000, 0).await;
     world.bitcoind.reorg_with(3, &[refund]).unwrap();
