@@ -32,6 +32,20 @@ async fn no_less_is_paid_than_the_mempool_takes_and_no_more_than_the_mandate_all
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bump_goes_to_what_the_mempool_takes_whatever_the_floor_and_stops_at_the_ceiling() {
+    let world = World::with(Bitcoind::builder().arg("-minrelaytxfee=0.00007").start().unwrap());
+    let mut config = world.config();
+    config.fees.floor_sat_vb = 50;
+    let node = Node::open(config, clock::Clock::system()).await.unwrap();
+    let mut core = node.core.lock().await;
+    assert_eq!(core.bump_rate().unwrap().to_sat_per_vb_ceil(), 7);
+    core.config.fees.ceiling_sat_vb = 4;
+    assert_eq!(core.bump_rate().unwrap().to_sat_per_vb_ceil(), 4);
+    core.config.mandate.max_fee_rate_sat_vb = Some(3);
+    assert_eq!(core.bump_rate().unwrap().to_sat_per_vb_ceil(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_that_names_no_fee_rate_pays_the_going_one() {
     let world = World::with(Bitcoind::builder().arg("-minrelaytxfee=0.00003").start().unwrap());
     let node = world.rich(100_000).await;
