@@ -9,8 +9,8 @@ fn replay(target: &str) -> (usize, usize) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let files: BTreeMap<_, _> = entries
-        .map(|entry| entry.unwrap().path())
-        .map(|path| (path.clone(), fs::read(&path).unwrap()))
+        .map(|entry| entry.expect("a readable folder").path())
+        .map(|path| (path.clone(), fs::read(&path).expect("a readable file")))
         .collect();
     let good = files.iter().filter(|(path, bytes)| {
         // Printed only when it fails: which file it was.

@@ -221,10 +221,8 @@ impl Chain {
         self.confirmed.retain(|(block, _)| *block < kept);
         self.times.truncate(kept);
         let waiting = std::mem::take(&mut self.mempool);
-        if let Some(tx) = instead {
-            if self.broadcast(tx) {
-                self.mine(now, |_| true);
-            }
+        if instead.is_some_and(|tx| self.broadcast(tx)) {
+            self.mine(now, |_| true);
         }
         if returned == Returned::Wait {
             for id in back.into_iter().chain(waiting) {

@@ -9,6 +9,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod act;
 mod cases;
 mod chain;
 mod close;
