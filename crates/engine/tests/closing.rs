@@ -31,8 +31,12 @@ fn propose(provider_sat: u64, due_sat: Option<u64>) -> Command {
 }
 
 fn proposed(provider_sat: u64) -> Command {
+    proposed_in(SESSION, provider_sat)
+}
+
+fn proposed_in(session: Hex32, provider_sat: u64) -> Command {
     let (provider_sat, reason) = (Sat(provider_sat), String::new());
-    Command::Close(CloseStep::TakeProposal { session: SESSION, provider_sat, until: UNTIL, reason })
+    Command::Close(CloseStep::TakeProposal { session, provider_sat, until: UNTIL, reason })
 }
 
 fn built(due_sat: Option<u64>) -> Command {
@@ -148,10 +152,11 @@ fn a_proposal_of_the_peer_is_answered_once() {
 #[test]
 fn a_peer_cannot_propose_without_end() {
     let mut escrow = running(DlcRole::Offerer);
-    for _ in 0..50 {
-        take(&mut escrow, proposed(60_000), START);
+    for session in 0..50 {
+        take(&mut escrow, proposed_in(Hex32([session; 32]), 60_000), START);
     }
-    assert_eq!(decide(&escrow, proposed(60_000), START), Err(Refusal::TooManyProposals));
+    let one_more = proposed_in(Hex32([50; 32]), 60_000);
+    assert_eq!(decide(&escrow, one_more, START), Err(Refusal::TooManyProposals));
 }
 
 #[test]
@@ -190,4 +195,15 @@ fn with_the_attestation_here_an_open_proposal_is_looked_at_again() {
     assert_eq!(due(&escrow, &funded_view(), START), [Due::ConsiderClose]);
     take(&mut escrow, sign(), START);
     assert_eq!(due(&escrow, &funded_view(), START), [], "it is answered");
+}
+
+/// A second copy counted as another proposal, and took back the answer to the first.
+#[test]
+fn a_proposal_that_arrives_twice_is_one_proposal() {
+    let mut escrow = running(DlcRole::Offerer);
+    take(&mut escrow, proposed(60_000), START);
+    take(&mut escrow, refuse(), START);
+    assert_eq!(decide(&escrow, proposed(60_000), START), Ok(None));
+    assert_eq!(decide(&escrow, proposed(60_001), START), Err(Refusal::Differs("proposal")));
+    assert_eq!(escrow.closes.offered, 1);
 }

@@ -27,10 +27,3 @@ fn an_escrow_that_a_reorganisation_brings_back_holds_its_coins_again() {
     ];
     play(&honest(steps)).map(drop).unwrap();
 }
-
-/// A second copy counted as another proposal, and took back the answer to the first.
-#[test]
-fn a_proposal_to_close_that_arrives_twice_is_one_proposal() {
-    let steps = vec![open(Shape::Both), Step::Run(7), Step::Propose(Side::Provider, 0, 1), Step::Repeat(0)];
-    play(&honest(steps)).map(drop).unwrap();
-}

@@ -1,6 +1,6 @@
 //! Closing by agreement: proposals, signatures, and what a node signs without asking its owner.
 
-use engine::{CloseStep, Command};
+use engine::{CloseStep, Command, Event};
 use terms::{Hex32, Sat, Side};
 
 use super::chain::{Tx, What};
@@ -54,8 +54,13 @@ impl Party {
         Ok(proposed)
     }
 
-    /// Takes a proposal, and signs it when that needs no owner.
+    /// Takes a proposal, and signs it when that needs no owner. A copy of an envelope is known by its id: nothing comes of it.
     fn hear_proposal(&mut self, talk: &CloseTalk, around: &Around<'_>) -> Result<bool, Stop> {
+        let heard =
+            |event: &Event| matches!(event, Event::CloseOffered { session, .. } if *session == talk.session);
+        if self.disk.events[&talk.id].iter().any(heard) {
+            return Ok(false);
+        }
         let step = CloseStep::TakeProposal {
             session: talk.session,
             provider_sat: Sat(talk.provider_sat),
