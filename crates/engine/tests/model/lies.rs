@@ -23,7 +23,7 @@ pub enum Lie {
     Signature,
     /// ... is that of another session.
     Session,
-    /// ... says that it is over.
+    /// ... says that it is over, or an answer of its own refuses what it answers.
     Cancel,
     /// It says again what it said last, with another coin of its own.
     Again,
@@ -60,6 +60,10 @@ impl World {
             let envelope = match packet {
                 Packet::Request(envelope) => envelope,
                 Packet::Reply { answer: Answer::Said(envelope), .. } => envelope,
+                Packet::Reply { to, answer } if lie == Lie::Cancel && to.from != side => {
+                    *answer = Answer::Refused;
+                    return;
+                }
                 Packet::Reply { .. } | Packet::Close(_) => continue,
             };
             if envelope.from != side {
