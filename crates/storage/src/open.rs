@@ -22,6 +22,9 @@ const MOST_PAGES: u32 = u32::MAX - 1;
 pub struct Store {
     pub(crate) pool: SqlitePool,
     writer: Mutex<()>,
+    /// Never used, and always open: when the last connection closes, SQLite removes its log, and on a full disk no
+    /// other could be opened after it, not even to read. The lock makes it shareable.
+    keeper: std::sync::Mutex<SqliteConnection>,
     /// Held for its lock.
     _lock: File,
 }
@@ -53,7 +56,8 @@ impl Store {
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         check(&pool).await?;
         sqlx::migrate!().run(&pool).await?;
-        let store = Self { pool, writer: Mutex::new(()), _lock: lock };
+        let keeper = std::sync::Mutex::new(pool.acquire().await?.detach());
+        let store = Self { pool, writer: Mutex::new(()), keeper, _lock: lock };
         store.belongs_to(network).await?;
         Ok(store)
     }
@@ -69,6 +73,10 @@ impl Store {
 
     /// Closes the database in order: everything is in its one file then.
     pub async fn close(self) {
+        if let Ok(keeper) = self.keeper.into_inner() {
+            // Should it fail, nothing was lost: what was committed is on the disk.
+            let _ = keeper.close().await;
+        }
         self.pool.close().await;
     }
 
