@@ -16,3 +16,8 @@ check:
 # One scenario with the development build.
 replay scenario:
     BITCOIND_EXE="$(scripts/bitcoind)" cargo run --bin earnest -- replay {{scenario}}
+
+# Kill a node between any two of its effects, everywhere or where WHERE says, such as settled/buyer/commit.after.
+crash-walk where="":
+    cargo build --bins --features earnest/crash-points,earnest-oracle/crash-points
+    BITCOIND_EXE="$(scripts/bitcoind)" CRASH_WALK="{{where}}" cargo test -p blackbox --test crash_walk -- --nocapture

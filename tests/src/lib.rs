@@ -9,7 +9,9 @@
 //! claims about money it reads from the Bitcoin node ([`witness`]). Start reading at [`World::begin`].
 
 mod documents;
+mod full_disk;
 mod http;
+mod mortal;
 mod oracle;
 mod party;
 pub mod proxy;
@@ -19,6 +21,8 @@ pub mod witness;
 mod world;
 
 pub use documents::{Times, credit, draft, measurement, step};
+pub use full_disk::FullDisk;
+pub use mortal::Mortal;
 pub use oracle::Oracle;
 pub use party::{Party, Setting, fresh_key};
 pub use proxy::Proxy;

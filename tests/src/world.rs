@@ -308,7 +308,7 @@ impl World {
         self.start(name).await;
     }
 
-    fn service(&mut self, name: &str) -> &mut Service {
+    pub(crate) fn service(&mut self, name: &str) -> &mut Service {
         match name {
             "provider" => &mut self.provider.service,
             "buyer" => &mut self.buyer.service,
@@ -319,7 +319,7 @@ impl World {
         }
     }
 
-    fn logs(&self) -> String {
+    pub(crate) fn logs(&self) -> String {
         let services = [&self.provider.service, &self.buyer.service, &self.oracle.service];
         let ends = services.map(|service| {
             let log = service.log();

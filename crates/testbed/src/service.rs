@@ -1,5 +1,7 @@
 //! One of our long-running programs: set up once, then started, killed and started again.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -65,6 +67,7 @@ pub struct Service {
     /// What `serve` gets besides the configuration.
     serve: Vec<String>,
     init: Vec<&'static str>,
+    envs: BTreeMap<String, OsString>,
     running: Option<Process>,
 }
 
@@ -100,6 +103,7 @@ impl Service {
             addr,
             serve: Vec::new(),
             init: Vec::new(),
+            envs: BTreeMap::new(),
             running: None,
         })
     }
@@ -129,6 +133,14 @@ impl Service {
     pub fn configure(&self, toml: &str) -> Result<(), ServiceError> {
         let path = self.config_file();
         fs::write(&path, toml).map_err(|source| ServiceError::Io { path, source })
+    }
+
+    /// From its next start on this variable is in its environment, beside all that is in ours; `None` takes it out again.
+    pub fn set_env(&mut self, name: &str, value: Option<OsString>) {
+        match value {
+            Some(value) => self.envs.insert(name.to_owned(), value),
+            None => self.envs.remove(name),
+        };
     }
 
     /// Runs `init`, and returns what it prints.
@@ -197,12 +209,15 @@ impl Service {
     /// # Errors
     /// When it can't be run at all.
     pub fn start_unready(&mut self, time: SocketAddr) -> Result<(), ServiceError> {
-        let builder = ProcessBuilder::program(&self.program, self.folder.join("log"))
+        let mut builder = ProcessBuilder::program(&self.program, self.folder.join("log"))
             .called(&self.name)
             .args(["serve", "--config"])
             .arg(self.config_file())
             .args(["--simulated-time", &time.to_string()])
             .args(&self.serve);
+        for (name, value) in &self.envs {
+            builder = builder.env(name, value);
+        }
         self.running = Some(builder.spawn()?);
         Ok(())
     }

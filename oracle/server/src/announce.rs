@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use clock::Busy;
+use crashpoint::here;
 use ledger::Grid;
 use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
 use terms::{DocumentError, Measurement};
@@ -100,7 +101,10 @@ async fn prepare(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<(), 
         nonces: nonces.seal(&oracle.key, &measurement.event_id())?,
         probe_seed: random()?,
     };
-    Ok(oracle.store.prepare_event(new).await?)
+    here!("announce.before");
+    oracle.store.prepare_event(new).await?;
+    here!("announce.prepared");
+    Ok(())
 }
 
 /// The journal first: what it does not hold must not be seen by anybody.
@@ -112,7 +116,9 @@ async fn publish(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<Even
         .with_journal(move |journal| journal.announce(&id, commitment))
         .await?
         .map_err(RequestError::Journal)?;
+    here!("announce.journalled");
     oracle.store.publish_event(event.key).await?;
+    here!("announce.published");
     Ok(Event { published: true, ..event })
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crashpoint::here;
 use ledger::{Entry, Evaluation, Sample, SliceVerdict, bundle};
 use protocol::oracle::Provisional;
 use terms::{DocumentError, Measurement, UnixSeconds};
@@ -39,11 +40,14 @@ pub async fn close(oracle: &Arc<Oracle>, event: &Event) -> Result<(), CloseError
     let samples = oracle.store.samples(event.key, 0, event.measurement.probe_count()).await?;
     let measurement = event.measurement.clone();
     let evaluation = evaluate(measurement, samples).await?;
+    here!("close.before");
     keep_slices(oracle, event, &evaluation.slices).await?;
+    here!("close.slices");
     let provisional = provisional(&evaluation, oracle.clock.now_s());
     let json = serde_json::to_string(&provisional).map_err(|_| CloseError::Broken)?;
     let entry = closed_entry(event, &provisional);
     let mark = oracle.store.close_window(event.key, &json, &entry).await?;
+    here!("close.after");
     oracle.mark(mark).await;
     let report = &evaluation.report;
     tracing::info!(event = %event.id, outcome = ?report.outcome, slices = ?report.slices, "window closed");

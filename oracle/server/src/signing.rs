@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crashpoint::here;
 use protocol::oracle::Provisional;
 use signer::{AttestError, EventRow, JournalError, NonceError, Nonces, Refusal, SignDecision, wire};
 use terms::EventId;
@@ -69,10 +70,12 @@ impl SignError {
 /// When the signer refuses, or a write fails. Calling it again is safe at any point.
 pub async fn sign(oracle: &Arc<Oracle>, id: &EventId) -> Result<Signed, SignError> {
     let _one_at_a_time = oracle.signing.lock().await;
+    here!("sign.before");
     let mut event = load(oracle, id).await?;
     let mut decision = decide(oracle, &event).await?;
     if decision == SignDecision::StoreOutcome {
         store_outcome(oracle, &event).await?;
+        here!("sign.outcome_stored");
         event = load(oracle, id).await?;
         decision = decide(oracle, &event).await?;
     }
@@ -84,7 +87,9 @@ pub async fn sign(oracle: &Arc<Oracle>, id: &EventId) -> Result<Signed, SignErro
         SignDecision::Refuse(refusal) => Err(SignError::Refused(refusal)),
         SignDecision::Sign(cleared) => {
             oracle.log.hold(&oracle.store).await?;
+            here!("sign.held");
             let permit = oracle.with_journal(move |journal| journal.authorise(cleared)).await??;
+            here!("sign.authorised");
             attest(oracle, &event, permit).await?;
             Ok(Signed::Attested)
         }
@@ -125,8 +130,11 @@ async fn attest(oracle: &Arc<Oracle>, event: &Event, permit: signer::Permit) -> 
     let announcement = wire::parse_announcement(&event.announcement)
         .map_err(|_| SignError::Lacks { what: "a readable announcement" })?;
     let attestation = signer::attest(&oracle.key, permit, nonces, &announcement)?;
+    here!("sign.signed");
     let mark = oracle.store.attest(event, &wire::attestation_hex(&attestation)).await?;
+    here!("sign.stored");
     oracle.mark_now(mark).await;
+    here!("sign.marked");
     tracing::info!(event = %event.id, outcome = ?attestation.outcomes.concat(), "attested");
     Ok(())
 }

@@ -11,6 +11,7 @@ mod coins;
 mod crashes;
 mod fees;
 mod foreign_code;
+mod full_disk;
 mod hostile;
 mod locktimes;
 mod mandates;

@@ -1,0 +1,18 @@
+//! The crash walk: a node is killed at every point between two of its effects, and the money is the same in the end.
+//!
+//! The binaries must carry the points: `cargo build --bins --features earnest/crash-points,earnest-oracle/crash-points`. Each life is first lived
+//! undisturbed, with the victim noting every point that it reaches; then once for each of these, in a world of its own, in
+//! which the victim kills itself there and is started again.
+//!
+//! `CRASH_WALK=TEXT` walks only points whose name, as `LIFE/VICTIM/POINT#K`, begins with the text.
+
+mod lives;
+mod walk;
+
+/// Two worlds at a time: most of a world waits for something.
+const AT_ONCE: usize = 2;
+
+#[test]
+fn killed_at_every_point_nobody_loses_anything_and_nothing_is_paid_twice() {
+    walk::everything(AT_ONCE);
+}

@@ -1,0 +1,163 @@
+//! Which points are walked, and walking them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use blackbox::{Mortal, Setting, World};
+
+use crate::lives::Life;
+
+/// One thing to do: live a life in which the victim dies at a point, or notes them all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Walk {
+    life: Life,
+    victim: &'static str,
+    point: String,
+}
+
+impl Walk {
+    fn name(&self) -> String {
+        format!("{}/{}/{}", self.life.name(), self.victim, self.point)
+    }
+}
+
+/// Records every life, walks its points, and tells how many they were.
+///
+/// # Panics
+/// When there are no points, or when any of the walks ends differently.
+pub fn everything(at_once: usize) {
+    let began = Instant::now();
+    let wanted = std::env::var("CRASH_WALK").unwrap_or_default();
+    let lives: Vec<(Life, &'static str)> = Life::ALL
+        .into_iter()
+        .flat_map(|life| life.victims().iter().map(move |victim| (life, *victim)))
+        .collect();
+    let lives: Vec<_> = lives.into_iter().filter(|(life, victim)| matter(*life, victim, &wanted)).collect();
+    let recorded = side_by_side(at_once, &lives, |(life, victim)| record(*life, victim));
+    let mut hits = 0;
+    let mut walks = Vec::new();
+    for ((life, victim), points) in lives.iter().zip(recorded) {
+        let points = points.unwrap_or_else(|why| panic!("{}, undisturbed: {why}", life.name()));
+        hits += points.len();
+        let walk = |point| Walk { life: *life, victim, point };
+        walks.extend(chosen(&points).into_iter().map(walk));
+    }
+    walks.retain(|walk| walk.name().starts_with(&wanted));
+    let ended = side_by_side(at_once, &walks, walk);
+    let failed: Vec<String> = walks
+        .iter()
+        .zip(ended)
+        .filter_map(|(walk, ended)| Some(format!("--- {}\n{}", walk.name(), ended.err()?)))
+        .collect();
+    say(&format!(
+        "crash walk: {} crash points walked (every name, each its first and last time, of {hits} hits) in {} lives of {} \
+         processes, {} failed, in {} s",
+        walks.len(),
+        lives.iter().map(|(life, _)| life).collect::<BTreeSet<_>>().len(),
+        lives.len(),
+        failed.len(),
+        began.elapsed().as_secs()
+    ));
+    assert!(failed.is_empty(), "{} of {} walks failed:\n{}", failed.len(), walks.len(), failed.join("\n"));
+}
+
+/// Whether points of this process in this life can be among those that are wanted.
+fn matter(life: Life, victim: &str, wanted: &str) -> bool {
+    let name = format!("{}/{victim}/", life.name());
+    name.starts_with(wanted) || wanted.starts_with(&name)
+}
+
+/// The test harness swallows what a test that passes prints, but not this.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Does something with each of some things, several at a time. What panics is an error with its message.
+fn side_by_side<T: Sync, R: Send>(
+    at_once: usize,
+    things: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<Result<R, String>> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let (at, Some(thing)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    (at, things.get(at))
+                } {
+                    let ended = catch_unwind(AssertUnwindSafe(|| work(thing))).map_err(|why| message(&*why));
+                    done.lock().expect("nobody panics with it").insert(at, ended);
+                }
+            });
+        }
+    });
+    done.into_inner().expect("nobody panics with it").into_values().collect()
+}
+
+fn message(why: &(dyn std::any::Any + Send)) -> String {
+    let text = why.downcast_ref::<String>().map(String::as_str);
+    text.or(why.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
+}
+
+/// The oracle writes each sample at once: those that were not written when it is killed are lost, and here it is killed.
+async fn world() -> World {
+    World::with(Setting { oracle: "[probe]\nflush_every_s = 1\n".to_owned(), ..Setting::default() }).await
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("threads can be had")
+}
+
+/// Lives a life undisturbed. Returns every point that the victim reached, in order, as `NAME#K`.
+fn record(life: Life, victim: &'static str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("points");
+    runtime().block_on(async {
+        let mut mortal = Mortal::recorded(world().await, victim, log.clone()).await;
+        life.live(&mut mortal).await;
+    });
+    let points = std::fs::read_to_string(&log).unwrap_or_default();
+    assert!(
+        !points.is_empty(),
+        "the {victim} has no crash points; build with them: \
+         cargo build --bins --features earnest/crash-points,earnest-oracle/crash-points"
+    );
+    points.lines().map(str::to_owned).collect()
+}
+
+/// The points that are walked: every name, and of one that is reached often its first and last time. These are
+/// the looks at the chain and what the wallet learned from one block, which come every minute and are all alike.
+fn chosen(points: &[String]) -> Vec<String> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for point in points {
+        *counts.entry(name_of(point)).or_default() += 1;
+    }
+    let is_chosen = |point: &&String| {
+        let (name, count) = point.rsplit_once('#').expect("a point has a count");
+        let (count, all): (usize, usize) = (count.parse().expect("is a number"), counts[name]);
+        count == 1 || count == all
+    };
+    points.iter().filter(is_chosen).cloned().collect()
+}
+
+fn name_of(point: &str) -> &str {
+    point.rsplit_once('#').expect("a point has a count").0
+}
+
+fn walk(walk: &Walk) {
+    runtime().block_on(async {
+        let mut mortal = Mortal::doomed(world().await, walk.victim, &walk.point).await;
+        walk.life.live(&mut mortal).await;
+        assert!(!mortal.is_doomed(), "the point was not reached");
+    });
+}
