@@ -1,7 +1,9 @@
 //! Reorganisations to depth six: the state follows the chain, whatever the new branch holds.
 
+use axum::http::StatusCode;
 use bitcoin::{Transaction, Txid};
-use blackbox::{Setting, World, witness};
+use blackbox::proxy::Verdict;
+use blackbox::{Proxy, Setting, World, witness};
 use protocol::OfferDraft;
 use protocol::owner::EscrowTransaction;
 
@@ -192,8 +194,17 @@ fn decode(part: Option<EscrowTransaction>) -> Transaction {
 #[tokio::test(flavor = "multi_thread")]
 async fn branches_with_the_refund_instead_of_the_cet_and_the_other_way_round_are_followed() {
     let mut world = World::begin().await;
+    // The buyer hears neither from the oracle nor, through its peer, of what the oracle said.
     let nowhere = testbed::free_addr().unwrap();
-    let (id, times) = world.lock().await;
+    let peer = Proxy::before(world.provider.peer_addr()).await;
+    peer.rule(|seen| match seen.path {
+        "/v1/attestations" => Verdict::Answer(StatusCode::NOT_FOUND, b"{}".to_vec()),
+        _ => Verdict::Pass,
+    });
+    let times = world.times();
+    let offer = world.publish(&world.draft()).await;
+    let id = world.buyer.purchase(&peer.url(), offer.id).await.unwrap();
+    world.both_reach(&id, "funded").await;
     world.stop("buyer").await;
     world.buyer.use_oracle(&format!("http://{nowhere}"));
     world.start("buyer").await;
