@@ -157,7 +157,7 @@ pub struct Sweep {
     /// Where to.
     #[arg(required_unless_present = "status")]
     pub address: Option<String>,
-    /// Only show the schedule of the configuration's [sweep], and what became of its last moment.
+    /// Only show the schedule of the configuration's `[sweep]`, and what became of its last moment.
     #[arg(long, conflicts_with_all = ["address", "fee_rate", "dry_run", "idempotency_key"])]
     pub status: bool,
     #[command(flatten)]

@@ -132,11 +132,13 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ));
     }
     for alarm in &escrow.alarms {
+        let oracle = alarm.oracle.map(|key| key.to_string()).unwrap_or_default();
         let what = match alarm.kind {
-            AlarmKind::Equivocation => "attested two outcomes of this event",
-            AlarmKind::ChangedAnnouncement => "announced this event twice",
+            AlarmKind::Equivocation => format!("oracle {oracle} attested two outcomes of this event"),
+            AlarmKind::ChangedAnnouncement => format!("oracle {oracle} announced this event twice"),
+            AlarmKind::UnknownSpend => "the funding output was spent by nothing that was agreed".to_owned(),
         };
-        output::line(&format!("ALARM: oracle {} {what} (noticed at {})", alarm.oracle, alarm.at));
+        output::line(&format!("ALARM: {what} (noticed at {})", alarm.at));
     }
     let mut history = output::table(&["#", "unix s", "event", ""]);
     for entry in &escrow.history {

@@ -59,6 +59,8 @@ pub struct Escrow {
     pub abandoned: Option<String>,
     /// The last spend of the funding output that we saw.
     pub spend: Option<(Txid, SpendKind, Bytes)>,
+    /// Whether the funding output was ever spent by something that we do not know, if only for a while.
+    pub was_misspent: bool,
     /// Whether the funding was once deep enough: it was locked in time, whatever a reorganisation does to it.
     pub was_locked: bool,
     /// The last state that was noted for the owner.
@@ -106,6 +108,7 @@ impl Escrow {
             closes: Closes::default(),
             abandoned: None,
             spend: None,
+            was_misspent: false,
             was_locked: false,
             noted: Status::Agreed,
             events: 1,
@@ -159,6 +162,7 @@ impl Escrow {
                 if matches!(kind, SpendKind::Close { .. }) {
                     self.closes.tx = Some(tx.clone());
                 }
+                self.was_misspent |= kind == SpendKind::Unknown;
                 self.spend = Some((txid, kind, tx));
             }
             close @ (Event::CloseProposed { .. }

@@ -1,6 +1,7 @@
-//! What an owner should know of its oracles: those that contradicted themselves, with the proof.
+//! What an owner should look at: oracles that contradicted themselves, with the proof, and money spent by nothing that
+//! was agreed.
 
-use engine::Event;
+use engine::{Bytes, Escrow, Event, SpendKind};
 use protocol::HexBytes;
 use protocol::owner::{Alarm, AlarmKind, LearnedOutcome};
 use storage::StoredEvent;
@@ -16,8 +17,9 @@ impl Core {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn alarms(&self) -> Result<Vec<Alarm>, NodeError> {
-        let doubtful = |escrow: &&engine::Escrow| {
-            !escrow.oracles.contradictions.is_empty() || !escrow.oracles.changed.is_empty()
+        let doubtful = |escrow: &&Escrow| {
+            let oracles = &escrow.oracles;
+            !oracles.contradictions.is_empty() || !oracles.changed.is_empty() || escrow.was_misspent
         };
         let mut alarms = Vec::new();
         for escrow in self.escrows.values().filter(doubtful) {
@@ -32,27 +34,14 @@ impl Core {
         let escrow = self.escrow(id)?;
         let mut alarms = Vec::new();
         for stored in history {
-            if !matches!(stored.name.as_str(), "equivocated" | "announcement_changed") {
+            if !matches!(stored.name.as_str(), "equivocated" | "announcement_changed" | "spend_seen") {
                 continue;
             }
             let event: Event =
                 serde_json::from_str(&stored.json).map_err(|_| NodeError::Damaged { what: "event" })?;
-            let hex = |bytes: &engine::Bytes| HexBytes(bytes.0.clone());
-            let (kind, place, proof) = match &event {
-                Event::Equivocated { oracle, attestations } => {
-                    (AlarmKind::Equivocation, *oracle, attestations.iter().map(hex).collect())
-                }
-                Event::AnnouncementChanged { oracle, announcement } => {
-                    let agreed = escrow.opened.announcements.get(*oracle);
-                    let both = agreed.into_iter().chain([announcement]);
-                    (AlarmKind::ChangedAnnouncement, *oracle, both.map(hex).collect())
-                }
-                _ => continue,
-            };
-            let escrow_id = id.to_string();
-            let at = UnixSeconds(stored.at);
-            let keys = &escrow.agreement().oracles.keys;
-            alarms.extend(keys.get(place).map(|key| Alarm { kind, escrow_id, oracle: *key, at, proof }));
+            let Some((kind, oracle, proof)) = alarming(escrow, &event) else { continue };
+            let (escrow_id, at) = (id.to_string(), UnixSeconds(stored.at));
+            alarms.push(Alarm { kind, escrow_id, oracle, at, proof });
         }
         Ok(alarms)
     }
@@ -69,5 +58,24 @@ impl Core {
         let keys = &escrow.agreement().oracles.keys;
         let oracles = oracles.iter().filter_map(|place| keys.get(*place).copied()).collect();
         Some(LearnedOutcome { txid: shown(txid), oracles, from, to })
+    }
+}
+
+/// What of an event is alarming: its kind, the oracle, and what shows it.
+fn alarming(escrow: &Escrow, event: &Event) -> Option<(AlarmKind, Option<Hex32>, Vec<HexBytes>)> {
+    let key = |place: &usize| escrow.agreement().oracles.keys.get(*place).copied();
+    let hex = |bytes: &Bytes| HexBytes(bytes.0.clone());
+    match event {
+        Event::Equivocated { oracle, attestations } => {
+            Some((AlarmKind::Equivocation, Some(key(oracle)?), attestations.iter().map(hex).collect()))
+        }
+        Event::AnnouncementChanged { oracle, announcement } => {
+            let both = escrow.opened.announcements.get(*oracle).into_iter().chain([announcement]);
+            Some((AlarmKind::ChangedAnnouncement, Some(key(oracle)?), both.map(hex).collect()))
+        }
+        Event::SpendSeen { kind: SpendKind::Unknown, tx, .. } => {
+            Some((AlarmKind::UnknownSpend, None, vec![hex(tx)]))
+        }
+        _ => None,
     }
 }

@@ -467,21 +467,24 @@ pub enum AlarmKind {
     Equivocation,
     /// It announced one event twice.
     ChangedAnnouncement,
+    /// The funding output was spent by a transaction that is none of the contract's: both keys signed it.
+    UnknownSpend,
 }
 
-/// `GET /v1/alarms` lists these, newest first: something about an oracle that its owner should look at.
+/// `GET /v1/alarms` lists these, newest first: something that an owner should look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
     /// What happened.
     pub kind: AlarmKind,
     /// The escrow in which it was noticed.
     pub escrow_id: String,
-    /// The oracle's key.
-    pub oracle: Hex32,
+    /// The oracle's key, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oracle: Option<Hex32>,
     /// When it was noticed.
     pub at: UnixSeconds,
     /// The two attestations, or the two announcements, that cannot both be honest: TLVs. Whoever holds two attestations
-    /// can work out the oracle's key.
+    /// can work out the oracle's key. Or the transaction that nobody knows.
     pub proof: Vec<HexBytes>,
 }
 

@@ -7,6 +7,7 @@ use bitcoin::{Amount, OutPoint};
 use blackbox::proxy::Verdict;
 use blackbox::stranger::deliver;
 use blackbox::{Proxy, Setting, Stranger, World, raw, witness};
+use protocol::owner::AlarmKind;
 use protocol::{Body, Draft, Envelope, HexBytes};
 use serde_json::Value;
 use terms::Hex32;
@@ -354,6 +355,9 @@ async fn a_spend_of_the_funding_output_that_nothing_agreed_to_raises_an_alarm() 
         assert_eq!(view.closing_txid, Some(witness::shown(theft.compute_txid())));
         assert_eq!(view.closing_kind, Some(protocol::owner::ClosingKind::Other));
         assert!(party.service.log().contains("ALARM"), "the owner is told");
+        let alarms = party.owner.alarms().await.unwrap();
+        assert_eq!(alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::UnknownSpend]);
+        assert_eq!(alarms[0].proof[0].0, bitcoin::consensus::serialize(&theft));
     }
     // A reorganisation that loses it brings the escrow back.
     world.bitcoind.stop().unwrap();

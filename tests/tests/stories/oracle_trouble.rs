@@ -52,7 +52,7 @@ async fn alarm(world: &World, id: &str) -> Alarm {
         told.push(alarms[0].clone());
     }
     assert_eq!((told[0].kind, told[0].oracle), (told[1].kind, told[1].oracle));
-    assert_eq!(told[0].oracle, world.oracle.key);
+    assert_eq!(told[0].oracle, Some(world.oracle.key));
     told.remove(0)
 }
 
