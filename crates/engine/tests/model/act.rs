@@ -107,8 +107,11 @@ impl Party {
         if status.is_final() && !is_deep(escrow, around.chain) {
             self.broken.get_or_insert(format!("{status:?} is not final yet"));
         }
+        let deep = view.funding.confirmations(view.height) >= DEPTH;
         let event = Event::Observed { status, height: view.height };
-        self.commit(Change { events: vec![(id, event)], ..Change::default() })
+        self.commit(Change { events: vec![(id, event)], ..Change::default() })?;
+        self.locked.extend(deep.then_some(id));
+        Ok(())
     }
 
     fn act(&mut self, id: Hex32, step: Due, around: &mut Around<'_>) -> Result<Done, Stop> {
@@ -174,6 +177,9 @@ impl Party {
 
     /// Spends the escrow's coins back, at a fee that replaces the funding transaction.
     fn build_cancel(&mut self, id: Hex32, around: &mut Around<'_>) -> Result<Done, Stop> {
+        if self.locked.contains(&id) && around.now < around.deals[&id].refund_locktime() {
+            self.broken.get_or_insert("what was locked in time is taken back".to_owned());
+        }
         let escrow = &self.escrows[&id];
         let Some(funding) = escrow.funding else { return Ok(Done::Unchanged) };
         let waiting = around.chain.known.get(&funding.txid).map_or(0, |tx| around.chain.waiting_fees(tx));

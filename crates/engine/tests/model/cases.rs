@@ -1,9 +1,11 @@
 //! Histories that once broke a rule, and some that must go a certain way.
 
+use engine::Status;
 use terms::Side;
 
 use super::chain::Returned;
 use super::deal::Shape;
+use super::lies::Lie;
 use super::rules::play;
 use super::step::{History, Step};
 use super::world::Oracle;
@@ -16,6 +18,18 @@ fn open(shape: Shape) -> Step {
     Step::Open { shape, value: 0, oracles: [Oracle::Honest; 3] }
 }
 
+fn cheated_by(side: Side, steps: Vec<Step>) -> History {
+    History { liar: Some(side), ..honest(steps) }
+}
+
+/// Plays a history in which an escrow must be settled as attested in spite of everything.
+fn settles(history: &History) {
+    let world = play(history).expect("no rule is broken");
+    for escrow in world.parties.iter().flat_map(|party| party.escrows.values()) {
+        assert_eq!(escrow.noted, Status::Settled, "{} after {history:?}", escrow.opened.side);
+    }
+}
+
 /// Its coins had been let go, and a reorganisation took the end back: another escrow could have taken them.
 #[test]
 fn an_escrow_that_a_reorganisation_brings_back_holds_its_coins_again() {
@@ -26,4 +40,41 @@ fn an_escrow_that_a_reorganisation_brings_back_holds_its_coins_again() {
         Step::Tick(Side::Provider),
     ];
     play(&honest(steps)).map(drop).unwrap();
+}
+
+/// The provider has the buyer's signatures by then, and with them the funding transaction.
+#[test]
+fn signatures_that_the_peer_refuses_stay_at_stake() {
+    settles(&cheated_by(Side::Provider, vec![open(Shape::Both), Step::Lie(Lie::Cancel, 2), Step::Run(1)]));
+}
+
+#[test]
+fn a_peer_that_says_it_is_over_does_not_get_locked_coins_let_go() {
+    let steps = vec![open(Shape::Both), Step::Run(1), Step::Lie(Lie::Over, 0), Step::Deliver(0)];
+    settles(&cheated_by(Side::Buyer, steps));
+}
+
+/// The buyer pays alone, so that it accepts; its second accept arrives when the first has been signed.
+#[test]
+fn a_second_accept_is_not_signed() {
+    let steps = vec![
+        open(Shape::BuyerAlone),
+        Step::Tick(Side::Buyer),
+        Step::Deliver(0),
+        Step::Deliver(0),
+        Step::Tick(Side::Buyer),
+        Step::Deliver(0),
+        Step::Lie(Lie::Again, 0),
+        Step::Deliver(1),
+    ];
+    settles(&cheated_by(Side::Buyer, steps));
+}
+
+/// The funding deadline passes while the funding is deep; then six blocks and the mempools forget it.
+#[test]
+fn funding_that_met_its_deadline_is_not_given_up_when_a_reorganisation_takes_it_back() {
+    let both = [Step::Tick(Side::Provider), Step::Tick(Side::Buyer)];
+    let begin = [open(Shape::Both), Step::Run(6)];
+    let taken_back = [Step::Wait(120), Step::Reorganise { depth: 6, returned: Returned::Lost, rival: None }];
+    settles(&honest([&begin[..], &both, &taken_back, &both].concat()));
 }

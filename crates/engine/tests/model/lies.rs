@@ -13,7 +13,7 @@ use super::world::{Packet, World};
 /// One lie, or one move that only a cheat makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
-    /// A message of its own that is in flight names another collateral.
+    /// A message of its own names another collateral.
     Amounts,
     /// ... other terms.
     Terms,
@@ -27,6 +27,8 @@ pub enum Lie {
     Cancel,
     /// It says again what it said last, with another coin of its own.
     Again,
+    /// It says of every escrow that it is over, whatever it has signed.
+    Over,
     /// It spends its coins of an escrow elsewhere.
     DoubleSpend,
     /// It broadcasts every funding transaction that it has, however late.
@@ -41,7 +43,8 @@ pub enum Lie {
 const HIGH_FEE: u64 = 9_000;
 
 impl World {
-    pub fn lie(&mut self, lie: Lie) {
+    /// A lie in a message waits until so many other messages of the cheat have arrived; a move is made at once.
+    pub fn lie(&mut self, lie: Lie, messages: u8) {
         let Some(side) = self.liar else { return };
         match lie {
             Lie::DoubleSpend => self.double_spend(side),
@@ -49,37 +52,48 @@ impl World {
             Lie::Refund => self.refund(side),
             Lie::Close => self.complete_closes(side),
             Lie::Again => self.say_again(side),
-            forged => self.forge(side, forged),
+            Lie::Over => self.say_over(side),
+            Lie::Amounts | Lie::Terms | Lie::Theft | Lie::Signature | Lie::Session | Lie::Cancel => {
+                self.next_lie = Some((lie, messages));
+            }
         }
     }
 
-    fn forge(&mut self, side: Side, lie: Lie) {
-        let stolen: Vec<Coin> = self.coins_of(other(side));
-        let foreign: Vec<Bytes> = self.messages_of(side);
-        for packet in &mut self.wire {
-            let envelope = match packet {
-                Packet::Request(envelope) => envelope,
-                Packet::Reply { answer: Answer::Said(envelope), .. } => envelope,
-                Packet::Reply { to, answer } if lie == Lie::Cancel && to.from != side => {
-                    *answer = Answer::Refused;
-                    return;
-                }
-                Packet::Reply { .. } | Packet::Close(_) => continue,
-            };
-            if envelope.from != side {
-                continue;
-            }
-            if lie == Lie::Cancel {
-                envelope.body = Body::Cancel;
-                return;
-            }
-            let session = envelope.session;
-            if let Body::Dlc(bytes) = &mut envelope.body {
-                let forged = forged(bytes, lie, session, &stolen, &foreign);
-                *bytes = forged;
-                return;
-            }
+    /// A message of the cheat arrives: as it was, or with the lie that waits for it.
+    pub fn forge(&mut self, packet: &mut Packet) {
+        let (Some(side), Some((lie, messages))) = (self.liar, self.next_lie) else { return };
+        let from = match packet {
+            Packet::Request(envelope) => envelope.from,
+            Packet::Reply { to, .. } => other(to.from),
+            Packet::Close(_) => return,
+        };
+        if from == side && messages > 0 {
+            self.next_lie = Some((lie, messages - 1));
+        } else if from == side && self.twist(side, packet, lie) {
+            self.next_lie = None;
         }
+    }
+
+    /// Says whether the lie is one that this packet can tell.
+    fn twist(&self, side: Side, packet: &mut Packet, lie: Lie) -> bool {
+        let envelope = match packet {
+            Packet::Reply { answer, .. } if lie == Lie::Cancel => {
+                *answer = Answer::Refused;
+                return true;
+            }
+            Packet::Request(envelope) | Packet::Reply { answer: Answer::Said(envelope), .. } => envelope,
+            Packet::Reply { .. } | Packet::Close(_) => return false,
+        };
+        if lie == Lie::Cancel {
+            envelope.body = Body::Cancel;
+            return true;
+        }
+        let session = envelope.session;
+        let Body::Dlc(bytes) = &mut envelope.body else { return false };
+        let forged = forged(bytes, lie, session, &self.coins_of(other(side)), &self.messages_of(side));
+        let told = forged != *bytes;
+        *bytes = forged;
+        told
     }
 
     fn coins_of(&self, side: Side) -> Vec<Coin> {
@@ -102,7 +116,6 @@ impl World {
         let said: Vec<Envelope> = transcripts.filter_map(|it| last_half(it)).collect();
         for mut envelope in said.into_iter().filter(|_| side == Side::Buyer) {
             let deal = &self.deals[&envelope.session];
-            let heard = self.party(other(side)).disk.envelopes.get(&envelope.session).map_or(0, Vec::len);
             let Body::Dlc(bytes) = &envelope.body else { continue };
             let mut message = Message::read(bytes);
             match &mut message {
@@ -116,9 +129,24 @@ impl World {
                 Message::Sign(_) => continue,
             }
             envelope.body = Body::Dlc(message.bytes());
-            envelope.seq = heard as u64;
+            envelope.seq = self.heard(&envelope, other(side));
             self.wire.push(Packet::Request(envelope));
         }
+    }
+
+    fn say_over(&mut self, side: Side) {
+        let opened = self.party(side).disk.envelopes.values().filter_map(|transcript| transcript.first());
+        let opened: Vec<Envelope> = opened.map(|stored| stored.envelope.clone()).collect();
+        for mut envelope in opened.into_iter().filter(|_| side == Side::Buyer) {
+            envelope.seq = self.heard(&envelope, other(side));
+            envelope.body = Body::Cancel;
+            self.wire.push(Packet::Request(envelope));
+        }
+    }
+
+    /// How many envelopes of a session a side has in its transcript: the next one's number.
+    fn heard(&self, envelope: &Envelope, side: Side) -> u64 {
+        self.party(side).disk.envelopes.get(&envelope.session).map_or(0, |transcript| transcript.len() as u64)
     }
 
     fn double_spend(&mut self, side: Side) {

@@ -64,6 +64,8 @@ pub struct Party {
     pub offline_until: u64,
     /// The funding transactions for which signatures were stored, by escrow: what leaves can't be taken back.
     pub signed: BTreeMap<Hex32, BTreeSet<Txid>>,
+    /// The escrows of which it noted that the funding is deep enough.
+    pub locked: BTreeSet<Hex32>,
     /// The splits for which its owner gave its word.
     pub words: BTreeSet<(Hex32, u64)>,
     /// The first rule that it broke itself.
@@ -87,6 +89,7 @@ impl Party {
             lives: None,
             offline_until: 0,
             signed: BTreeMap::new(),
+            locked: BTreeSet::new(),
             words: BTreeSet::new(),
             broken: None,
         }

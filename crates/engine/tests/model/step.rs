@@ -41,8 +41,8 @@ pub enum Step {
     OraclesOffline(u8),
     /// An owner proposes to close an escrow: so many quarters to the provider, good for so many hours.
     Propose(Side, u8, u8),
-    /// Who does not keep to the protocol does this.
-    Lie(Lie),
+    /// Who does not keep to the protocol does this; where it is a message, after so many others.
+    Lie(Lie, u8),
 }
 
 /// A whole history: who lies, what happens, and who is there in the end.
@@ -89,7 +89,7 @@ impl World {
             }
             Step::OraclesOffline(hours) => self.oracles_down_until = self.now + u64::from(*hours) * 3_600,
             Step::Propose(side, quarters, hours) => self.propose(*side, *quarters, *hours),
-            Step::Lie(lie) => self.lie(*lie),
+            Step::Lie(lie, messages) => self.lie(*lie, *messages),
         }
     }
 }
@@ -128,8 +128,8 @@ fn reorganise() -> impl Strategy<Value = Step> {
     })
 }
 
-fn lie() -> impl Strategy<Value = Lie> {
-    prop::sample::select(vec![
+fn lie() -> impl Strategy<Value = Step> {
+    let lie = prop::sample::select(vec![
         Lie::Amounts,
         Lie::Terms,
         Lie::Theft,
@@ -144,7 +144,36 @@ fn lie() -> impl Strategy<Value = Lie> {
         Lie::Fund,
         Lie::Refund,
         Lie::Close,
-    ])
+        Lie::Over,
+    ]);
+    (lie, 0u8..4).prop_map(|(lie, messages)| Step::Lie(lie, messages))
+}
+
+fn kill() -> impl Strategy<Value = Step> {
+    (side(), 0u8..6).prop_map(|(side, lives)| Step::Kill(side, lives))
+}
+
+fn kill_at_next() -> impl Strategy<Value = Step> {
+    (side(), 0u8..4).prop_map(|(side, lives)| Step::KillAtNext(side, lives))
+}
+
+fn offline() -> impl Strategy<Value = Step> {
+    (side(), 1u8..16).prop_map(|(side, hours)| Step::Offline(side, hours))
+}
+
+/// What can happen between two words of a conversation, which an ordinary round would finish.
+fn word() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => side().prop_map(Step::Tick),
+        12 => any::<u8>().prop_map(Step::Deliver),
+        1 => kill(),
+        1 => kill_at_next(),
+        1 => any::<u8>().prop_map(Step::Lose),
+        1 => any::<u8>().prop_map(Step::Repeat),
+        1 => offline(),
+        1 => (1u8..120).prop_map(Step::Wait),
+        4 => lie(),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -152,8 +181,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => open(),
         8 => (1u8..24).prop_map(Step::Run),
         6 => side().prop_map(Step::Tick),
-        3 => (side(), 0u8..6).prop_map(|(side, lives)| Step::Kill(side, lives)),
-        2 => (side(), 0u8..4).prop_map(|(side, lives)| Step::KillAtNext(side, lives)),
+        3 => kill(),
+        2 => kill_at_next(),
         8 => any::<u8>().prop_map(Step::Deliver),
         1 => any::<u8>().prop_map(Step::Lose),
         1 => any::<u8>().prop_map(Step::Repeat),
@@ -161,22 +190,24 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<u8>().prop_map(Step::Mine),
         3 => reorganise(),
         1 => Just(Step::Forget),
-        2 => (side(), 1u8..16).prop_map(|(side, hours)| Step::Offline(side, hours)),
+        2 => offline(),
         1 => (1u8..16).prop_map(Step::OraclesOffline),
         2 => (side(), 0u8..=4, 1u8..12).prop_map(|(side, quarters, hours)| Step::Propose(side, quarters, hours)),
-        4 => lie().prop_map(Step::Lie),
+        4 => lie(),
     ]
 }
 
 /// Histories that begin with an escrow. A cheat may be gone in the end; an honest party is not.
 pub fn history() -> impl Strategy<Value = History> {
     let liar = prop_oneof![Just(None), side().prop_map(Some)];
-    (liar, open(), prop::collection::vec(step(), 1..40), 0u8..3).prop_map(|(liar, first, steps, end)| {
+    let words = prop::collection::vec(word(), 0..16);
+    let steps = prop::collection::vec(step(), 1..40);
+    (liar, open(), words, steps, 0u8..3).prop_map(|(liar, first, words, steps, end)| {
         let present = match (liar, end) {
             (_, 0 | 1) => vec![Side::Provider, Side::Buyer],
             (Some(liar), _) => vec![super::deal::other(liar)],
             (None, _) => vec![[Side::Provider, Side::Buyer][steps.len() % 2]],
         };
-        History { liar, steps: std::iter::once(first).chain(steps).collect(), present }
+        History { liar, steps: std::iter::once(first).chain(words).chain(steps).collect(), present }
     })
 }

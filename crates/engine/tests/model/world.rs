@@ -8,6 +8,7 @@ use terms::{Hex32, Side};
 use super::chain::{Chain, Output, Owner, Tx, What};
 use super::close::CloseTalk;
 use super::deal::{Deal, Shape, other};
+use super::lies::Lie;
 use super::party::{Around, Party, Stop, attestation};
 use super::talk::{Answer, Envelope};
 
@@ -60,6 +61,8 @@ pub struct World {
     pub wire: Vec<Packet>,
     /// Who does not keep to the protocol, if anybody.
     pub liar: Option<Side>,
+    /// What it will say falsely, and how many messages before that it will not.
+    pub next_lie: Option<(Lie, u8)>,
     pub oracles_down_until: u64,
     /// Rounds in which a party could have settled an escrow, and a block came.
     pub chances: BTreeMap<(Hex32, u8), u32>,
@@ -92,6 +95,7 @@ impl World {
             plans: BTreeMap::new(),
             wire: Vec::new(),
             liar,
+            next_lie: None,
             oracles_down_until: 0,
             chances: BTreeMap::new(),
             raced: BTreeSet::new(),
@@ -217,7 +221,8 @@ impl World {
         if self.wire.is_empty() {
             return;
         }
-        let packet = self.wire.remove(which % self.wire.len());
+        let mut packet = self.wire.remove(which % self.wire.len());
+        self.forge(&mut packet);
         match packet {
             Packet::Request(envelope) => self.request(envelope),
             Packet::Close(talk) => self.hear(&talk),
