@@ -2,7 +2,7 @@
 //!
 //! What its owner or peer asked for while it died is asked again, under the same Idempotency-Key, as a user would.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -167,6 +167,27 @@ impl Mortal {
         }
     }
 
+    /// Lets time pass until one side shows an escrow as it is waited for. Returns that.
+    ///
+    /// # Panics
+    /// When it does not within hours.
+    pub async fn shown<T>(
+        &mut self,
+        party: fn(&World) -> &Party,
+        id: &str,
+        what: impl Fn(&EscrowView) -> Option<T>,
+    ) -> T {
+        let last = self.world.now() + PATIENCE_S;
+        loop {
+            let view = self.insist(async |world| party(world).owner.escrow(id).await).await;
+            if let Some(found) = view.as_ref().and_then(&what) {
+                return found;
+            }
+            assert!(self.world.now() < last, "waited in vain: {view:?}\n{}", self.world.logs());
+            self.pass(POLL_S).await;
+        }
+    }
+
     /// Every transaction that is in a block since the beginning, without the coinbases.
     #[must_use]
     pub fn on_chain(&self) -> Vec<Transaction> {
@@ -175,17 +196,18 @@ impl Mortal {
     }
 
     /// Insists on what must hold at the end of every life, however often anybody died: nothing hangs in the mempool,
-    /// no coin is set aside or locked, there is no other escrow, and nothing happened twice.
-    pub async fn is_over(&mut self, escrow: Option<&str>) {
+    /// no coin is set aside or locked, there are no other escrows, and nothing happened twice.
+    pub async fn is_over(&mut self, expected: &[&str]) {
         assert!(self.world.bitcoind.mempool().expect("the node answers").is_empty(), "the mempool is empty");
         for party in [&self.world.provider, &self.world.buyer] {
             let balance = party.owner.balance().await.expect("the node answers");
             let bound = [balance.reserved_sat, balance.locked_sat, balance.pending_sat].map(|sat| sat.0);
             assert_eq!(bound, [0, 0, 0], "everything is free: {balance:?}");
             let escrows = party.owner.escrows().await.expect("the node answers");
-            let ids: Vec<&str> = escrows.iter().map(|view| view.id.as_str()).collect();
-            assert_eq!(ids, escrow.into_iter().collect::<Vec<_>>(), "one purchase is one escrow");
-            if let Some(id) = escrow {
+            let ids: BTreeSet<&str> = escrows.iter().map(|view| view.id.as_str()).collect();
+            assert_eq!(ids, expected.iter().copied().collect(), "one purchase is one escrow");
+            assert_eq!(escrows.len(), expected.len(), "each of them once");
+            for id in expected {
                 happened_once(party, id).await;
             }
         }

@@ -38,13 +38,17 @@ pub fn everything(at_once: usize) {
         .collect();
     let lives: Vec<_> = lives.into_iter().filter(|(life, victim)| matter(*life, victim, &wanted)).collect();
     let recorded = side_by_side(at_once, &lives, |(life, victim)| record(*life, victim));
-    let mut hits = 0;
+    let mut hits = BTreeMap::<Life, usize>::new();
+    let mut known = BTreeSet::new();
     let mut walks = Vec::new();
     for ((life, victim), points) in lives.iter().zip(recorded) {
         let points = points.unwrap_or_else(|why| panic!("{}, undisturbed: {why}", life.name()));
-        hits += points.len();
+        *hits.entry(*life).or_default() += points.len();
+        let is_due =
+            |point: &String| !life.is_variation() || !known.contains(&(*victim, name_of(point).to_owned()));
         let walk = |point| Walk { life: *life, victim, point };
-        walks.extend(chosen(&points).into_iter().map(walk));
+        walks.extend(chosen(&points).into_iter().filter(is_due).map(walk));
+        known.extend(points.iter().map(|point| (*victim, name_of(point).to_owned())));
     }
     walks.retain(|walk| walk.name().starts_with(&wanted));
     let ended = side_by_side(at_once, &walks, walk);
@@ -54,15 +58,24 @@ pub fn everything(at_once: usize) {
         .filter_map(|(walk, ended)| Some(format!("--- {}\n{}", walk.name(), ended.err()?)))
         .collect();
     say(&format!(
-        "crash walk: {} crash points walked (every name, each its first and last time, of {hits} hits) in {} lives of {} \
-         processes, {} failed, in {} s",
+        "crash walk: {} crash points walked (every name, or every new one where a life varies others, each its first \
+         and last time, of {} hits) in {} lives of {} processes, {} failed, in {} s: {}",
         walks.len(),
-        lives.iter().map(|(life, _)| life).collect::<BTreeSet<_>>().len(),
+        hits.values().sum::<usize>(),
+        hits.len(),
         lives.len(),
         failed.len(),
-        began.elapsed().as_secs()
+        began.elapsed().as_secs(),
+        by_life(&walks, &hits)
     ));
     assert!(failed.is_empty(), "{} of {} walks failed:\n{}", failed.len(), walks.len(), failed.join("\n"));
+}
+
+/// How many points of how many hits were walked in each life.
+fn by_life(walks: &[Walk], hits: &BTreeMap<Life, usize>) -> String {
+    let count = |life: &Life| walks.iter().filter(|walk| walk.life == *life).count();
+    let told = |(life, hits): (&Life, &usize)| format!("{} {} of {hits}", life.name(), count(life));
+    hits.iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether points of this process in this life can be among those that are wanted.
@@ -106,8 +119,8 @@ fn message(why: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// The oracle writes each sample at once: those that were not written when it is killed are lost, and here it is killed.
-async fn world() -> World {
-    World::with(Setting { oracle: "[probe]\nflush_every_s = 1\n".to_owned(), ..Setting::default() }).await
+async fn world(life: Life) -> World {
+    World::with(Setting { oracle: "[probe]\nflush_every_s = 1\n".to_owned(), ..life.setting() }).await
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -123,7 +136,7 @@ fn record(life: Life, victim: &'static str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("points");
     runtime().block_on(async {
-        let mut mortal = Mortal::recorded(world().await, victim, log.clone()).await;
+        let mut mortal = Mortal::recorded(world(life).await, victim, log.clone()).await;
         life.live(&mut mortal).await;
     });
     let points = std::fs::read_to_string(&log).unwrap_or_default();
@@ -156,7 +169,7 @@ fn name_of(point: &str) -> &str {
 
 fn walk(walk: &Walk) {
     runtime().block_on(async {
-        let mut mortal = Mortal::doomed(world().await, walk.victim, &walk.point).await;
+        let mut mortal = Mortal::doomed(world(walk.life).await, walk.victim, &walk.point).await;
         walk.life.live(&mut mortal).await;
         assert!(!mortal.is_doomed(), "the point was not reached");
     });
