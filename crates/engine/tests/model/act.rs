@@ -33,7 +33,9 @@ impl Party {
             let view = self.view(id, around.chain);
             self.note_status(id, &view, around)?;
             let mut progress = false;
-            for step in due(&self.escrows[&id], &view, around.now) {
+            let mut steps = due(&self.escrows[&id], &view, around.now);
+            steps.extend(self.fee_due(id, &view, around));
+            for step in steps {
                 match self.act(id, step, around) {
                     Ok(Done::Changed) => progress = true,
                     Ok(Done::Unchanged) => {}
@@ -92,7 +94,7 @@ impl Party {
             What::Close { provider_sat, buyer_sat } => {
                 SpendKind::Close { provider_sat: Sat(provider_sat), buyer_sat: Sat(buyer_sat) }
             }
-            What::Coins | What::Funding(_) | What::Own => SpendKind::Unknown,
+            What::Coins | What::Funding(_) | What::Own | What::Bump => SpendKind::Unknown,
         };
         self.step(id, Command::SeeSpend { txid, kind, tx: bytes(&txid) }, around.now)?;
         Ok(())
@@ -136,10 +138,10 @@ impl Party {
                 let spend = escrow.spend.as_ref().map(|(.., tx)| tx.clone());
                 self.broadcast(spend, around)
             }
-            // Fees stay as they are in this model.
-            Due::RaiseCancel { .. } | Due::BuildBump { .. } | Due::BroadcastBump { .. } => {
-                Ok(Done::Unchanged)
-            }
+            // A cancel of this model exceeds whatever it replaces from the beginning.
+            Due::RaiseCancel { .. } => Ok(Done::Unchanged),
+            Due::BuildBump { spends, fee_sat } => self.build_bump(id, spends, fee_sat, around),
+            Due::BroadcastBump { spends } => self.broadcast(self.bump(id, spends), around),
             Due::FetchAttestations => Ok(Done::ToBeAsked),
             // The model's oracle says one thing.
             Due::RecheckOracles => Ok(Done::Unchanged),

@@ -54,11 +54,18 @@ fn a_peer_that_says_it_is_over_does_not_get_locked_coins_let_go() {
     settles(&cheated_by(Side::Buyer, steps));
 }
 
-/// The buyer pays alone, so that it accepts; its second accept arrives when the first has been signed.
+/// Where the buyer pays alone it accepts, otherwise it offers. Its second half arrives when the first has been signed.
 #[test]
-fn a_second_accept_is_not_signed() {
-    let steps = vec![
-        open(Shape::BuyerAlone),
+fn neither_a_second_offer_nor_a_second_accept_is_signed() {
+    for shape in [Shape::Both, Shape::BuyerAlone] {
+        settles(&cheated_by(Side::Buyer, second_half(shape)));
+    }
+}
+
+fn second_half(shape: Shape) -> Vec<Step> {
+    vec![
+        Step::Tick(Side::Provider),
+        open(shape),
         Step::Tick(Side::Buyer),
         Step::Deliver(0),
         Step::Deliver(0),
@@ -66,8 +73,7 @@ fn a_second_accept_is_not_signed() {
         Step::Deliver(0),
         Step::Lie(Lie::Again, 0),
         Step::Deliver(1),
-    ];
-    settles(&cheated_by(Side::Buyer, steps));
+    ]
 }
 
 /// The funding deadline passes while the funding is deep; then six blocks and the mempools forget it.
@@ -77,4 +83,13 @@ fn funding_that_met_its_deadline_is_not_given_up_when_a_reorganisation_takes_it_
     let begin = [open(Shape::Both), Step::Run(6)];
     let taken_back = [Step::Wait(120), Step::Reorganise { depth: 6, returned: Returned::Lost, rival: None }];
     settles(&honest([&begin[..], &both, &taken_back, &both].concat()));
+}
+
+/// Fees rise after the agreement: the funding transaction's change and the payouts pay for children.
+#[test]
+fn what_is_paid_out_is_as_attested_less_own_bumps() {
+    let history = honest(vec![open(Shape::Both), Step::Fees(100), Step::Run(48)]);
+    settles(&history);
+    let world = play(&history).expect("no rule is broken");
+    assert!(world.chain.bumps() > 0, "nobody paid more");
 }

@@ -38,6 +38,8 @@ pub enum What {
     },
     /// An owner spends its own coins to itself.
     Own,
+    /// An owner spends its output of a transaction that waits, so that both are mined.
+    Bump,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct Chain {
     pub confirmed: Vec<(usize, Txid)>,
     /// In the order of arrival, which puts parents first.
     pub mempool: Vec<Txid>,
+    /// What new transactions pay.
+    pub going_sat_kvb: u64,
 }
 
 impl Chain {
@@ -246,6 +250,11 @@ impl Chain {
         let inputs: Vec<OutPoint> = of.iter().flat_map(|id| self.known[id].inputs.clone()).collect();
         let public = self.public.iter().filter(|id| !of.contains(id)).map(|id| &self.known[id]);
         public.filter(|tx| tx.inputs.iter().any(|input| inputs.contains(input))).cloned().collect()
+    }
+
+    /// How many children are in blocks that paid for their parents.
+    pub fn bumps(&self) -> usize {
+        self.confirmed.iter().filter(|(_, id)| self.known[id].what == What::Bump).count()
     }
 
     /// What all unspent outputs hold and all blocks' fees took, for it never changes.

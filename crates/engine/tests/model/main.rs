@@ -10,6 +10,7 @@
 mod common;
 
 mod act;
+mod bump;
 mod cases;
 mod chain;
 mod close;
@@ -40,6 +41,8 @@ const SEEDS: u64 = 4;
 struct Walked {
     histories: Cell<u64>,
     steps: Cell<u64>,
+    /// Children in blocks that paid for their parents.
+    bumps: Cell<u64>,
     /// How escrows ended, at each party.
     ends: RefCell<BTreeMap<&'static str, u64>>,
 }
@@ -48,6 +51,7 @@ impl Walked {
     fn count(&self, history: &History, world: &World) {
         self.histories.set(self.histories.get() + 1);
         self.steps.set(self.steps.get() + history.steps.len() as u64);
+        self.bumps.set(self.bumps.get() + world.chain.bumps() as u64);
         for escrow in world.parties.iter().flat_map(|party| party.escrows.values()) {
             *self.ends.borrow_mut().entry(escrow.noted.name()).or_default() += 1;
         }
@@ -90,5 +94,6 @@ fn no_history_loses_money_or_hangs() {
         seeds.for_each(|seed| walk(seed, &walked));
     }
     println!("walked {} histories of {} steps in all", walked.histories.get(), walked.steps.get());
+    println!("children that paid for their parents: {}", walked.bumps.get());
     println!("escrows ended, as each party saw it: {:?}", walked.ends.borrow());
 }

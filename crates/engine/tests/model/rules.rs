@@ -1,6 +1,6 @@
 //! What must hold after every step, and what must hold in the end, for whoever keeps to the protocol.
 
-use bitcoin::OutPoint;
+use bitcoin::{OutPoint, Txid};
 use engine::{Escrow, status};
 use terms::{Hex32, Sat, Side};
 
@@ -106,6 +106,7 @@ fn spent(world: &World, party: &Party) -> Result<(), String> {
         let owned = tx.inputs.iter().any(|input| owner(world, input) == Some(Owner::Party(party.side)));
         let own = match tx.what {
             What::Funding(escrow) => party.signed.get(&escrow).is_some_and(|signed| signed.contains(id)),
+            What::Bump => bumped(party, *id, tx.fee),
             What::Own => party.escrows.values().any(|it| it.cancel.as_ref().map(txid) == Some(*id)),
             What::Coins | What::Cet { .. } | What::Refund | What::Close { .. } => false,
         };
@@ -114,6 +115,30 @@ fn spent(world: &World, party: &Party) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether the engine decided on a child, at this very fee.
+fn bumped(party: &Party, id: Txid, fee: u64) -> bool {
+    let mut bumps = party.escrows.values().flat_map(|escrow| &escrow.bumps);
+    bumps.any(|bump| txid(&bump.tx) == id && bump.fee_sat.0 == fee)
+}
+
+/// What a party's own bumps took of its outputs is known to it, and at most half of each.
+fn less_own_bumps(world: &World, party: &Party) -> Result<(), String> {
+    let mut cost = 0;
+    for (_, id) in &world.chain.confirmed {
+        let tx = &world.chain.known[id];
+        let own = tx.inputs.iter().all(|input| owner(world, input) == Some(Owner::Party(party.side)));
+        if tx.what == What::Bump && own {
+            cost += tx.fee;
+            let rescued = sum(world, &tx.inputs);
+            if tx.fee > rescued / 2 || to(party.side, tx) + tx.fee != rescued {
+                return Err(format!("a child takes {} of {rescued} sat", tx.fee));
+            }
+        }
+    }
+    let counted: u64 = party.escrows.values().map(|escrow| escrow.bump_fees().0).sum();
+    if cost <= counted { Ok(()) } else { Err(format!("children cost {cost} sat, counted are {counted}")) }
 }
 
 /// Every escrow has ended, every coin is free, and whoever had its chances got what was attested.
@@ -127,6 +152,7 @@ fn ended(world: &World, side: Side) -> Result<(), String> {
         }
         paid(world, escrow, side)?;
     }
+    less_own_bumps(world, party)?;
     match party.disk.reserved.len() {
         0 => Ok(()),
         coins => Err(format!("{coins} coins are never free again")),

@@ -33,6 +33,8 @@ pub enum Step {
     Mine(u8),
     /// So many of the last blocks are replaced, with a rival of what they held perhaps.
     Reorganise { depth: u8, returned: Returned, rival: Option<u8> },
+    /// What new transactions pay: so many hundred sat for 1,000 vB.
+    Fees(u16),
     /// The mempools of the world forget.
     Forget,
     /// One node is gone for so many hours.
@@ -83,6 +85,7 @@ impl World {
             Step::Reorganise { depth, returned, rival } => {
                 self.reorganise(usize::from(*depth), *returned, rival.map(usize::from));
             }
+            Step::Fees(hundreds) => self.chain.going_sat_kvb = u64::from(*hundreds) * 100,
             Step::Forget => self.chain.mempool.clear(),
             Step::Offline(side, hours) => {
                 self.parties[*side as usize].offline_until = self.now + u64::from(*hours) * 3_600;
@@ -189,6 +192,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1u8..120).prop_map(Step::Wait),
         3 => any::<u8>().prop_map(Step::Mine),
         3 => reorganise(),
+        2 => prop::sample::select(vec![0, 15, 30, 100, 1_000, 9_000]).prop_map(Step::Fees),
         1 => Just(Step::Forget),
         2 => offline(),
         1 => (1u8..16).prop_map(Step::OraclesOffline),
