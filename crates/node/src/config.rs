@@ -11,9 +11,9 @@ use serde::Deserialize;
 use terms::Hex32;
 
 pub use self::money::{SupplyConfig, SweepConfig, TimeOfDay};
-use crate::fees::FeesConfig;
-use crate::locking::LockingConfig;
-use crate::renewal::RenewalConfig;
+use crate::money::fees::FeesConfig;
+use crate::peers::locking::LockingConfig;
+use crate::peers::renewal::RenewalConfig;
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]

@@ -15,13 +15,13 @@ use storage::{Answer, Fact, NewEnvelope, NewSession, Outflow, Reservation, Store
 use terms::{Hex32, Side};
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
-use crate::attestations::Pace;
 use crate::config::Config;
 use crate::error::NodeError;
 use crate::keeper::Keeper;
 use crate::keys::Keys;
-use crate::supply::Supply;
-use crate::sweep::Sweep;
+use crate::money::supply::Supply;
+use crate::money::sweep::Sweep;
+use crate::oracles::attestations::Pace;
 
 /// The node's state.
 pub struct Core {
@@ -134,7 +134,7 @@ impl Core {
         let live = self.escrows.values().filter(|escrow| !escrow.noted.is_final() && escrow.id() != without);
         let mut exposure = Exposure::none();
         for escrow in live {
-            let committed = crate::lock::committed(escrow);
+            let committed = crate::peers::lock::committed(escrow);
             exposure.add(escrow.counterparty(), committed);
             if escrow.opened.side == Side::Provider && !escrow.at_stake() {
                 exposure.add_unsigned(committed);
@@ -288,7 +288,7 @@ impl Core {
         if let Some(funding) = escrow.funding {
             self.follower.watch_tx(funding.txid, from);
             self.follower.watch_outpoint(funding, from);
-            let peer = self.peer_coins.entry(id).or_insert_with(|| crate::lock::peer_coins(escrow));
+            let peer = self.peer_coins.entry(id).or_insert_with(|| crate::peers::lock::peer_coins(escrow));
             for outpoint in escrow.coins.iter().map(|coin| coin.outpoint).chain(peer.iter().copied()) {
                 self.follower.watch_outpoint(outpoint, from);
             }

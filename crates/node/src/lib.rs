@@ -5,40 +5,25 @@
 //! the database, the Bitcoin node, the oracles and the two HTTP listeners, always in the same order:
 //! decide, store, then act.
 //!
-//! Start reading at [`Node::drive`], then `core.rs` (how anything changes) and `exchange.rs` (what a
+//! Start reading at [`Node::drive`], then `core.rs` (how anything changes) and `peers/exchange.rs` (what a
 //! peer's envelope leads to).
 
-mod act;
 mod alarms;
-mod attest;
-mod attestations;
-mod bump;
-mod cancel;
 mod chain;
-mod close;
 pub mod config;
 mod core;
 mod error;
-mod exchange;
-mod fees;
 mod http;
 mod init;
 mod keeper;
 mod keys;
-mod learn;
-mod lock;
-mod locking;
+mod money;
 mod node;
-mod offers;
 mod open;
-mod purchase;
-mod refusals;
-mod renewal;
+mod oracles;
+mod peers;
 mod rotate;
 mod serve;
-mod spend;
-mod supply;
-mod sweep;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -46,11 +31,11 @@ mod views;
 
 pub use config::{Config, ConfigError, MAINNET_ACKNOWLEDGEMENT};
 pub use error::NodeError;
-pub use fees::FeesConfig;
 pub use init::{Initialised, init};
 pub use keeper::{RestoreError, RestoreRequest, Restored, SnapshotError, restore, snapshot};
 pub use keys::{PASSPHRASE, load_token, load_words, token_path};
-pub use locking::LockingConfig;
+pub use money::fees::FeesConfig;
 pub use node::Node;
+pub use peers::locking::LockingConfig;
 pub use serve::{ServeError, serve};
 pub use wallet::Seed;

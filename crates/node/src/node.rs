@@ -12,10 +12,10 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use wallet::Bitcoind;
 
-use crate::attestations::{Ask, Asked};
 use crate::config::Config;
 use crate::core::Core;
 use crate::error::NodeError;
+use crate::oracles::attestations::{Ask, Asked};
 use crate::rotate::OwnKeys;
 use crate::ticket::Turns;
 

@@ -12,14 +12,14 @@ use storage::{Fact, Store};
 use tokio::task::block_in_place;
 use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wallet};
 
-use crate::attestations::Pace;
 use crate::config::{BitcoindConfig, Config};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::keeper::{self, Keeper};
 use crate::keys::{self, Keys};
-use crate::supply::Supply;
-use crate::sweep::Sweep;
+use crate::money::supply::Supply;
+use crate::money::sweep::Sweep;
+use crate::oracles::attestations::Pace;
 
 /// Final escrows are watched for this many blocks more: no reorganisation reaches further.
 const WATCHED_BEYOND_FINAL: u32 = 144;

@@ -101,7 +101,7 @@ impl Core {
             provider_sat,
             buyer_sat,
             outcome: outcome(escrow),
-            close: crate::close::close_view(escrow, now),
+            close: crate::peers::close::close_view(escrow, now),
             renews: escrow.opened.renews,
             renewed_by: self.renewal_of(escrow.id()),
             learned: None,

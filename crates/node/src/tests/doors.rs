@@ -8,8 +8,8 @@ use terms::{Hex32, UnixSeconds};
 use super::World;
 use crate::core::Change;
 use crate::error::NodeError;
-use crate::exchange::record;
 use crate::node::Node;
+use crate::peers::exchange::record;
 
 fn stranger() -> Keypair {
     Keypair::from_seckey_slice(&Secp256k1::new(), &[5; 32]).unwrap()

@@ -10,9 +10,9 @@ use terms::{Agreement, Hex32, Side, UnixSeconds};
 
 use crate::core::Change;
 use crate::error::NodeError;
-use crate::exchange::record;
 use crate::keys::random;
 use crate::node::Node;
+use crate::peers::exchange::record;
 use crate::ticket::Ticket;
 
 impl Node {

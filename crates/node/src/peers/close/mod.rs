@@ -16,8 +16,8 @@ use terms::{DocumentError, Hex32, Sat, Side, UnixSeconds};
 use crate::chain::parse;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
-use crate::exchange::record;
 use crate::keys::random;
+use crate::peers::exchange::record;
 use crate::ticket::Ticket;
 
 pub(crate) use view::close_view;

@@ -6,7 +6,7 @@ use terms::Hex32;
 
 use crate::core::{Change, Core};
 use crate::error::NodeError;
-use crate::exchange::{plain, record};
+use crate::peers::exchange::{plain, record};
 
 impl Core {
     /// The peer has taken an envelope of ours, and its answer is none: the escrow ends, unless its coins are at stake.

@@ -9,7 +9,7 @@ use wallet::SpendError;
 use crate::config::SweepConfig;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
-use crate::spend::Purpose;
+use crate::money::spend::Purpose;
 use crate::views::shown;
 
 /// A P2WPKH input in vB.

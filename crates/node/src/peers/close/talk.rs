@@ -12,7 +12,7 @@ use terms::{DocumentError, Hex32, Sat, Side};
 use crate::chain::bytes;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
-use crate::exchange::record;
+use crate::peers::exchange::record;
 
 impl Core {
     /// The escrow that a session is about to close.

@@ -11,7 +11,7 @@ use wallet::{Coin, CoinRequest, Lack, SelectError, plan_split, split_fee};
 use crate::config::SupplyConfig;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
-use crate::spend::Purpose;
+use crate::money::spend::Purpose;
 
 /// What the node knows about the supply between two looks.
 #[derive(Debug, Default)]
@@ -86,7 +86,7 @@ impl Core {
         for offer in self.offers().await?.iter().filter(|offer| offer.expires.0 > now) {
             // Any other key will do as the buyer's: what is needed does not depend on it.
             let agreement = offer.agreement(self.keys.public(), offer.oracles.keys[0]);
-            most = most.max(crate::lock::one_coin(&agreement, Side::Provider));
+            most = most.max(crate::peers::lock::one_coin(&agreement, Side::Provider));
         }
         Ok(most)
     }

@@ -16,9 +16,9 @@ use terms::{Agreement, Hex32, Side, UnixSeconds};
 
 use crate::core::{Change, Core};
 use crate::error::NodeError;
-use crate::exchange::record;
 use crate::keys::random;
 use crate::node::Node;
+use crate::peers::exchange::record;
 use crate::ticket::Ticket;
 
 /// The configuration's section `[renewal]`.

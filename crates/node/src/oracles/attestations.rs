@@ -14,10 +14,10 @@ use protocol::attestations::{AttestationAnswer, AttestationExchange};
 use terms::Hex32;
 use tokio::task::JoinSet;
 
-use crate::attest::Question;
 use crate::core::Core;
 use crate::error::NodeError;
 use crate::node::{Node, SENT_AT_ONCE, joined};
+use crate::oracles::attest::Question;
 
 /// Once an attestation is here, the oracles are asked again this often, until the end is final.
 const RECHECK_EVERY_S: u64 = 180;

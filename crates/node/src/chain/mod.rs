@@ -1,5 +1,10 @@
 //! Looking at the chain: what it shows of each escrow, and what follows from that.
 
+mod act;
+mod bump;
+mod cancel;
+mod learn;
+
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::{Transaction, Txid};
 use contract::Spend;
@@ -9,9 +14,9 @@ use terms::Hex32;
 use tokio::task::block_in_place;
 use wallet::TxStatus;
 
-use crate::attestations::Ask;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
+use crate::oracles::attestations::Ask;
 
 /// How often one look may lead to another at once: each round takes at least one step of an escrow's life.
 const ROUNDS: usize = 8;

@@ -1,0 +1,71 @@
+//! The node itself: what it is, how its backup stands, and the rotation of its secrets.
+
+use serde::{Deserialize, Serialize};
+use terms::{Hex32, UnixSeconds};
+
+/// `GET /v1/info`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// The program's version.
+    pub version: String,
+    /// The node's identity key (x-only).
+    pub key: Hex32,
+    /// The chain.
+    pub network: String,
+    /// The height of the chain's tip, as the wallet knows it.
+    pub height: u32,
+    /// The node's time.
+    pub now: UnixSeconds,
+    /// Whether that time is simulated.
+    pub simulated_time: bool,
+    /// How the backup of the escrows stands.
+    #[serde(default)]
+    pub backup: BackupStatus,
+}
+
+/// How the backup of the escrows stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupStatus {
+    /// In one word.
+    pub state: BackupState,
+    /// Escrows of which the target lacks something.
+    pub escrows_behind: usize,
+    /// Escrows whose funding signature waits for the target.
+    pub escrows_held: usize,
+    /// Why the target did not acknowledge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How the backup of the escrows stands, in one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupState {
+    /// No target is configured.
+    #[default]
+    Off,
+    /// The target has everything.
+    Current,
+    /// The target lacks something.
+    Behind,
+}
+
+/// `POST /v1/identity-rotations` and `POST /v1/token-rotations`, with `{}`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotationRequest {}
+
+/// The answer to an identity rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityRotation {
+    /// The identity key of the card and of new sessions.
+    pub key: Hex32,
+    /// The key before it, under which open sessions and escrows go on.
+    pub former: Hex32,
+    /// The new key's index on its branch of the seed.
+    pub index: u32,
+}
+
+/// The answer to a token rotation: the new token is in its file and nowhere else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRotation {}

@@ -1,0 +1,19 @@
+//! The shapes of a node's owner API: JSON over loopback, with the owner's bearer token.
+//!
+//! Requests refuse unknown fields; answers may gain fields, so readers ignore what they do not know.
+
+mod deals;
+mod escrow;
+mod info;
+mod money;
+
+pub use deals::*;
+pub use escrow::*;
+pub use info::*;
+pub use money::*;
+
+/// The header that makes a repeated POST harmless: the same key and body give the same answer.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// The largest request body that the owner API reads, in bytes.
+pub const MAX_REQUEST_BYTES: usize = terms::canonical::MAX_DOCUMENT_BYTES;
