@@ -7,7 +7,7 @@ use protocol::owner::{BackupState, WithdrawalRequest};
 use terms::{Measurement, Sat, TimeRange, UnixSeconds};
 use testbed::Phase;
 
-use crate::agreed;
+use crate::{agreed, bumped};
 
 /// What each wallet has to begin with.
 pub const BEGAN: u64 = 700_000;
@@ -31,11 +31,13 @@ pub enum Life {
     ClosedAttested,
     /// The next window is agreed and funded while the first runs; both settle.
     Renewed,
+    /// Fees rise before the CET may be mined, and who is paid by it pays more.
+    Bumped,
 }
 
 impl Life {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Settled,
         Self::Refunded,
         Self::Cancelled,
@@ -44,6 +46,7 @@ impl Life {
         Self::ClosedEarly,
         Self::ClosedAttested,
         Self::Renewed,
+        Self::Bumped,
     ];
 
     /// Its name.
@@ -57,12 +60,13 @@ impl Life {
             Self::ClosedEarly => "closed-early",
             Self::ClosedAttested => "closed-attested",
             Self::Renewed => "renewed",
+            Self::Bumped => "bumped",
         }
     }
 
     /// Whether only those points are walked in it that are in no life before it: it begins as they do.
     pub fn is_variation(self) -> bool {
-        matches!(self, Self::ClosedEarly | Self::ClosedAttested | Self::Renewed)
+        matches!(self, Self::ClosedEarly | Self::ClosedAttested | Self::Renewed | Self::Bumped)
     }
 
     /// The world that it is lived in.
@@ -74,6 +78,7 @@ impl Life {
                 provider_mandate: format!("{}\n[renewal]\naccept = true\n", usual.provider_mandate),
                 ..usual
             },
+            Self::Bumped => bumped::setting(),
             _ => usual,
         }
     }
@@ -83,6 +88,7 @@ impl Life {
         match self {
             Self::Settled => &["provider", "buyer", "oracle"],
             Self::Withdrawn => &["buyer"],
+            Self::Bumped => &["provider"],
             _ => &["provider", "buyer"],
         }
     }
@@ -99,6 +105,7 @@ impl Life {
             Self::ClosedEarly => agreed::closed_early(mortal).await,
             Self::ClosedAttested => agreed::closed_attested(mortal).await,
             Self::Renewed => agreed::renewed(mortal).await,
+            Self::Bumped => bumped::bumped(mortal).await,
         }
     }
 }

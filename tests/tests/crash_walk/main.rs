@@ -10,6 +10,7 @@
 //! life that varies another, all of its points.
 
 mod agreed;
+mod bumped;
 mod lives;
 mod walk;
 
