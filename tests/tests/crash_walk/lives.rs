@@ -66,7 +66,10 @@ impl Life {
 
     /// Whether only those points are walked in it that are in no life before it: it begins as they do.
     pub fn is_variation(self) -> bool {
-        matches!(self, Self::ClosedEarly | Self::ClosedAttested | Self::Renewed | Self::Bumped)
+        matches!(
+            self,
+            Self::Cancelled | Self::ClosedEarly | Self::ClosedAttested | Self::Renewed | Self::Bumped
+        )
     }
 
     /// The world that it is lived in.
