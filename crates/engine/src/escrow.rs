@@ -158,13 +158,7 @@ impl Escrow {
                 self.bumps.push(Bump { spends, tx, fee_sat, height });
             }
             Event::Abandoned { reason } => self.abandoned = Some(reason),
-            Event::SpendSeen { txid, kind, tx } => {
-                if matches!(kind, SpendKind::Close { .. }) {
-                    self.closes.tx = Some(tx.clone());
-                }
-                self.was_misspent |= kind == SpendKind::Unknown;
-                self.spend = Some((txid, kind, tx));
-            }
+            Event::SpendSeen { txid, kind, tx } => self.spent_by(txid, kind, tx),
             close @ (Event::CloseProposed { .. }
             | Event::CloseOffered { .. }
             | Event::CloseSigned { .. }
@@ -177,6 +171,14 @@ impl Escrow {
                 self.noted_height = height;
             }
         }
+    }
+
+    fn spent_by(&mut self, txid: Txid, kind: SpendKind, tx: Bytes) {
+        if matches!(kind, SpendKind::Close { .. }) {
+            self.closes.tx = Some(tx.clone());
+        }
+        self.was_misspent |= kind == SpendKind::Unknown;
+        self.spend = Some((txid, kind, tx));
     }
 
     /// The escrow's id.
