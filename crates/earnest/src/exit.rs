@@ -15,6 +15,18 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The reason and its causes, less those that the words before them end with already.
+    pub fn in_words(&self) -> String {
+        let mut words = String::new();
+        for cause in self.reason.chain().map(ToString::to_string) {
+            if !words.ends_with(&cause) {
+                let separator = if words.is_empty() { "" } else { ": " };
+                words = format!("{words}{separator}{cause}");
+            }
+        }
+        words
+    }
+
     /// Something failed.
     pub fn failed(reason: anyhow::Error) -> Self {
         Self { reason, code: ExitCode::from(1) }

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {:#}", failure.reason);
+            eprintln!("error: {}", failure.in_words());
             failure.code
         }
     }

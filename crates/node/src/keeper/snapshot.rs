@@ -26,6 +26,12 @@ pub enum SnapshotError {
     /// The database cannot be copied.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no database: the node has never run.
+    #[error("{path}: there is no database to copy; the node has not run yet")]
+    Nothing {
+        /// The data folder.
+        path: PathBuf,
+    },
     /// It cannot be sealed.
     #[error(transparent)]
     Seal(#[from] BackupError),
@@ -47,6 +53,9 @@ pub enum SnapshotError {
 pub async fn snapshot(config: &Config, to: &Path) -> Result<u64, SnapshotError> {
     let seed = keys::load_seed(&config.data_dir)?;
     let key = backup_key(&seed, config.bitcoin_network());
+    if !config.data_dir.join(storage::DATABASE).exists() {
+        return Err(SnapshotError::Nothing { path: config.data_dir.clone() });
+    }
     let failed = |source| SnapshotError::File { path: to.to_owned(), source };
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(failed)?;
     let copy = config.data_dir.join(COPY);
