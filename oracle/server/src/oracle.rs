@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clock::{Busy, Clock};
+use crashpoint::here;
 use signer::{Journal, OracleKey};
 use terms::EventId;
 use tokio::sync::Semaphore;
@@ -166,6 +167,7 @@ impl Oracle {
     /// journal that could not be written only knows less.
     pub async fn mark_now(&self, mark: u64) {
         self.marked_ms.store(self.clock.now_ms(), Ordering::Relaxed);
+        here!("mark.before");
         match self.with_journal(move |journal| journal.mark(mark)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the signing journal could not be written"),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clock::Busy;
+use crashpoint::here;
 use ledger::{Grid, Sample, slice_verdict};
 use terms::DocumentError;
 use tokio::task::JoinSet;
@@ -158,7 +159,9 @@ impl<'a> Round<'a> {
         if self.unwritten.is_empty() {
             return Ok(());
         }
+        here!("samples.before");
         let mark = self.oracle.store.write(self.event, &self.unwritten).await?;
+        here!("samples.written");
         self.unwritten = Batch::default();
         self.oracle.mark(mark).await;
         Ok(())

@@ -7,6 +7,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+use crashpoint::here;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 
@@ -27,7 +28,9 @@ impl Transaction {
 
     /// Makes everything written durable.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        here!("commit.within");
         sqlx::query("COMMIT").execute(&mut *self.connection).await?;
+        here!("commit.after");
         self.committed = true;
         Ok(())
     }

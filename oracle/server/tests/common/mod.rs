@@ -121,6 +121,13 @@ impl World {
         self.dir.path().join(name)
     }
 
+    /// A path at which there is no file yet.
+    pub fn new_file(&self, name: &str) -> PathBuf {
+        let free = |number: &u32| !self.path(&format!("{name}.{number}")).exists();
+        let number = (0..).find(free).unwrap();
+        self.path(&format!("{name}.{number}"))
+    }
+
     /// Starts the oracle inside this process, as a participant of its own.
     pub async fn start(&self) -> anyhow::Result<Running> {
         let clock = Clock::connect(self.barrier.addr(), "oracle").await?;
@@ -189,8 +196,13 @@ impl Http {
     }
 
     pub async fn text(&self, path: &str) -> (u16, String) {
-        let answer = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        self.try_text(path).await.unwrap()
+    }
+
+    /// As [`Http::text`], of an oracle that may die meanwhile.
+    pub async fn try_text(&self, path: &str) -> reqwest::Result<(u16, String)> {
+        let answer = self.client.get(format!("{}{path}", self.base)).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
     }
 
     pub async fn bytes(&self, path: &str) -> Vec<u8> {
@@ -207,6 +219,12 @@ impl Http {
 
     pub async fn event(&self, id: &EventId) -> EventView {
         serde_json::from_value(self.json(&format!("/v1/events/{id}")).await).unwrap()
+    }
+
+    /// As [`Http::post`] without a token, of an oracle that may die meanwhile.
+    pub async fn try_post(&self, body: impl Into<reqwest::Body>) -> reqwest::Result<(u16, String)> {
+        let answer = self.client.post(format!("{}/v1/measurements", self.base)).body(body).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
     }
 
     pub async fn post(&self, body: impl Into<reqwest::Body>, token: Option<&str>) -> (u16, Value) {

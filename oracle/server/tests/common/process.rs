@@ -1,7 +1,9 @@
 //! The built binary as a process of its own.
 
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::{Http, World};
@@ -9,31 +11,82 @@ use super::{Http, World};
 /// The built binary, untouched by the environment.
 pub fn earnest_oracle(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_earnest-oracle"));
-    command.args(arguments).env_remove("EARNEST_SIMULATED_TIME").env_remove("EARNEST_ORACLE_PASSPHRASE");
+    command.args(arguments);
+    for name in
+        ["EARNEST_SIMULATED_TIME", "EARNEST_ORACLE_PASSPHRASE", "EARNEST_CRASH_AT", "EARNEST_CRASH_LOG"]
+    {
+        command.env_remove(name);
+    }
     command
 }
 
 /// `earnest-oracle serve` as a process of its own.
 pub struct Process {
     child: Child,
+    log: PathBuf,
     pub http: Http,
 }
 
 impl Process {
+    /// Starts it, and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it ends instead.
     pub async fn serve(world: &World) -> Self {
-        let addr = free_addr();
-        let (config, barrier) = (world.config_file().display().to_string(), world.barrier.addr().to_string());
-        let child = earnest_oracle(&["serve", "--config", &config, "--simulated-time", &barrier])
-            .args(["--listen", &addr.to_string()])
-            .stderr(Stdio::null())
+        let started = Self::serve_with(world, &[]).await;
+        started.unwrap_or_else(|(status, log)| panic!("ended with {status}:\n{log}"))
+    }
+
+    /// Starts it with these variables in its environment. Where it ends before it is ready: how, and what it said.
+    pub async fn serve_with(world: &World, envs: &[(&str, &str)]) -> Result<Self, (ExitStatus, String)> {
+        // Each start has a log of its own: the address is read from it, since the system chooses the port.
+        let log = world.new_file("log");
+        let config = world.config_file().display().to_string();
+        let mut child = earnest_oracle(&["serve", "--config", &config, "--listen", "127.0.0.1:0"])
+            .args(["--simulated-time", &world.barrier.addr().to_string()])
+            .envs(envs.iter().copied())
+            .stderr(Stdio::from(std::fs::File::create(&log).unwrap()))
             .spawn()
             .unwrap();
-        let process = Self { child, http: Http::at(addr) };
-        while tokio::net::TcpStream::connect(addr).await.is_err() {
+        let addr = loop {
+            let said = std::fs::read_to_string(&log).unwrap();
+            if let Some(addr) = address(&said) {
+                break addr;
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                world.barrier.wait_until_gone("oracle").await;
+                return Err((status, std::fs::read_to_string(&log).unwrap()));
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        Ok(Self { child, log, http: Http::at(addr) })
+    }
+
+    /// What it wrote to its log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Whether it killed itself at a crash point.
+    ///
+    /// # Panics
+    /// When it ended in another way.
+    pub async fn has_died(&mut self, world: &World) -> bool {
+        let present = world.barrier.attendance().iter().any(|somebody| somebody.name == "oracle");
+        if present {
+            return false;
         }
-        assert_eq!(process.http.text("/readyz").await, (200, "ready\n".to_owned()));
-        process
+        // Its connections are closed a moment before it is gone.
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "{status}:\n{}", self.log());
+        world.barrier.wait_until_gone("oracle").await;
+        true
     }
 
     pub async fn kill(mut self, world: &World) {
@@ -43,12 +96,22 @@ impl Process {
     }
 
     pub async fn terminate(mut self, world: &World) {
-        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        self.signal("TERM");
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
         world.barrier.wait_until_gone("oracle").await;
     }
 }
 
-fn free_addr() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already where the test was well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where it says that it serves.
+fn address(log: &str) -> Option<SocketAddr> {
+    let line = log.lines().find(|line| line.contains("the oracle serves"))?;
+    line.split("addr=").nth(1)?.split(' ').next()?.parse().ok()
 }
