@@ -29,4 +29,4 @@ pub use escrow::{Bump, Escrow};
 pub use event::{Coin, DlcRole, Event, Opened, SpendKind};
 pub use hold::{Hold, hold};
 pub use oracles::{MOST_CHANGED, MOST_CONTRADICTIONS, OracleStep, Oracles, Secret};
-pub use view::{ChainView, Place, SpendView, Status, status};
+pub use view::{ChainView, Place, SpendView, Status, status, told};

@@ -181,6 +181,19 @@ pub fn status(escrow: &Escrow, view: &ChainView, now: u64) -> Status {
     unfunded(escrow)
 }
 
+/// The state to tell an owner. The last one that was noted; while messages are exchanged, the record alone tells how
+/// far that is, and a note that waits for the next look at the chain would lag behind what has left.
+pub fn told(escrow: &Escrow) -> Status {
+    match (escrow.noted, unfunded(escrow)) {
+        (Status::Agreed | Status::Offered | Status::Accepted | Status::Signed, said)
+            if said != Status::FundingBroadcast =>
+        {
+            said
+        }
+        (noted, _) => noted,
+    }
+}
+
 fn spent(spend: SpendView, view: &ChainView) -> Status {
     let deep = spend.place.confirmations(view.height) >= view.depth;
     match (spend.kind, deep) {

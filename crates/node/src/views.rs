@@ -90,7 +90,7 @@ impl Core {
                 Side::Provider => Role::Provider,
                 Side::Buyer => Role::Buyer,
             },
-            state: escrow.noted.name().to_owned(),
+            state: engine::told(escrow).name().to_owned(),
             agreement: escrow.agreement().clone(),
             terms_hash: escrow.agreement().terms_hash(),
             event_id: escrow.agreement().event_id.clone(),
