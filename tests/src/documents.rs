@@ -2,8 +2,9 @@
 
 use protocol::OfferDraft;
 use terms::{
-    Credit, Expectations, Hex32, Indicator, Measurement, Method, NumericScale, OracleSet, OutcomeValue,
-    Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule, Side, Target, TimeRange, UnixSeconds,
+    Credit, Expectations, Hex32, HttpTarget, Indicator, Measurement, Method, NumericScale, OracleSet,
+    OutcomeValue, Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule, Side, Target, TimeRange,
+    UnixSeconds,
 };
 
 /// When what happens, in unix seconds. Short, so that a story takes seconds.
@@ -43,24 +44,14 @@ impl Times {
 pub fn measurement(url: &str, times: &Times) -> Measurement {
     Measurement {
         v: 1,
-        target: Target {
-            url: url.to_owned(),
-            method: "GET".to_owned(),
-            timeout_ms: 2_000,
-            expect: Expectations {
-                status_from: 200,
-                status_to: 299,
-                body_sha256: None,
-                body_contains: None,
-                body_max_bytes: 1_000,
-            },
-        },
+        target: Target::Http(HttpTarget::get(url, 2_000, Expectations::status(200, 299, 1_000))),
         indicator: Indicator::Availability {},
         window: TimeRange { start: UnixSeconds(times.start), end: UnixSeconds(times.end) },
         slice_s: 60,
         probe_every_ms: 10_000,
         method: Method::Occurrences {},
         quorum: Quorum { agree: 1, vantages: 1 },
+        confirm: None,
         exclusions: Vec::new(),
         least_samples: 3,
         indeterminate_above_ppm: Ppm(200_000),

@@ -110,7 +110,7 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ("role", role(escrow).to_owned()),
         ("state", escrow.state.clone()),
         ("counterparty", escrow.counterparty.to_string()),
-        ("service", escrow.agreement.measurement.target.url.clone()),
+        ("service", escrow.agreement.measurement.target.to_string()),
         ("event", escrow.event_id.to_string()),
         ("terms", escrow.terms_hash.to_string()),
         ("price", output::sat(escrow.agreement.price_sat)),

@@ -50,7 +50,7 @@ fn show(offers: &[protocol::Offer]) -> Result<(), Failure> {
         let window = offer.measurement.window;
         table.add_row([
             offer.id.to_string(),
-            offer.measurement.target.url.clone(),
+            offer.measurement.target.to_string(),
             format!("{} to {}", window.start, window.end),
             output::sat(offer.price_sat),
             output::sat(offer.bond_sat),

@@ -79,10 +79,12 @@ fn disturbed(scenario: &Scenario, phase: &Phase, unix_ms: u64) -> (Verdict, u64)
             (good_if(!fails(*share, request)), 0)
         }
         Condition::Status(code) => {
-            let expected = target.expect.status_from..=target.expect.status_to;
-            (good_if(expected.contains(&u64::from(*code))), 0)
+            let accepted = target.http().is_none_or(|http| http.expect.accepts_status(*code));
+            (good_if(accepted), 0)
         }
-        Condition::Slow(latency_ms) => (good_if(*latency_ms < target.timeout_ms), *latency_ms),
+        Condition::Slow(latency_ms) => {
+            (good_if(target.timeout_ms().is_none_or(|timeout_ms| *latency_ms < timeout_ms)), *latency_ms)
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod agreement;
 pub mod canonical;
+pub mod decimal;
 pub mod measurement;
 pub mod payout;
 pub mod presets;
@@ -18,7 +19,12 @@ pub mod units;
 
 pub use agreement::{Agreement, OracleSet, Party, Tolerance};
 pub use canonical::DocumentError;
-pub use measurement::{Expectations, Indicator, Measurement, Method, Quorum, Rounding, Target, TimeRange};
+pub use decimal::Decimal;
+pub use measurement::{
+    Aggregate, Confirm, DnsTarget, Expectations, Header, HeartbeatTarget, HttpTarget, Indicator, JsonCheck,
+    Label, Measurement, Method, Metric, MetricSource, Quorum, RecordType, Rounding, StatusRange, Target,
+    TcpTarget, TimeRange, TlsTarget,
+};
 pub use payout::{
     CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side, Spread,
 };

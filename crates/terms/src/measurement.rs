@@ -1,13 +1,18 @@
 //! The measurement: what an oracle will measure, public, and named by its hash.
 
+mod expect;
+mod indicator;
 mod rules;
-mod target_url;
+mod target;
 
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{self, DocumentError};
 pub use crate::scale::{EnumScale, Level, NumericScale, Outcome, Scale, Worse};
-use crate::units::{EventId, Hex32, Ppm, UnixSeconds};
+use crate::units::{EventId, Ppm, UnixSeconds};
+pub use expect::{Expectations, JsonCheck, StatusRange, pattern};
+pub use indicator::{Aggregate, Indicator, Label, Metric, MetricSource};
+pub use target::{DnsTarget, Header, HeartbeatTarget, HttpTarget, RecordType, Target, TcpTarget, TlsTarget};
 
 /// What an oracle will measure, and how it turns samples into one outcome. Version 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +34,9 @@ pub struct Measurement {
     pub method: Method,
     /// How many vantages must agree out of how many.
     pub quorum: Quorum,
+    /// From how many bad probes in a row on an outage counts, and how many good ones end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<Confirm>,
     /// Times that do not count (maintenance), ascending, disjoint, inside the window.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclusions: Vec<TimeRange>,
@@ -40,68 +48,6 @@ pub struct Measurement {
     pub rounding: Rounding,
     /// The outcome's scale.
     pub outcome: Scale,
-}
-
-/// What is probed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Target {
-    /// An `http` or `https` URL, named as the service's users name it.
-    pub url: String,
-    /// `GET` or `HEAD`.
-    pub method: String,
-    /// A probe without a whole answer after this time is bad.
-    pub timeout_ms: u64,
-    /// What a good answer looks like.
-    pub expect: Expectations,
-}
-
-/// What a good answer looks like. All that are given must hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expectations {
-    /// The status code lies in `[status_from, status_to]`.
-    pub status_from: u64,
-    /// See `status_from`.
-    pub status_to: u64,
-    /// The body's SHA-256.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body_sha256: Option<Hex32>,
-    /// The body contains this text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body_contains: Option<String>,
-    /// The body is at most this long; a longer one is bad, and is not read further.
-    pub body_max_bytes: u64,
-}
-
-/// Which property of the samples becomes the outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Indicator {
-    /// Unavailability in ppm.
-    Availability {},
-    /// Share in ppm that was slower than the threshold (a failed probe counts as slow).
-    Latency {
-        /// A good answer takes at most this long.
-        threshold_ms: u64,
-        /// With timeslices: the percentile of a slice's latencies that is compared with the threshold.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        percentile_ppm: Option<Ppm>,
-    },
-    /// Units after the deadline until the delivery first checked; rounded as the document says.
-    Lateness {
-        /// The moment by which the delivery must be there.
-        deadline: UnixSeconds,
-        /// The unit in seconds.
-        unit_s: u64,
-    },
-    /// A reading from the answer's body, aggregated and scaled. Not supported yet: refused by name.
-    Metric {
-        /// A JSON pointer (RFC 6901) to the number.
-        pointer: String,
-        /// The reading is multiplied by this before it becomes an integer.
-        scale: u64,
-    },
 }
 
 /// A half-open range of time.
@@ -149,6 +95,16 @@ pub struct Quorum {
     pub agree: u64,
     /// This many probe.
     pub vantages: u64,
+}
+
+/// From when on an outage counts, and when it is over. Both are runs of decided probes; undecided ones are passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirm {
+    /// So many bad probes in a row are an outage, from the first of them on. Fewer are none, and count as good.
+    pub bad: u64,
+    /// So many good probes in a row end an outage, from the first of them on. Fewer don't, and count as bad.
+    pub good: u64,
 }
 
 /// A side to round to.

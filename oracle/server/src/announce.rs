@@ -9,7 +9,7 @@ use clock::Busy;
 use crashpoint::here;
 use ledger::Grid;
 use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
-use terms::{DocumentError, Measurement};
+use terms::{DocumentError, Indicator, Measurement};
 
 use crate::oracle::{Oracle, OracleError};
 use crate::scheduler;
@@ -79,7 +79,7 @@ pub async fn request(oracle: &Arc<Oracle>, bytes: &[u8], busy: &Busy) -> Result<
     }
     let event = publish(oracle, &measurement).await?;
     scheduler::follow(oracle, event.id.clone(), busy.share());
-    tracing::info!(event = %event.id, target = %measurement.target.url, maturity = event.maturity, "announced");
+    tracing::info!(event = %event.id, target = %measurement.target, maturity = event.maturity, "announced");
     Ok(Announcement { event, is_new: true })
 }
 
@@ -146,6 +146,12 @@ fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError
         "probe_every_ms",
         &format!("gives {} probes; this oracle makes at most {}", grid.probes(), limits.probes_per_event),
     )?;
+    refuse(
+        matches!(measurement.indicator, Indicator::Metric(_)),
+        "indicator.metric",
+        "this oracle does not read metrics yet",
+    )?;
+    refuse(measurement.confirm.is_some(), "confirm", "this oracle does not confirm outages yet")?;
     oracle.prober.prepare(&measurement.target)?;
     maturity(oracle, measurement).map(|_| ())
 }

@@ -188,8 +188,7 @@ async fn refuse_blindness(oracle: &Oracle) -> anyhow::Result<()> {
     }
     tracing::warn!("no root certificates: https targets are refused");
     let open = oracle.store.open_events().await?;
-    let needs =
-        |event: &&Event| event.provisional.is_none() && event.measurement.target.url.starts_with("https:");
+    let needs = |event: &&Event| event.provisional.is_none() && event.measurement.target.needs_certificates();
     match open.iter().find(needs) {
         Some(event) => bail!("{} can't be measured: it is about https, and {NO_ROOTS}", event.id),
         None => Ok(()),

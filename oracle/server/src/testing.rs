@@ -1,8 +1,8 @@
 //! A measurement for unit tests.
 
 use terms::{
-    Expectations, Indicator, Measurement, Method, NumericScale, OutcomeValue, Ppm, Quorum, Rounding, Scale,
-    Target, TimeRange, UnixSeconds, Worse,
+    Expectations, HttpTarget, Indicator, Measurement, Method, NumericScale, OutcomeValue, Ppm, Quorum,
+    Rounding, Scale, Target, TimeRange, UnixSeconds, Worse,
 };
 
 /// 2021-06-08T00:00:00Z
@@ -12,24 +12,14 @@ pub const START: u64 = 1_623_110_400;
 pub fn measurement(url: &str, change: impl FnOnce(&mut Measurement)) -> Measurement {
     let mut measurement = Measurement {
         v: 1,
-        target: Target {
-            url: url.to_owned(),
-            method: "GET".to_owned(),
-            timeout_ms: 5_000,
-            expect: Expectations {
-                status_from: 200,
-                status_to: 299,
-                body_sha256: None,
-                body_contains: None,
-                body_max_bytes: 65_536,
-            },
-        },
+        target: Target::Http(HttpTarget::get(url, 5_000, Expectations::status(200, 299, 65_536))),
         indicator: Indicator::Availability {},
         window: TimeRange { start: UnixSeconds(START), end: UnixSeconds(START + 3_600) },
         slice_s: 300,
         probe_every_ms: 15_000,
         method: Method::RatioTimeslices {},
         quorum: Quorum { agree: 1, vantages: 1 },
+        confirm: None,
         exclusions: Vec::new(),
         least_samples: 10,
         indeterminate_above_ppm: Ppm(100_000),

@@ -15,7 +15,7 @@ use earnest_oracle::config::Config;
 use earnest_oracle::probe::{Cause, Observation, Prober};
 use ledger::Verdict;
 use serde_json::json;
-use terms::{Expectations, Hex32, Outcome, OutcomeValue, Target, canonical};
+use terms::{Expectations, Hex32, HttpTarget, Outcome, OutcomeValue, Target, canonical};
 use tls::{Authority, Identity, TlsService};
 
 const HOUR: u64 = 3_600;
@@ -67,10 +67,7 @@ impl Stage {
 }
 
 fn target(url: &str) -> Target {
-    let (status_from, status_to, body_max_bytes) = (200, 299, 1_000);
-    let expect =
-        Expectations { status_from, status_to, body_sha256: None, body_contains: None, body_max_bytes };
-    Target { url: url.to_owned(), method: "GET".to_owned(), timeout_ms: 5_000, expect }
+    Target::Http(HttpTarget::get(url, 5_000, Expectations::status(200, 299, 1_000)))
 }
 
 async fn probe(prober: &Prober, url: &str) -> Observation {

@@ -13,7 +13,7 @@ use clock::barrier::Barrier;
 use earnest_oracle::config::Config;
 use earnest_oracle::probe::{Cause, Observation, Prober};
 use ledger::Verdict;
-use terms::{Expectations, Hex32, Target, canonical};
+use terms::{Expectations, Hex32, HttpTarget, Target, TcpTarget, canonical};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ANSWER: &str = "all is well";
@@ -44,21 +44,11 @@ fn led_to(addr: SocketAddr) -> String {
     format!("[[resolve]]\nhost = \"edge.example\"\naddr = \"{addr}\"\n")
 }
 
-fn target(path: &str, change: impl FnOnce(&mut Target)) -> Target {
-    let mut target = Target {
-        url: format!("http://edge.example{path}"),
-        method: "GET".to_owned(),
-        timeout_ms: 2_000,
-        expect: Expectations {
-            status_from: 200,
-            status_to: 299,
-            body_sha256: None,
-            body_contains: None,
-            body_max_bytes: 1_000,
-        },
-    };
+fn target(path: &str, change: impl FnOnce(&mut HttpTarget)) -> Target {
+    let url = format!("http://edge.example{path}");
+    let mut target = HttpTarget::get(url, 2_000, Expectations::status(200, 299, 1_000));
     change(&mut target);
-    target
+    Target::Http(target)
 }
 
 async fn probe(prober: &Prober, target: &Target) -> Observation {
@@ -159,4 +149,15 @@ async fn k_of_m_references_decide_whether_a_failure_counts() {
         let observation = probe(&prober(&references, &Clock::system()), &down).await;
         assert_eq!((observation.verdict, observation.references.len()), (expected, 2));
     }
+}
+
+#[tokio::test]
+async fn what_this_oracle_cannot_probe_is_refused_by_name() {
+    let prober = prober("", &Clock::system());
+    let tcp = Target::Tcp(TcpTarget { host: "edge.example".to_owned(), port: 80, timeout_ms: 1_000 });
+    assert_eq!(prober.prepare(&tcp).unwrap_err().field, "target.tcp");
+    let asks = |change: fn(&mut HttpTarget)| prober.prepare(&target("/ok", change)).unwrap_err().field;
+    assert_eq!(asks(|t| t.method = "POST".to_owned()), "target.method");
+    assert_eq!(asks(|t| t.redirects = Some(1)), "target.redirects");
+    assert_eq!(asks(|t| t.expect.body_matches = Some("a".to_owned())), "target.expect.body_matches");
 }

@@ -54,7 +54,7 @@ async fn a_forged_foreign_or_broken_attestation_never_becomes_a_cet() {
     // is a good one, and would pay the buyer everything.
     let mut other = world.draft().measurement;
     other.window = world.buyer.escrow(&id).await.agreement.measurement.window;
-    other.target.expect.body_contains = Some("another world".to_owned());
+    other.target.http_mut().unwrap().expect.body_contains = Some("another world".to_owned());
     let other = world.oracle.client.announce(&other).await.unwrap().event_id;
     proxy.rule(|seen| match seen.path.starts_with("/v1/events/") {
         true => Verdict::Answer(StatusCode::NOT_FOUND, b"{}".to_vec()),
@@ -123,7 +123,7 @@ async fn a_purchase_with_another_events_announcement_is_refused() {
     let (world, proxy) = with_proxied_oracle().await;
     let offer = world.publish(&world.draft()).await;
     let mut other = world.draft().measurement;
-    other.target.url = "http://service.example/elsewhere".to_owned();
+    other.target.http_mut().unwrap().url = "http://service.example/elsewhere".to_owned();
     let other = world.oracle.client.announce(&other).await.unwrap();
     let answer = json!({ "announcement_hex": other.announcement_hex }).to_string().into_bytes();
     proxy.rule(move |seen| match seen.path.starts_with("/v1/events/") {

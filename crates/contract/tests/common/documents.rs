@@ -1,9 +1,9 @@
 //! Measurements and agreements for tests.
 
 use terms::{
-    Agreement, Credit, EnumScale, Expectations, Hex32, Indicator, Level, LevelPayout, Measurement, Method,
-    NumericScale, OracleSet, OutcomeValue, Party, Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule,
-    Side, Target, TimeRange, Tolerance, UnixSeconds, Worse,
+    Agreement, Credit, EnumScale, Expectations, Hex32, HttpTarget, Indicator, Level, LevelPayout,
+    Measurement, Method, NumericScale, OracleSet, OutcomeValue, Party, Payout, Piece, Ppm, Quorum, Rounding,
+    Sat, Scale, Schedule, Side, Target, TimeRange, Tolerance, UnixSeconds, Worse,
 };
 
 use super::oracle::Oracle;
@@ -122,24 +122,18 @@ impl Draft {
 fn measurement(outcome: Scale) -> Measurement {
     Measurement {
         v: 1,
-        target: Target {
-            url: "http://service.example/delivery".to_owned(),
-            method: "GET".to_owned(),
-            timeout_ms: 10_000,
-            expect: Expectations {
-                status_from: 200,
-                status_to: 299,
-                body_sha256: None,
-                body_contains: None,
-                body_max_bytes: 65_536,
-            },
-        },
+        target: Target::Http(HttpTarget::get(
+            "http://service.example/delivery",
+            10_000,
+            Expectations::status(200, 299, 65_536),
+        )),
         indicator: Indicator::Lateness { deadline: UnixSeconds(WINDOW_START + 3600), unit_s: 3600 },
         window: TimeRange { start: UnixSeconds(WINDOW_START), end: UnixSeconds(WINDOW_END) },
         slice_s: 3600,
         probe_every_ms: 60_000,
         method: Method::Occurrences {},
         quorum: Quorum { agree: 1, vantages: 1 },
+        confirm: None,
         exclusions: vec![],
         least_samples: 1,
         indeterminate_above_ppm: Ppm(100_000),

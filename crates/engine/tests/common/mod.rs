@@ -5,9 +5,9 @@ use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, Txid};
 use engine::{Bytes, ChainView, Coin, Command, DlcRole, Escrow, Opened, Place, SpendKind, SpendView, decide};
 use terms::{
-    Agreement, Credit, Expectations, Hex32, Indicator, Measurement, Method, NumericScale, OracleSet,
-    OutcomeValue, Party, Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule, Side, Target, TimeRange,
-    UnixSeconds, Worse,
+    Agreement, Credit, Expectations, Hex32, HttpTarget, Indicator, Measurement, Method, NumericScale,
+    OracleSet, OutcomeValue, Party, Payout, Piece, Ppm, Quorum, Rounding, Sat, Scale, Schedule, Side, Target,
+    TimeRange, UnixSeconds, Worse,
 };
 
 pub const DEADLINE: u64 = 1_000_000;
@@ -20,24 +20,18 @@ pub const BEFORE: u64 = 999_000;
 pub fn measurement() -> Measurement {
     Measurement {
         v: 1,
-        target: Target {
-            url: "http://service.example/health".into(),
-            method: "GET".into(),
-            timeout_ms: 1_000,
-            expect: Expectations {
-                status_from: 200,
-                status_to: 299,
-                body_sha256: None,
-                body_contains: None,
-                body_max_bytes: 1_000,
-            },
-        },
+        target: Target::Http(HttpTarget::get(
+            "http://service.example/health",
+            1_000,
+            Expectations::status(200, 299, 1_000),
+        )),
         indicator: Indicator::Availability {},
         window: TimeRange { start: UnixSeconds(START), end: UnixSeconds(END) },
         slice_s: 60,
         probe_every_ms: 10_000,
         method: Method::Occurrences {},
         quorum: Quorum { agree: 1, vantages: 1 },
+        confirm: None,
         exclusions: vec![],
         least_samples: 1,
         indeterminate_above_ppm: Ppm(100_000),

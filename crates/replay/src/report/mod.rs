@@ -114,7 +114,7 @@ fn measured(record: &Record) -> Markup {
             h2 { "What the oracle measured" }
             p.soft {
                 (text::span(window)) " (" (text::length(window.seconds())) "), a probe of "
-                code { (record.measurement.target.url) } " every " span.nowrap { (text::length_ms(record.measurement.probe_every_ms)) "." }
+                code { (record.measurement.target) } " every " span.nowrap { (text::length_ms(record.measurement.probe_every_ms)) "." }
             }
             @match delivery::deadline(record) {
                 Some(deadline) => (both(|canvas| delivery::line(record, deadline, canvas))),

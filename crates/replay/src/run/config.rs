@@ -32,7 +32,8 @@ pub(super) fn oracle(
     target: SocketAddr,
     reference: SocketAddr,
 ) -> anyhow::Result<String> {
-    let url: url::Url = scenario.measurement.target.url.parse()?;
+    let target_url = scenario.measurement.target.http().map(|http| http.url.as_str());
+    let url: url::Url = target_url.unwrap_or_default().parse()?;
     let host = url.host_str().unwrap_or_default();
     Ok(format!(
         "network = \"regtest\"\nlisten = \"{listen}\"\ndata_dir = {}\npublication_delay_s = {}\n\

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use terms::{Indicator, Measurement, Ppm, TimeRange, UnixSeconds};
+use terms::{Expectations, Indicator, Measurement, Ppm, TimeRange, UnixSeconds};
 
 use super::chain::{self, ChainPlan};
 use super::error::ScenarioError;
@@ -181,14 +181,14 @@ fn condition(table: &Table<'_>, measured: &Measured) -> Result<Condition, Scenar
 
 fn wrong_body(field: &Field<'_>, measured: &Measured) -> Result<Vec<u8>, ScenarioError> {
     let body = field.text()?.as_bytes().to_vec();
-    let expect = &measured.measurement.target.expect;
+    let expect = measured.measurement.target.http().map(|http| &http.expect);
     if body.len() > MAX_BODY {
         return Err(field.error(format!("must be at most {MAX_BODY} bytes")));
     }
     if body == measured.body {
         return Err(field.error("is the right body"));
     }
-    if expect.body_sha256.is_none() && expect.body_contains.is_none() {
+    if !expect.is_some_and(Expectations::looks_at_body) {
         return Err(
             field.error("changes nothing: the measurement checks no body (measurement.body, body_contains)")
         );

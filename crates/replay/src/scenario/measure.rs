@@ -2,8 +2,8 @@
 
 use terms::presets::Preset;
 use terms::{
-    DocumentError, Expectations, Hex32, Indicator, Measurement, Method, NumericScale, Ppm, Quorum, Rounding,
-    Scale, Target, TimeRange,
+    DocumentError, Expectations, Hex32, HttpTarget, Indicator, Measurement, Method, NumericScale, Ppm,
+    Quorum, Rounding, Scale, Target, TimeRange,
 };
 
 use super::error::ScenarioError;
@@ -52,6 +52,7 @@ pub(super) fn read(table: Table<'_>, preset: Option<&&'static Preset>) -> Result
         slice_s,
         probe_every_ms,
         method,
+        confirm: None,
         quorum: Quorum { agree: 1, vantages: 1 },
         exclusions: maintenance(&table)?,
         least_samples: least_samples(&table, slice_s, probe_every_ms)?,
@@ -193,15 +194,13 @@ fn target(
     let (status_from, status_to) =
         table.read("status", |field| field.parse(words::status_range))?.unwrap_or((200, 299));
     let expect = Expectations {
-        status_from,
-        status_to,
         body_sha256: given.map(|body| Hex32(terms::canonical::sha256(&body))),
         body_contains: contains,
-        body_max_bytes: BODY_MAX,
+        ..Expectations::status(status_from, status_to, BODY_MAX)
     };
     let timeout_ms =
         table.read("timeout", |field| field.parse(words::duration_ms))?.unwrap_or(probe_every_ms.min(10_000));
-    Ok((Target { url, method: "GET".to_owned(), timeout_ms, expect }, served))
+    Ok((Target::Http(HttpTarget::get(url, timeout_ms, expect)), served))
 }
 
 fn body(field: &Field<'_>) -> Result<Vec<u8>, ScenarioError> {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use reqwest::{Client, Method, Request, Response};
-use terms::{DocumentError, Expectations, Target, canonical};
+use terms::{DocumentError, Expectations, HttpTarget, canonical};
 use url::{Host, Url};
 
 use super::ProberError;
@@ -52,8 +52,9 @@ impl Http {
         })
     }
 
-    pub(super) fn prepare(&self, target: &Target) -> Result<Check, DocumentError> {
+    pub(super) fn prepare(&self, target: &HttpTarget) -> Result<Check, DocumentError> {
         let refuse = |field: &str, rule: &str| DocumentError::new(field, rule);
+        refuse_extras(target)?;
         let url = Url::parse(&target.url).map_err(|_| refuse("target.url", "must be a URL"))?;
         if target.expect.body_max_bytes > self.body_bytes {
             let rule = format!("this oracle reads at most {} bytes", self.body_bytes);
@@ -121,6 +122,28 @@ impl Http {
         let body = read(&mut response, expect).await?;
         let latency_ms = self.timing.of_answer(started, response.headers());
         Ok((body.map_or(Some(Cause::BodyTooLong), |body| fault_of(&body, expect)), latency_ms))
+    }
+}
+
+/// What a measurement may ask of HTTP and this oracle can't do yet.
+fn refuse_extras(target: &HttpTarget) -> Result<(), DocumentError> {
+    let expect = &target.expect;
+    let asked = [
+        ("method", target.method == "POST"),
+        ("headers", !target.headers.is_empty()),
+        ("redirects", target.redirects.is_some()),
+        ("expect.status_also", !expect.status_also.is_empty()),
+        ("expect.body_matches", expect.body_matches.is_some()),
+        ("expect.body_min_bytes", expect.body_min_bytes.is_some()),
+        ("expect.json", !expect.json.is_empty()),
+        ("expect.json_schema", expect.json_schema.is_some()),
+        ("expect.certificate_valid_s", expect.certificate_valid_s.is_some()),
+    ];
+    match asked.into_iter().find(|(_, asked)| *asked) {
+        Some((field, _)) => {
+            Err(DocumentError::new(format!("target.{field}"), "this oracle can't do that yet"))
+        }
+        None => Ok(()),
     }
 }
 

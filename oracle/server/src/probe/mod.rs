@@ -108,7 +108,13 @@ impl Prober {
     /// # Errors
     /// Names the field of the measurement that this oracle can't probe, and why.
     pub fn prepare(&self, target: &Target) -> Result<Check, DocumentError> {
-        self.http.prepare(target)
+        match target {
+            Target::Http(http) => self.http.prepare(http),
+            _ => Err(DocumentError::new(
+                format!("target.{}", target.kind()),
+                "this oracle does not probe this kind of target yet",
+            )),
+        }
     }
 
     /// A place among the probes that may be under way at once.
