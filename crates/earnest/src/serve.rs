@@ -27,7 +27,9 @@ pub fn init(file: &ConfigFile, as_json: bool) -> Result<(), Failure> {
 /// `earnest serve`
 pub async fn serve(arguments: Serve) -> Result<(), Failure> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Told to complain of a line that it can't write, it would panic: the disk under the log may be full.
+    let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+    log.with_writer(std::io::stderr).init();
     let config = node::Config::load(&arguments.file.config)?;
     node::serve(config, arguments.simulated_time, &arguments.simulated_name)
         .await

@@ -27,8 +27,8 @@ pub enum RequestError {
         /// How many are open.
         open: u64,
     },
-    /// The journal knows the event with another announcement: the database lost it.
-    #[error("the event was announced before and its record is lost; it can't be announced twice")]
+    /// The journal knows the event with another announcement (the database lost it), or could not be written.
+    #[error("{}", journal_refused(.0))]
     Journal(#[source] JournalError),
     /// The database failed.
     #[error(transparent)]
@@ -51,6 +51,15 @@ pub enum RequestError {
     /// An event that was just written is gone.
     #[error("the database lost an event")]
     Lost,
+}
+
+fn journal_refused(error: &JournalError) -> String {
+    match error {
+        JournalError::OtherAnnouncement { .. } => {
+            "the event was announced before and its record is lost; it can't be announced twice".to_owned()
+        }
+        other => format!("the signing journal: {other}"),
+    }
 }
 
 /// An event that stands announced.

@@ -77,7 +77,9 @@ fn in_words(error: &anyhow::Error) -> String {
 /// `RUST_LOG` chooses what is logged; without it, what an operator wants to know.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Told to complain of a line that it can't write, it would panic: the disk under the log may be full.
+    let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+    let log = log.with_writer(io::stderr);
     // A second subscriber in one process can only be a test's; its own is as good.
     let _ = log.with_ansi(io::stderr().is_terminal()).try_init();
 }

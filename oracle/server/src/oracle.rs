@@ -1,6 +1,6 @@
 //! What the oracle's parts share: key, journal, database, prober and clock.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -57,7 +57,16 @@ pub struct Oracle {
     pub heavy: Semaphore,
     journal: Arc<Mutex<Journal>>,
     marked_ms: AtomicU64,
-    stuck: Mutex<BTreeSet<EventId>>,
+    troubles: Mutex<BTreeMap<EventId, Trouble>>,
+}
+
+/// Why an event does not get on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It waits for the operator.
+    Stuck,
+    /// It is tried again, as when the disk is full. What went wrong.
+    Waiting(String),
 }
 
 /// Why a part of the oracle could not do its work.
@@ -128,7 +137,7 @@ impl Oracle {
             heavy: Semaphore::new(HEAVY_ANSWERS),
             journal: Arc::new(Mutex::new(journal)),
             marked_ms: AtomicU64::new(0),
-            stuck: Mutex::new(BTreeSet::new()),
+            troubles: Mutex::new(BTreeMap::new()),
         }))
     }
 
@@ -175,17 +184,22 @@ impl Oracle {
         }
     }
 
-    /// Notes that an event will not get on without its operator.
-    pub fn note_stuck(&self, id: &EventId) {
-        self.stuck_events().insert(id.clone());
+    /// Notes that an event does not get on.
+    pub fn note_trouble(&self, id: &EventId, trouble: Trouble) {
+        self.all_troubles().insert(id.clone(), trouble);
     }
 
-    /// Events that will not get on without their operator.
-    pub fn stuck(&self) -> Vec<EventId> {
-        self.stuck_events().iter().cloned().collect()
+    /// Notes that an event gets on.
+    pub fn note_well(&self, id: &EventId) {
+        self.all_troubles().remove(id);
     }
 
-    fn stuck_events(&self) -> MutexGuard<'_, BTreeSet<EventId>> {
-        self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Events that do not get on, and why.
+    pub fn troubles(&self) -> BTreeMap<EventId, Trouble> {
+        self.all_troubles().clone()
+    }
+
+    fn all_troubles(&self) -> MutexGuard<'_, BTreeMap<EventId, Trouble>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

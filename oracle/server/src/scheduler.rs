@@ -6,7 +6,7 @@ use clock::Busy;
 use terms::EventId;
 
 use crate::closing::{self, CloseError};
-use crate::oracle::Oracle;
+use crate::oracle::{Oracle, Trouble};
 use crate::signing::{self, SignError, Signed};
 use crate::store::{Event, StoreError};
 use crate::window::{self, MeasureError, Measured};
@@ -67,12 +67,15 @@ pub fn follow(oracle: &Arc<Oracle>, id: EventId, busy: Busy) {
 async fn live(oracle: Arc<Oracle>, id: EventId, mut busy: Busy) {
     loop {
         match go_on(&oracle, &id, &mut busy).await {
-            Ok(Progress::Done | Progress::Stopped) => return,
+            Ok(Progress::Done | Progress::Stopped) => return oracle.note_well(&id),
             Err(error) if error.is_final() => {
-                oracle.note_stuck(&id);
+                oracle.note_trouble(&id, Trouble::Stuck);
                 return tracing::error!(event = %id, %error, "an event needs its operator");
             }
-            Err(error) => tracing::warn!(event = %id, %error, "an event will be taken up again"),
+            Err(error) => {
+                tracing::warn!(event = %id, %error, "an event will be taken up again");
+                oracle.note_trouble(&id, Trouble::Waiting(error.to_string()));
+            }
         }
         let again_ms = oracle.clock.now_ms().saturating_add(RETRY_MS);
         if oracle.sleep_or_stop(&mut busy, again_ms).await.is_stopped() {
@@ -91,6 +94,7 @@ async fn go_on(oracle: &Arc<Oracle>, id: &EventId, busy: &mut Busy) -> Result<Pr
             return Ok(Progress::Stopped);
         }
         closing::close(oracle, &event).await?;
+        oracle.note_well(id);
     }
     sign_at_maturity(oracle, &event, busy).await
 }

@@ -163,6 +163,7 @@ impl<'a> Round<'a> {
         let mark = self.oracle.store.write(self.event, &self.unwritten).await?;
         here!("samples.written");
         self.unwritten = Batch::default();
+        self.oracle.note_well(&self.event.id);
         self.oracle.mark(mark).await;
         Ok(())
     }

@@ -18,7 +18,7 @@ use terms::{EventId, UnixSeconds};
 use super::problem::Failure;
 use crate::announce;
 use crate::config::Accept;
-use crate::oracle::Oracle;
+use crate::oracle::{Oracle, Trouble};
 use crate::store::Event;
 use crate::views;
 
@@ -44,15 +44,20 @@ pub(super) fn routes() -> Router<Arc<Oracle>> {
         .route("/v1/events/{event_id}/evidence", get(evidence))
 }
 
-/// Ready as long as the database answers and no event waits for the operator.
+/// Ready as long as the database answers and every event gets on.
 async fn readyz(State(oracle): State<Arc<Oracle>>) -> Answer {
     oracle.store.ping().await?;
-    let stuck = oracle.stuck();
-    if stuck.is_empty() {
+    let troubles = oracle.troubles();
+    let Some((first, trouble)) =
+        troubles.iter().find(|(_, trouble)| **trouble == Trouble::Stuck).or(troubles.iter().next())
+    else {
         return Ok("ready\n".into_response());
-    }
-    let names: Vec<&str> = stuck.iter().take(10).map(EventId::as_str).collect();
-    let detail = format!("{} events wait for the operator, among them {}", stuck.len(), names.join(", "));
+    };
+    let why = match trouble {
+        Trouble::Stuck => "waits for the operator".to_owned(),
+        Trouble::Waiting(error) => format!("is tried again and again: {error}"),
+    };
+    let detail = format!("{} events do not get on; {first} {why}", troubles.len());
     Err(Problem::new(ProblemType::Unavailable, detail).into())
 }
 

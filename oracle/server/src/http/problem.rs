@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::{Problem, ProblemType, problem};
+use signer::JournalError;
 
 use crate::announce::RequestError;
 use crate::store::StoreError;
@@ -65,7 +66,7 @@ impl From<RequestError> for Failure {
         match &error {
             RequestError::Document(document) => Problem::from(document).into(),
             RequestError::Full { .. } => Problem::new(ProblemType::Unavailable, error.to_string()).into(),
-            RequestError::Journal(cause) => {
+            RequestError::Journal(cause @ JournalError::OtherAnnouncement { .. }) => {
                 tracing::error!(%cause, "an announcement was refused");
                 Problem::new(ProblemType::Conflict, error.to_string()).into()
             }

@@ -19,7 +19,20 @@ pub(super) struct LogFile {
     path: PathBuf,
     file: File,
     last: Hex32,
-    broken: bool,
+    /// How long the file is, up to the last whole line.
+    bytes: u64,
+    state: State,
+}
+
+/// What is known of the file's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It is the last whole line.
+    Sound,
+    /// A line could not be written whole, as on a full disk: what there is of it is cut off before the next.
+    Torn,
+    /// The system could not say what is on the disk.
+    Unknown,
 }
 
 /// How far a file could be read.
@@ -50,25 +63,41 @@ impl LogFile {
         if contents.torn.is_some() {
             file.set_len(contents.sound_bytes).and_then(|()| file.sync_all()).map_err(failed)?;
         }
-        let log = Self { path: path.to_owned(), file, last: contents.last, broken: false };
+        let (last, bytes) = (contents.last, contents.sound_bytes);
+        let log = Self { path: path.to_owned(), file, last, bytes, state: State::Sound };
         Ok((log, contents.entries, contents.torn))
     }
 
-    /// Appends one entry; it is on the disk when this returns.
+    /// Appends one entry; it is on the disk when this returns. Where there is no space nothing is appended, and it can be
+    /// tried again.
     pub(super) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
         self.ensure_sound()?;
         let bytes = line::encode(self.last, entry);
-        if let Err(source) = self.file.write_all(&bytes).and_then(|()| self.file.sync_data()) {
-            self.broken = true;
-            return Err(JournalError::Io { path: self.path.clone(), source });
+        if let Err(source) = self.file.write_all(&bytes) {
+            self.state = State::Torn;
+            return Err(self.failed(source));
         }
+        if let Err(source) = self.file.sync_data() {
+            self.state = State::Unknown;
+            return Err(self.failed(source));
+        }
+        self.bytes += bytes.len() as u64;
         self.last = line::hash(&bytes);
         Ok(())
     }
 
-    /// After a failed write nobody knows what is on the disk, so nothing more is promised.
-    pub(super) fn ensure_sound(&self) -> Result<(), JournalError> {
-        if self.broken { Err(JournalError::Broken) } else { Ok(()) }
+    /// Cuts a torn line off. After a failed sync nobody knows what is on the disk, so nothing more is promised.
+    pub(super) fn ensure_sound(&mut self) -> Result<(), JournalError> {
+        if self.state == State::Torn {
+            let cut = self.file.set_len(self.bytes).and_then(|()| self.file.sync_all());
+            cut.map_err(|source| self.failed(source))?;
+            self.state = State::Sound;
+        }
+        if self.state == State::Unknown { Err(JournalError::Broken) } else { Ok(()) }
+    }
+
+    fn failed(&self, source: std::io::Error) -> JournalError {
+        JournalError::Io { path: self.path.clone(), source }
     }
 }
 
