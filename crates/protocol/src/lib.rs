@@ -19,6 +19,7 @@ pub mod offer;
 pub mod oracle;
 pub mod owner;
 pub mod problem;
+pub mod request;
 pub mod session;
 mod signing;
 mod succession;

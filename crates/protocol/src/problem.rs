@@ -32,6 +32,21 @@ pub struct Problem {
     /// The field that broke a rule, such as `measurement.window.end`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// What it costs, where it is to be paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Box<Price>>,
+}
+
+/// What somebody asks for doing something. All of it is theirs to say: this crate knows no money but satoshis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// The amount with its unit, such as `500 sat`.
+    pub amount: String,
+    /// How to pay, in words for a person or their agent, and what to repeat the request with.
+    pub how: String,
+    /// What a wallet takes: an invoice, an address, a link. Opaque.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<String>,
 }
 
 /// The catalogue: every type of problem that Earnest answers with.
@@ -41,8 +56,10 @@ pub enum ProblemType {
     BadInput,
     /// An envelope or card of a version that is not spoken here.
     UnsupportedVersion,
-    /// The bearer token is missing or wrong.
+    /// The bearer token or the signature of the request is missing, or of somebody who may not ask.
     Unauthorized,
+    /// It has a price, which `price` says, and is not paid for.
+    PaymentRequired,
     /// A signature is not its key's.
     BadSignature,
     /// The mandate does not allow it: the owner decides, not the caller.
@@ -71,10 +88,11 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// Every type, in the order of the statuses.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadInput,
         Self::UnsupportedVersion,
         Self::Unauthorized,
+        Self::PaymentRequired,
         Self::BadSignature,
         Self::Mandate,
         Self::NotFound,
@@ -114,7 +132,8 @@ impl ProblemType {
         match self {
             Self::BadInput => ("bad-input", 400, "The input breaks a rule"),
             Self::UnsupportedVersion => ("unsupported-version", 400, "This version is not spoken here"),
-            Self::Unauthorized => ("unauthorized", 401, "The bearer token is missing or wrong"),
+            Self::Unauthorized => ("unauthorized", 401, "Who asks is not known here"),
+            Self::PaymentRequired => ("payment-required", 402, "It is to be paid for first"),
             Self::BadSignature => ("bad-signature", 403, "The signature is wrong"),
             Self::Mandate => ("mandate", 403, "The mandate does not allow it"),
             Self::NotFound => ("not-found", 404, "There is no such thing"),
@@ -142,6 +161,7 @@ impl Problem {
             status: kind.status(),
             detail: detail.into(),
             field: None,
+            price: None,
         }
     }
 
@@ -149,6 +169,13 @@ impl Problem {
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
+        self
+    }
+
+    /// The same problem, naming a price.
+    #[must_use]
+    pub fn priced(mut self, price: Price) -> Self {
+        self.price = Some(Box::new(price));
         self
     }
 
