@@ -12,6 +12,7 @@ use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
 use terms::{DocumentError, Indicator, Measurement};
 
 use crate::oracle::{Oracle, OracleError};
+use crate::requester::{Exhausted, Requester};
 use crate::scheduler;
 use crate::store::{Event, NewEvent, StoreError};
 
@@ -27,6 +28,9 @@ pub enum RequestError {
         /// How many are open.
         open: u64,
     },
+    /// The requester has as much as it may have.
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
     /// The journal knows the event with another announcement (the database lost it), or could not be written.
     #[error("{}", journal_refused(.0))]
     Journal(#[source] JournalError),
@@ -62,6 +66,15 @@ fn journal_refused(error: &JournalError) -> String {
     }
 }
 
+/// Somebody's request for a measurement.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The measurement document.
+    pub document: &'a [u8],
+    /// Who asks.
+    pub requester: Requester,
+}
+
 /// An event that stands announced.
 #[derive(Debug)]
 pub struct Announcement {
@@ -75,8 +88,12 @@ pub struct Announcement {
 ///
 /// # Errors
 /// Names the field that this oracle can't measure, and why; or what failed.
-pub async fn request(oracle: &Arc<Oracle>, bytes: &[u8], busy: &Busy) -> Result<Announcement, RequestError> {
-    let measurement = Measurement::parse(bytes)?;
+pub async fn request(
+    oracle: &Arc<Oracle>,
+    request: Request<'_>,
+    busy: &Busy,
+) -> Result<Announcement, RequestError> {
+    let measurement = Measurement::parse(request.document)?;
     let _one_at_a_time = oracle.announcing.lock().await;
     let prepared = oracle.store.event(&measurement.event_id()).await?;
     if let Some(event) = prepared.clone().filter(|event| event.published) {
@@ -84,7 +101,7 @@ pub async fn request(oracle: &Arc<Oracle>, bytes: &[u8], busy: &Busy) -> Result<
     }
     check(oracle, &measurement)?;
     if prepared.is_none() {
-        prepare(oracle, &measurement).await?;
+        prepare(oracle, &measurement, &request.requester).await?;
     }
     let event = publish(oracle, &measurement).await?;
     scheduler::follow(oracle, event.id.clone(), busy.share());
@@ -92,7 +109,12 @@ pub async fn request(oracle: &Arc<Oracle>, bytes: &[u8], busy: &Busy) -> Result<
     Ok(Announcement { event, is_new: true })
 }
 
-async fn prepare(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<(), RequestError> {
+async fn prepare(
+    oracle: &Arc<Oracle>,
+    measurement: &Measurement,
+    requester: &Requester,
+) -> Result<(), RequestError> {
+    allow(oracle, measurement, requester).await?;
     let open = oracle.store.count_open_events().await?;
     if open >= oracle.config.limits.open_events {
         return Err(RequestError::Full { open });
@@ -109,11 +131,24 @@ async fn prepare(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<(), 
         nonce_proofs: signer::prove_nonces(&nonces, &announcement)?.iter().map(ToString::to_string).collect(),
         nonces: nonces.seal(&oracle.key, &measurement.event_id())?,
         probe_seed: random()?,
+        requester: requester.to_string(),
     };
     here!("announce.before");
     oracle.store.prepare_event(new).await?;
     here!("announce.prepared");
     Ok(())
+}
+
+/// Compares what a requester asks for with what it may have.
+async fn allow(
+    oracle: &Oracle,
+    measurement: &Measurement,
+    requester: &Requester,
+) -> Result<(), RequestError> {
+    let allowance = oracle.allowance(requester);
+    allowance.covers(measurement)?;
+    let account = oracle.store.account(&requester.to_string(), oracle.clock.now_s()).await?;
+    Ok(allowance.fits_one_more(account)?)
 }
 
 /// The journal first: what it does not hold must not be seen by anybody.

@@ -124,7 +124,7 @@ fn environment_passphrase() -> Option<String> {
 /// Makes the requesters' token where the policy asks for one and there is none.
 fn make_token(config: &Config) -> anyhow::Result<Option<std::path::PathBuf>> {
     let path = config.token_file();
-    if config.policy.accept == Accept::Open || path.exists() {
+    if config.policy.accept != Accept::Token || path.exists() {
         return Ok((config.policy.accept == Accept::Token).then_some(path));
     }
     let mut token = [0; 32];

@@ -1,10 +1,15 @@
 //! The oracle's configuration: one TOML file, everything else defaulted.
 
+mod policy;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use terms::Hex32;
 use url::{Host, Url};
+
+pub use policy::{Accept, Policy, RequesterConfig};
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +102,9 @@ pub struct Config {
     /// Who may ask for measurements.
     #[serde(default)]
     pub policy: Policy,
+    /// Those whose signed requests are taken, where the policy asks for signatures.
+    #[serde(default, rename = "requester")]
+    pub requesters: Vec<RequesterConfig>,
     /// Bounds on what outside input can make the oracle do.
     #[serde(default)]
     pub limits: Limits,
@@ -112,29 +120,6 @@ pub struct Config {
     /// So many references must answer for a failed probe to count against its target.
     #[serde(default = "default_references_needed")]
     pub references_needed: usize,
-}
-
-/// Who may ask for measurements.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Policy {
-    /// Anybody, or holders of the token.
-    #[serde(default)]
-    pub accept: Accept,
-    /// The file with the bearer token; `requester-token` in `data_dir` by default, made by `init`.
-    #[serde(default)]
-    pub token_file: Option<PathBuf>,
-}
-
-/// Who may ask for measurements.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Accept {
-    /// Anybody.
-    #[default]
-    Open,
-    /// Requests with the right `Authorization: Bearer` header.
-    Token,
 }
 
 /// Bounds on what outside input can make the oracle do.
@@ -293,6 +278,7 @@ impl Config {
         rule(self.probe.flush_every_s != Some(0), "probe.flush_every_s", "must be at least 1")?;
         let named = |rule: &Resolve| matches!(Host::parse(&rule.host), Ok(Host::Domain(_)));
         rule(self.resolve.iter().all(named), "resolve.host", "must be a name, and no address")?;
+        policy::check_requesters(&self.policy, &self.requesters)?;
         self.check_references()
     }
 
@@ -309,6 +295,11 @@ impl Config {
             "references_needed",
             "must be at least 1 and at most the number of references",
         )
+    }
+
+    /// The requester with this key.
+    pub fn requester(&self, key: Hex32) -> Option<&RequesterConfig> {
+        self.requesters.iter().find(|requester| requester.key == key)
     }
 
     /// The file that holds the requesters' token.
@@ -373,12 +364,15 @@ mod tests {
 
     #[test]
     fn a_broken_rule_names_its_field() {
+        let requester = format!("[[requester]]\nname = \"a\"\nkey = \"{}\"\n", "07".repeat(32));
         let cases = [
             ("vantage = \"Frankfurt 1\"", "vantage"),
             ("publication_delay_s = 99999999", "publication_delay_s"),
             ("references_needed = 2\n[[reference]]\nurl = \"http://a.example\"", "references_needed"),
             ("[[reference]]\nurl = \"ftp://a.example\"", "reference.url"),
             ("[probe]\nflush_every_s = 0", "probe.flush_every_s"),
+            ("[policy]\naccept = \"keys\"", "policy.accept"),
+            (&format!("{requester}{requester}"), "requester.key"),
             ("[[resolve]]\nhost = \"192.0.2.1\"\naddr = \"127.0.0.1:80\"", "resolve.host"),
         ];
         for (line, field) in cases {

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::probe::{Prober, ProberError};
 use crate::public_log::PublicLog;
+use crate::requester::{Allowance, Requester};
 use crate::store::Store;
 
 /// How often the journal learns, while nothing is signed, how far the database has come.
@@ -139,6 +140,16 @@ impl Oracle {
             marked_ms: AtomicU64::new(0),
             troubles: Mutex::new(BTreeMap::new()),
         }))
+    }
+
+    /// What a requester may have, by the configuration.
+    pub fn allowance(&self, requester: &Requester) -> Allowance {
+        match requester {
+            Requester::Anybody | Requester::TokenHolder => Allowance::default(),
+            Requester::Key(key) => {
+                self.config.requester(*key).map_or_else(Allowance::nothing, Allowance::from)
+            }
+        }
     }
 
     /// Sleeps until the clock shows `wake_ms`, or until the process is to stop.

@@ -202,7 +202,7 @@ pub fn lost_events(journal: &Journal, known: &[(EventId, Hex32)]) -> Vec<EventId
 }
 
 fn read_token(config: &Config) -> anyhow::Result<Option<String>> {
-    if config.policy.accept == Accept::Open {
+    if config.policy.accept != Accept::Token {
         return Ok(None);
     }
     let path = config.token_file();

@@ -9,7 +9,6 @@ use protocol::{Hex64, HexBytes};
 use terms::{Hex32, UnixSeconds};
 
 use crate::closing::closed_entry;
-use crate::config::Accept;
 use crate::oracle::Oracle;
 use crate::public_log::PublicLogError;
 use crate::store::{Event, EventHead, StoreError};
@@ -40,10 +39,7 @@ pub fn info(oracle: &Oracle) -> OracleInfo {
         network: config.network.name().to_owned(),
         vantage: config.vantage.clone(),
         publication_delay_s: config.publication_delay_s,
-        accept: match config.policy.accept {
-            Accept::Open => "open".to_owned(),
-            Accept::Token => "token".to_owned(),
-        },
+        accept: config.policy.accept.name().to_owned(),
         least_probe_every_ms: config.limits.probe_every_ms,
         max_probes: config.limits.probes_per_event,
         max_body_bytes: config.limits.body_bytes,

@@ -3,8 +3,10 @@
 mod admission;
 mod kormir;
 mod log;
+mod measurements;
 mod own;
 mod problem;
+mod signed;
 
 use std::io;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
     let door = Door::new(&oracle);
     Router::new()
         .merge(own::routes())
+        .merge(measurements::routes())
         .merge(kormir::routes())
         .merge(log::routes())
         .fallback(problem::no_such_path)

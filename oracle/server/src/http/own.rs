@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
-use clock::Busy;
-use protocol::oracle::{Announced, EventPage, SlicePage};
+use axum::routing::get;
+use axum::{Json, Router};
+use protocol::oracle::{EventPage, SlicePage};
 use protocol::{Problem, ProblemType};
 use serde::Deserialize;
-use terms::{EventId, UnixSeconds};
+use terms::EventId;
 
 use super::problem::Failure;
-use crate::announce;
-use crate::config::Accept;
 use crate::oracle::{Oracle, Trouble};
 use crate::store::Event;
 use crate::views;
@@ -34,7 +29,6 @@ pub(super) fn routes() -> Router<Arc<Oracle>> {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/v1/info", get(info))
-        .route("/v1/measurements", post(measurements))
         .route("/v1/events", get(events))
         .route("/v1/events/{event_id}", get(event))
         .route("/v1/events/{event_id}/samples", get(samples))
@@ -63,50 +57,6 @@ async fn readyz(State(oracle): State<Arc<Oracle>>) -> Answer {
 
 async fn info(State(oracle): State<Arc<Oracle>>) -> Response {
     Json(views::info(&oracle)).into_response()
-}
-
-async fn measurements(
-    State(oracle): State<Arc<Oracle>>,
-    Extension(busy): Extension<Busy>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
-    if !is_allowed(&oracle, &headers) {
-        return Err(Failure::unauthorized());
-    }
-    let body = body.map_err(|_| Failure::from(too_large()))?;
-    let announced = announce::request(&oracle, &body, &busy).await?;
-    let status = if announced.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(announced_view(&announced.event)?)).into_response())
-}
-
-fn too_large() -> Problem {
-    let detail = format!("a measurement is at most {} bytes", terms::canonical::MAX_DOCUMENT_BYTES);
-    Problem::new(ProblemType::TooLarge, detail)
-}
-
-fn announced_view(event: &Event) -> Result<Announced, Failure> {
-    Ok(Announced {
-        event_id: event.id.clone(),
-        maturity: UnixSeconds(event.maturity),
-        announcement_hex: views::bytes(&event.announcement)?,
-        nonce_proofs: views::proofs(event)?,
-    })
-}
-
-fn is_allowed(oracle: &Oracle, headers: &HeaderMap) -> bool {
-    if oracle.config.policy.accept == Accept::Open {
-        return true;
-    }
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer "));
-    match (given, oracle.token.as_deref()) {
-        // Hashes are compared, so that the time it takes tells nothing about the token.
-        (Some(given), Some(token)) => {
-            terms::canonical::sha256(given.as_bytes()) == terms::canonical::sha256(token.as_bytes())
-        }
-        _ => false,
-    }
 }
 
 #[derive(Deserialize)]

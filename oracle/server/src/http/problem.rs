@@ -1,7 +1,8 @@
 //! How this API says no: problem details, or plain text on the paths of existing clients.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use protocol::request::CredentialError;
 use protocol::{Problem, ProblemType, problem};
 use signer::JournalError;
 
@@ -9,13 +10,25 @@ use crate::announce::RequestError;
 use crate::store::StoreError;
 use crate::views::ViewError;
 
+/// How a requester shows who it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scheme {
+    /// By the bearer token.
+    Token,
+    /// By a signature of its key over the request.
+    Signature,
+}
+
 /// An answer that says no.
 #[derive(Debug)]
-pub(super) struct Failure(Box<Problem>);
+pub(super) struct Failure {
+    problem: Box<Problem>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self(Box::new(problem))
+        Self { problem: Box::new(problem), header: None }
     }
 }
 
@@ -28,9 +41,14 @@ impl Failure {
         Problem::new(ProblemType::BadInput, rule).at(field).into()
     }
 
-    pub(super) fn unauthorized() -> Self {
-        Problem::new(ProblemType::Unauthorized, "this oracle takes measurements from holders of its token")
-            .into()
+    /// Who asks is not known here; `scheme` says how it can be told.
+    pub(super) fn unauthorized(scheme: Scheme, detail: impl Into<String>) -> Self {
+        let challenge = HeaderValue::from_static(match scheme {
+            Scheme::Token => "Bearer",
+            Scheme::Signature => protocol::request::SCHEME,
+        });
+        let problem = Problem::new(ProblemType::Unauthorized, detail);
+        Self { header: Some((header::WWW_AUTHENTICATE, challenge)), ..problem.into() }
     }
 
     /// A fault of our own: the log says what, the answer only that.
@@ -42,10 +60,24 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, self.0.bytes()).into_response();
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, self.problem.bytes()).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
+        response.headers_mut().extend(self.header);
         response
+    }
+}
+
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Self {
+        let kind = match error {
+            // Whoever signs afresh, with the right clock, is heard.
+            CredentialError::Time { .. } => ProblemType::Unauthorized,
+            CredentialError::Signature => ProblemType::BadSignature,
+        };
+        let text = error.to_string();
+        let rule = text.split_once(": ").map_or(text.as_str(), |(_, rule)| rule);
+        Problem::new(kind, rule).at(format!("authorization.{}", error.field())).into()
     }
 }
 
@@ -66,6 +98,7 @@ impl From<RequestError> for Failure {
         match &error {
             RequestError::Document(document) => Problem::from(document).into(),
             RequestError::Full { .. } => Problem::new(ProblemType::Unavailable, error.to_string()).into(),
+            RequestError::Exhausted(_) => Problem::new(ProblemType::RateLimited, error.to_string()).into(),
             RequestError::Journal(cause @ JournalError::OtherAnnouncement { .. }) => {
                 tracing::error!(%cause, "an announcement was refused");
                 Problem::new(ProblemType::Conflict, error.to_string()).into()

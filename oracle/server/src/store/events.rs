@@ -26,6 +26,8 @@ pub struct NewEvent<'a> {
     pub nonce_proofs: Vec<String>,
     /// Jitters the probes.
     pub probe_seed: [u8; 32],
+    /// Who asked for it.
+    pub requester: String,
 }
 
 /// What is known of an event.
@@ -89,7 +91,8 @@ impl Store {
         let mut tx = Transaction::begin(&self.pool).await?;
         sqlx::query(
             "INSERT INTO events (event_id, measurement, window_start, window_end, maturity, announced_at, \
-             announcement, commitment, nonces, nonce_proofs, probe_seed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             announcement, commitment, nonces, nonce_proofs, probe_seed, requester) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING",
         )
         .bind(measurement.event_id().as_str())
@@ -103,6 +106,7 @@ impl Store {
         .bind(event.nonces)
         .bind(proofs)
         .bind(event.probe_seed.as_slice())
+        .bind(event.requester)
         .execute(&mut *tx)
         .await?;
         count_commit(&mut tx).await?;

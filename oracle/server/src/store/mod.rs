@@ -5,6 +5,7 @@
 
 mod events;
 mod log;
+mod requests;
 mod samples;
 mod signing;
 mod slices;
@@ -17,6 +18,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use events::{Event, EventHead, NewEvent};
+pub use requests::{Account, Nonce};
 pub use samples::{Batch, Seen};
 
 use transaction::Transaction;

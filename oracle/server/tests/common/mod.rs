@@ -237,6 +237,14 @@ impl Http {
         (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
     }
 
+    /// Asks for a measurement with this `Authorization`.
+    pub async fn post_as(&self, body: impl Into<reqwest::Body>, authorization: &str) -> (u16, Value) {
+        let request = self.client.post(format!("{}/v1/measurements", self.base)).body(body);
+        let answer = request.header("authorization", authorization).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    }
+
     pub async fn announce(&self, measurement: &Measurement) -> Announced {
         let (status, json) = self.post(measurement.canonical(), None).await;
         assert_eq!(status, 201, "{json}");

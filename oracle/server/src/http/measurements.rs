@@ -1,0 +1,88 @@
+//! Where measurements are asked for.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Extension, Json, Router};
+use clock::Busy;
+use protocol::oracle::Announced;
+use protocol::{Problem, ProblemType};
+use terms::UnixSeconds;
+
+use super::problem::{Failure, Scheme};
+use super::signed;
+use crate::announce::{self, Request};
+use crate::config::Accept;
+use crate::oracle::Oracle;
+use crate::requester::Requester;
+use crate::store::Event;
+use crate::views;
+
+pub(super) fn routes() -> Router<Arc<Oracle>> {
+    Router::new().route("/v1/measurements", post(measurements))
+}
+
+async fn measurements(
+    State(oracle): State<Arc<Oracle>>,
+    Extension(busy): Extension<Busy>,
+    (method, uri, headers): (Method, Uri, HeaderMap),
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let body = body.map_err(|_| Failure::from(too_large()))?;
+    let requester = requester(&oracle, (&method, &uri), &headers, &body).await?;
+    let announced = announce::request(&oracle, Request { document: &body, requester }, &busy).await?;
+    let status = if announced.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(view(&announced.event)?)).into_response())
+}
+
+/// Who asks, as the policy wants to know it.
+async fn requester(
+    oracle: &Oracle,
+    line: (&Method, &Uri),
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Requester, Failure> {
+    match oracle.config.policy.accept {
+        Accept::Open => Ok(Requester::Anybody),
+        Accept::Token if has_token(oracle, headers) => Ok(Requester::TokenHolder),
+        Accept::Token => {
+            let detail = "this oracle takes measurements from holders of its token";
+            Err(Failure::unauthorized(Scheme::Token, detail))
+        }
+        Accept::Keys => {
+            let known = |key| oracle.config.requester(key).is_some();
+            Ok(Requester::Key(signed::signer(oracle, line, headers, body, known).await?))
+        }
+    }
+}
+
+fn has_token(oracle: &Oracle, headers: &HeaderMap) -> bool {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer "));
+    match (given, oracle.token.as_deref()) {
+        // Hashes are compared, so that the time it takes tells nothing about the token.
+        (Some(given), Some(token)) => {
+            terms::canonical::sha256(given.as_bytes()) == terms::canonical::sha256(token.as_bytes())
+        }
+        _ => false,
+    }
+}
+
+fn too_large() -> Problem {
+    let detail = format!("a measurement is at most {} bytes", terms::canonical::MAX_DOCUMENT_BYTES);
+    Problem::new(ProblemType::TooLarge, detail)
+}
+
+fn view(event: &Event) -> Result<Announced, Failure> {
+    Ok(Announced {
+        event_id: event.id.clone(),
+        maturity: UnixSeconds(event.maturity),
+        announcement_hex: views::bytes(&event.announcement)?,
+        nonce_proofs: views::proofs(event)?,
+    })
+}
