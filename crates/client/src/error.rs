@@ -13,6 +13,9 @@ pub enum ClientError {
         /// The rule that it breaks.
         rule: &'static str,
     },
+    /// The system gave no randomness, without which nothing is signed.
+    #[error("no randomness: {0}")]
+    Randomness(getrandom::Error),
     /// Nobody answered: not resolved, not connected, or cut off.
     #[error("{url}: unreachable")]
     Unreachable {
@@ -60,7 +63,7 @@ impl ClientError {
             Self::Refused(Problem { status, .. }) | Self::Status { status, .. } => {
                 *status >= 500 || *status == 429
             }
-            Self::BaseUrl { .. } | Self::Malformed { .. } => false,
+            Self::BaseUrl { .. } | Self::Malformed { .. } | Self::Randomness(_) => false,
         }
     }
 
@@ -69,6 +72,7 @@ impl ClientError {
         match self {
             Self::Refused(Problem { status, .. }) | Self::Status { status, .. } => Some(*status),
             Self::BaseUrl { .. }
+            | Self::Randomness(_)
             | Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Malformed { .. } => None,

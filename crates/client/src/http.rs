@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use protocol::request::Call;
 use protocol::{Problem, text};
 use reqwest::{Method, RequestBuilder, Response, redirect};
 use rustls::ClientConfig;
@@ -11,6 +12,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::error::ClientError;
+use crate::signer::Signer;
 use crate::tls;
 
 /// The time to connect. A host that does not answer within it is called unreachable, soon enough for a person.
@@ -82,6 +84,24 @@ impl Http {
         max_bytes: usize,
     ) -> Result<Answer, ClientError> {
         let request = self.request(Method::POST, path).header("content-type", "application/json").body(body);
+        self.send(path, request, max_bytes).await
+    }
+
+    /// A request that says by its signature whose it is.
+    pub(crate) async fn post_signed(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        signer: &Signer<'_>,
+        max_bytes: usize,
+    ) -> Result<Answer, ClientError> {
+        let credential = signer.sign(&Call { method: "POST", path, body: &body })?;
+        let request = self
+            .client
+            .request(Method::POST, format!("{}{path}", self.base))
+            .header("content-type", "application/json")
+            .header("authorization", credential.to_string())
+            .body(body);
         self.send(path, request, max_bytes).await
     }
 

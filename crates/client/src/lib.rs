@@ -19,9 +19,11 @@ mod http;
 mod oracle;
 mod owner;
 mod peer;
+mod signer;
 mod tls;
 
 pub use error::ClientError;
 pub use oracle::{EventWords, OracleClient};
 pub use owner::OwnerClient;
 pub use peer::PeerClient;
+pub use signer::Signer;

@@ -10,6 +10,7 @@ use terms::{EventId, Hex32, Measurement};
 
 use crate::error::ClientError;
 use crate::http::{Answer, Http};
+use crate::signer::Signer;
 
 /// An oracle answers from its database.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -82,11 +83,22 @@ impl OracleClient {
     /// See [`ClientError`].
     pub async fn announce(&self, measurement: &Measurement) -> Result<Announced, ClientError> {
         let answer = self.http.post("/v1/measurements", measurement.canonical(), MAX_EVENT_BYTES).await?;
-        let announced: Announced = answer.json()?;
-        if announced.event_id != measurement.event_id() {
-            return Err(answer.malformed("event_id", "is not the measurement's"));
-        }
-        Ok(announced)
+        announced(&answer, measurement)
+    }
+
+    /// As [`Self::announce`], in a request that `signer` signs: what an oracle wants that takes measurements from keys
+    /// that it knows.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn announce_signed(
+        &self,
+        measurement: &Measurement,
+        signer: &Signer<'_>,
+    ) -> Result<Announced, ClientError> {
+        let body = measurement.canonical();
+        let answer = self.http.post_signed("/v1/measurements", body, signer, MAX_EVENT_BYTES).await?;
+        announced(&answer, measurement)
     }
 
     /// The oracle's events, newest first; `before` is the previous page's `next`.
@@ -207,6 +219,14 @@ impl OracleClient {
             answer => answer.map(Some),
         }
     }
+}
+
+fn announced(answer: &Answer, measurement: &Measurement) -> Result<Announced, ClientError> {
+    let announced: Announced = answer.json()?;
+    if announced.event_id != measurement.event_id() {
+        return Err(answer.malformed("event_id", "is not the measurement's"));
+    }
+    Ok(announced)
 }
 
 fn event_path(event: &EventId, rest: &str) -> String {

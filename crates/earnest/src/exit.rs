@@ -65,9 +65,10 @@ fn is_bad_input(error: &ClientError) -> bool {
             )
         ),
         ClientError::Status { status, .. } => matches!(status, 400 | 413),
-        ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::Malformed { .. } => {
-            false
-        }
+        ClientError::Unreachable { .. }
+        | ClientError::Timeout { .. }
+        | ClientError::Malformed { .. }
+        | ClientError::Randomness(_) => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Publishing offers, and the card that carries them.
 
-use client::OracleClient;
+use client::{OracleClient, Signer};
 use contract::Announcements;
 use crashpoint::here;
 use protocol::card::MAX_OFFERS;
@@ -16,6 +16,9 @@ use crate::ticket::Ticket;
 /// What the card tells an agent about this node.
 const NOTE: &str =
     "POST envelopes to /v1/envelopes: rfq, then accept, then the DLC messages. See docs/protocol.md.";
+
+/// The status by which a server asks who one is.
+const UNAUTHORIZED: u16 = 401;
 
 impl Node {
     /// Publishes an offer: its oracles announce the measurement first, so that whoever takes it can lock at once.
@@ -50,7 +53,17 @@ impl Node {
     }
 
     pub(crate) async fn announce(&self, key: Hex32, measurement: &Measurement) -> Result<Vec<u8>, NodeError> {
-        Ok(self.oracle(key)?.announce(measurement).await?.announcement_hex.0)
+        let oracle = self.oracle(key)?;
+        let announced = match oracle.announce(measurement).await {
+            // Only an oracle that wants to know is told who asks.
+            Err(refusal) if refusal.status() == Some(UNAUTHORIZED) => {
+                let keypair = self.core.lock().await.keys.identity;
+                let signer = Signer { keypair: &keypair, server: key, now: UnixSeconds(self.now()) };
+                oracle.announce_signed(measurement, &signer).await
+            }
+            announced => announced,
+        };
+        Ok(announced?.announcement_hex.0)
     }
 
     /// Several oracles decide together only when each has shown that it knows its nonces: one that does not could have
