@@ -302,6 +302,24 @@ pub struct Proposal {
     pub retry: Retry,
 }
 
+/// A period of the calendar; one of them is given.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct NamedPeriod {
+    /// A day, such as 2026-03-29.
+    #[arg(long, value_name = "DAY")]
+    pub day: Option<String>,
+    /// A week from Monday (ISO 8601), such as 2026-W13.
+    #[arg(long, value_name = "WEEK")]
+    pub week: Option<String>,
+    /// A month, such as 2026-03.
+    #[arg(long, value_name = "MONTH")]
+    pub month: Option<String>,
+    /// A quarter, such as 2026-Q1.
+    #[arg(long, value_name = "QUARTER")]
+    pub quarter: Option<String>,
+}
+
 /// What to do with documents.
 #[derive(Debug, Subcommand)]
 pub enum Terms {
@@ -328,6 +346,21 @@ pub enum Terms {
     CheckMeasurement {
         /// The measurement.
         measurement: PathBuf,
+    },
+    /// Give a measurement the window of a calendar, and maintenance that recurs as its exclusions.
+    ///
+    /// Prints the whole document. Days begin at the zone's midnight, so one on which clocks change has 23 or 25 hours.
+    Window {
+        /// The measurement; its own window and exclusions are replaced.
+        measurement: PathBuf,
+        #[command(flatten)]
+        period: NamedPeriod,
+        /// The time zone, as the IANA database names it.
+        #[arg(long, value_name = "ZONE", default_value = "UTC")]
+        zone: String,
+        /// Times that don't count, such as "every Sunday 02:00-04:00 Europe/Berlin"; may be given several times.
+        #[arg(long, value_name = "RULE")]
+        maintenance: Vec<String>,
     },
     /// The schedules that well-known services publish.
     Presets,

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use calendar::{Calendar, CalendarError, Maintenance, Period};
 use serde_json::{Value, json};
-use terms::{Agreement, Measurement, Outcome, OutcomeValue, PayoutTable, Sat, presets};
+use terms::{Agreement, Measurement, Outcome, OutcomeValue, PayoutTable, Sat, TimeRange, presets};
 
-use crate::cli::Terms;
+use crate::cli::{NamedPeriod, Terms};
 use crate::exit::Failure;
 use crate::output;
 
@@ -39,8 +40,56 @@ pub fn run(command: Terms, json: bool) -> Result<(), Failure> {
             output::line(event_id.as_str());
             Ok(())
         }
+        Terms::Window { measurement, period, zone, maintenance } => {
+            let measurement = Measurement::parse(&read(&measurement)?)?;
+            let window = named_window(&period, &zone)?;
+            show_measurement(&with_window(measurement, window, &maintenance)?, json)
+        }
         Terms::Presets => list_presets(json),
     }
+}
+
+fn named_window(period: &NamedPeriod, zone: &str) -> Result<TimeRange, Failure> {
+    let named = [
+        ("--day", Period::Day, &period.day),
+        ("--week", Period::Week, &period.week),
+        ("--month", Period::Month, &period.month),
+        ("--quarter", Period::Quarter, &period.quarter),
+    ];
+    let given = named.into_iter().find_map(|(flag, period, name)| Some((flag, period, name.as_ref()?)));
+    let (flag, period, name) = given.ok_or_else(|| Failure::bad_input(anyhow!("a period is missing")))?;
+    let calendar = Calendar::new(period, zone).map_err(|error| bad("--zone", error))?;
+    calendar.named(name).map_err(|error| bad(flag, error))
+}
+
+fn with_window(
+    measurement: Measurement,
+    window: TimeRange,
+    maintenance: &[String],
+) -> Result<Measurement, Failure> {
+    let parse = |rule: &String| rule.parse::<Maintenance>();
+    let rules: Vec<Maintenance> = maintenance
+        .iter()
+        .map(parse)
+        .collect::<Result<_, _>>()
+        .map_err(|error| bad("--maintenance", error))?;
+    let exclusions = calendar::exclusions(&rules, window, measurement.slice_s)
+        .map_err(|error| bad("--maintenance", error))?;
+    let measurement = Measurement { window, exclusions, ..measurement };
+    measurement.validate()?;
+    Ok(measurement)
+}
+
+fn bad(flag: &str, error: CalendarError) -> Failure {
+    Failure::bad_input(anyhow!("{flag}: {error}"))
+}
+
+fn show_measurement(measurement: &Measurement, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::json(&json!({ "event_id": measurement.event_id(), "measurement": measurement }));
+    }
+    output::line(&serde_json::to_string_pretty(measurement).context("the measurement")?);
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
