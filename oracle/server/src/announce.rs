@@ -116,7 +116,7 @@ async fn prepare(
 ) -> Result<(), RequestError> {
     allow(oracle, measurement, requester).await?;
     let open = oracle.store.count_open_events().await?;
-    if open >= oracle.config.limits.open_events {
+    if open >= oracle.settings().config.limits.open_events {
         return Err(RequestError::Full { open });
     }
     let maturity = maturity(oracle, measurement)?;
@@ -169,7 +169,8 @@ async fn publish(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<Even
 /// Refuses what this oracle can't measure, or not any more.
 fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError> {
     let grid = Grid::new(measurement)?;
-    let limits = &oracle.config.limits;
+    let settings = oracle.settings();
+    let limits = &settings.config.limits;
     refuse(
         measurement.window.start.0 <= oracle.clock.now_s(),
         "window.start",
@@ -196,13 +197,13 @@ fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError
         "this oracle does not read metrics yet",
     )?;
     refuse(measurement.confirm.is_some(), "confirm", "this oracle does not confirm outages yet")?;
-    oracle.prober.prepare(&measurement.target)?;
+    settings.prober.prepare(&measurement.target)?;
     maturity(oracle, measurement).map(|_| ())
 }
 
 /// The window's end plus the publication delay, in the 32 bits that an announcement has for it.
 fn maturity(oracle: &Oracle, measurement: &Measurement) -> Result<u64, DocumentError> {
-    let maturity = measurement.window.end.0.saturating_add(oracle.config.publication_delay_s);
+    let maturity = measurement.window.end.0.saturating_add(oracle.settings().config.publication_delay_s);
     refuse(maturity >= u64::from(u32::MAX), "window.end", "must lie before the year 2106")?;
     Ok(maturity)
 }

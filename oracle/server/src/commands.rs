@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clock::Clock;
@@ -13,11 +14,12 @@ use serde_json::{Value, json};
 use signer::{KeyOptions, OracleKey};
 use terms::Measurement;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Audit, Cli, Command, ConfigFile, Init, Measure, Serve};
 use crate::config::{Accept, Config};
+use crate::reload::{self, Source};
 use crate::service::{self, Running};
 use crate::trust;
 
@@ -140,19 +142,18 @@ fn write_secret(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn serve(arguments: Serve) -> Result<(), Failed> {
-    let mut config = load(&arguments.file)?;
+    let source = Source::new(arguments.file.config, arguments.listen);
+    let config = source.load().map_err(bad_input)?;
     service::allow_clock(config.network, arguments.simulated_time.is_some()).map_err(bad_input)?;
-    if let Some(listen) = arguments.listen {
-        config.listen = listen;
-    }
     let runtime = runtime(arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
+        let signals = Signals::listen()?;
         let clock = Clock::open(arguments.simulated_time, &arguments.simulated_name)
             .await
             .context("--simulated-time: the barrier can't be joined")?;
         let passphrase = service::passphrase(&config, environment_passphrase())?;
         let running = service::start(config, clock, passphrase).await?;
-        until_told(&running).await?;
+        until_told(&running, source, signals).await?;
         running.stop().await
     })?)
 }
@@ -163,19 +164,65 @@ fn runtime(simple: bool) -> anyhow::Result<Runtime> {
     builder.enable_all().build().context("the runtime can't be started")
 }
 
-/// Waits for SIGTERM or SIGINT, or until simulated time is lost.
-async fn until_told(running: &Running) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be listened to")?;
-    let clock = running.oracle().clock.clone();
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("told to stop"),
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted.context("SIGINT can't be listened to")?;
-            tracing::info!("told to stop");
-        }
-        lost = clock.lost() => tracing::error!(?lost, "simulated time is lost"),
+/// What an operator tells a running process.
+struct Signals {
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// From now on they end nothing by themselves.
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("SIGTERM can't be listened to")?,
+            hangup: signal(SignalKind::hangup()).context("SIGHUP can't be listened to")?,
+        })
     }
+}
+
+/// Waits for SIGTERM or SIGINT, or until simulated time is lost. At a SIGHUP, and when the configuration file was changed,
+/// it is read again.
+async fn until_told(running: &Running, mut source: Source, mut signals: Signals) -> anyhow::Result<()> {
+    let clock = running.oracle().clock.clone();
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => return told_to_stop(),
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted.context("SIGINT can't be listened to")?;
+                return told_to_stop();
+            }
+            lost = clock.lost() => {
+                tracing::error!(?lost, "simulated time is lost");
+                return Ok(());
+            }
+            _ = signals.hangup.recv() => reload(running, &source).await,
+            // How a file is watched is no part of simulated time.
+            () = tokio::time::sleep(WATCH_EVERY) => {
+                if source.has_changed() {
+                    reload(running, &source).await;
+                }
+            }
+        }
+    }
+}
+
+/// How often the configuration file is looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(2);
+
+fn told_to_stop() -> anyhow::Result<()> {
+    tracing::info!("told to stop");
     Ok(())
+}
+
+async fn reload(running: &Running, source: &Source) {
+    match reload::reload(running.oracle(), source).await {
+        Ok(kept) if kept.is_empty() => tracing::info!("the configuration was read again"),
+        Ok(kept) => {
+            let fields = kept.join(", ");
+            tracing::warn!(%fields, "the configuration was read again, but for fields that need a restart");
+        }
+        Err(error) => tracing::error!(%error, "the configuration was not taken; the one before it stays"),
+    }
 }
 
 fn measure(arguments: &Measure) -> Result<(), Failed> {

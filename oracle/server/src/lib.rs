@@ -19,6 +19,7 @@ pub mod instants;
 pub mod oracle;
 pub mod probe;
 pub mod public_log;
+pub mod reload;
 pub mod requester;
 pub mod scheduler;
 pub mod service;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use clock::{Busy, Clock};
 use crashpoint::here;
@@ -30,8 +30,6 @@ const HEAVY_ANSWERS: usize = 2;
 /// The oracle's parts. There is one for a process, shared by its tasks.
 #[derive(Debug)]
 pub struct Oracle {
-    /// What the operator set.
-    pub config: Config,
     /// System or simulated time.
     pub clock: Clock,
     /// The database.
@@ -40,10 +38,6 @@ pub struct Oracle {
     pub key: OracleKey,
     /// What it said, for everybody to keep.
     pub log: PublicLog,
-    /// Probes targets.
-    pub prober: Prober,
-    /// The token of requesters, where the policy asks for one.
-    pub token: Option<String>,
     /// Samples are written at least this often.
     pub flush_every_ms: u64,
     /// Followers of events; awaited when the process ends.
@@ -56,9 +50,21 @@ pub struct Oracle {
     pub signing: tokio::sync::Mutex<()>,
     /// Places for answers that take much memory or computing.
     pub heavy: Semaphore,
+    settings: RwLock<Arc<Settings>>,
     journal: Arc<Mutex<Journal>>,
     marked_ms: AtomicU64,
     troubles: Mutex<BTreeMap<EventId, Trouble>>,
+}
+
+/// What the operator set, and what was made of it. Replaced as a whole when the configuration is read again.
+#[derive(Debug)]
+pub struct Settings {
+    /// What the operator set.
+    pub config: Config,
+    /// Probes targets.
+    pub prober: Arc<Prober>,
+    /// The token of requesters, where the policy asks for one.
+    pub token: Option<String>,
 }
 
 /// Why an event does not get on.
@@ -122,15 +128,14 @@ impl Oracle {
         let Parts { config, clock, store, key, journal, log, token } = parts;
         let simulated = clock.is_simulated();
         let usual_ms = if simulated { SIMULATED_FLUSH_EVERY_MS } else { FLUSH_EVERY_MS };
+        let prober = Arc::new(Prober::new(&config, &clock)?);
         Ok(Arc::new(Self {
-            prober: Prober::new(&config, &clock)?,
             flush_every_ms: config.probe.flush_every_s.map_or(usual_ms, |s| s.saturating_mul(1000)),
-            config,
+            settings: RwLock::new(Arc::new(Settings { config, prober, token })),
             clock,
             store,
             key,
             log,
-            token,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             announcing: tokio::sync::Mutex::new(()),
@@ -147,9 +152,19 @@ impl Oracle {
         match requester {
             Requester::Anybody | Requester::TokenHolder => Allowance::default(),
             Requester::Key(key) => {
-                self.config.requester(*key).map_or_else(Allowance::nothing, Allowance::from)
+                self.settings().config.requester(*key).map_or_else(Allowance::nothing, Allowance::from)
             }
         }
+    }
+
+    /// What the operator set, as it is now. Whoever needs several things of it that belong together asks once.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on this is what the operator set. What is under way goes on with what it began with.
+    pub fn change_settings(&self, settings: Settings) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 
     /// Sleeps until the clock shows `wake_ms`, or until the process is to stop.

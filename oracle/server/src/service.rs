@@ -183,7 +183,7 @@ async fn refuse_old_copy(store: &Store, journal: &Journal) -> anyhow::Result<()>
 
 /// Without roots every `https` target would look down, and that would be this machine's fault.
 async fn refuse_blindness(oracle: &Oracle) -> anyhow::Result<()> {
-    if !oracle.prober.roots().is_empty() {
+    if !oracle.settings().prober.roots().is_empty() {
         return Ok(());
     }
     tracing::warn!("no root certificates: https targets are refused");
@@ -201,7 +201,11 @@ pub fn lost_events(journal: &Journal, known: &[(EventId, Hex32)]) -> Vec<EventId
     journal.missing(|id| known.contains(id))
 }
 
-fn read_token(config: &Config) -> anyhow::Result<Option<String>> {
+/// The requesters' token, where the policy asks for one.
+///
+/// # Errors
+/// When it can't be read, or is too short.
+pub fn read_token(config: &Config) -> anyhow::Result<Option<String>> {
     if config.policy.accept != Accept::Token {
         return Ok(None);
     }

@@ -32,7 +32,8 @@ pub enum ViewError {
 
 /// What the oracle says about itself.
 pub fn info(oracle: &Oracle) -> OracleInfo {
-    let config = &oracle.config;
+    let settings = oracle.settings();
+    let config = &settings.config;
     OracleInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pubkey: Hex32(oracle.key.public().serialize()),
@@ -45,8 +46,8 @@ pub fn info(oracle: &Oracle) -> OracleInfo {
         max_body_bytes: config.limits.body_bytes,
         references: config.references.len() as u64,
         references_needed: config.references_needed as u64,
-        system_roots: oracle.prober.roots().system(),
-        extra_roots: oracle.prober.roots().extra().to_vec(),
+        system_roots: settings.prober.roots().system(),
+        extra_roots: settings.prober.roots().extra().to_vec(),
         now: UnixSeconds(oracle.clock.now_s()),
         simulated_time: oracle.clock.is_simulated(),
     }
@@ -94,7 +95,7 @@ fn state(window_start: u64, closed: bool, attested: bool, now_s: u64) -> EventSt
 }
 
 fn seed(oracle: &Oracle, event: &Event) -> Option<[u8; 32]> {
-    oracle.config.probe.jitter.then_some(event.probe_seed)
+    oracle.settings().config.probe.jitter.then_some(event.probe_seed)
 }
 
 /// Stored hex as what the API carries.

@@ -10,7 +10,7 @@ use terms::DocumentError;
 use tokio::task::JoinSet;
 
 use crate::instants::{Instant, Instants};
-use crate::oracle::Oracle;
+use crate::oracle::{Oracle, Settings};
 use crate::probe::{Check, Observation};
 use crate::store::{Batch, Event, Seen, StoreError};
 
@@ -53,6 +53,10 @@ struct Round<'a> {
     oracle: &'a Arc<Oracle>,
     event: &'a Event,
     instants: Instants,
+    /// The newest that were looked at.
+    looked_at: Arc<Settings>,
+    /// What `check` was made with.
+    settings: Arc<Settings>,
     check: Arc<Check>,
     /// Probes that have begun and not reported.
     under_way: BTreeSet<u64>,
@@ -71,13 +75,17 @@ impl<'a> Round<'a> {
         let next_slice = oracle.store.next_slice(event.key).await?;
         let from = next_slice * grid.probes_per_slice();
         let open = oracle.store.samples(event.key, from, grid.probes()).await?;
-        let last = oracle.store.last_probe(event.key, &oracle.config.vantage).await?;
-        let seed = oracle.config.probe.jitter.then_some(event.probe_seed);
+        let settings = oracle.settings();
+        let vantage = settings.config.vantage.clone();
+        let last = oracle.store.last_probe(event.key, &vantage).await?;
+        let seed = settings.config.probe.jitter.then_some(event.probe_seed);
         Ok(Self {
             oracle,
             event,
-            check: Arc::new(oracle.prober.prepare(&event.measurement.target)?),
-            instants: Instants::new(grid, oracle.config.vantage.clone(), seed),
+            check: Arc::new(settings.prober.prepare(&event.measurement.target)?),
+            looked_at: Arc::clone(&settings),
+            settings,
+            instants: Instants::new(grid, vantage, seed),
             under_way: BTreeSet::new(),
             probes: JoinSet::new(),
             last,
@@ -103,20 +111,35 @@ impl<'a> Round<'a> {
 
     /// Begins a probe, unless the machine was so late that its slot is over.
     async fn begin(&mut self, next: Instant, busy: &Busy) {
-        let place = self.oracle.prober.place().await;
+        self.follow_settings();
+        let place = self.settings.prober.place().await;
         let unix_ms = self.oracle.clock.now_ms();
         self.last = Some(next.probe);
         if self.instants.is_over(next.probe, unix_ms) {
             return;
         }
-        let (oracle, check, busy) = (Arc::clone(self.oracle), Arc::clone(&self.check), busy.share());
+        let (settings, check, busy) = (Arc::clone(&self.settings), Arc::clone(&self.check), busy.share());
         self.under_way.insert(next.probe);
         self.probes.spawn(async move {
-            let observation = oracle.prober.probe(&check).await;
+            let observation = settings.prober.probe(&check).await;
             drop(place);
             drop(busy);
-            seen(next.probe, unix_ms, &oracle.config.vantage, observation)
+            seen(next.probe, unix_ms, &settings.config.vantage, observation)
         });
+    }
+
+    /// Probes from now on as the operator last said. Where a target could not be probed any more, it is as before: the
+    /// event was announced.
+    fn follow_settings(&mut self) {
+        let settings = self.oracle.settings();
+        if Arc::ptr_eq(&settings, &self.looked_at) {
+            return;
+        }
+        self.looked_at = Arc::clone(&settings);
+        match settings.prober.prepare(&self.event.measurement.target) {
+            Ok(check) => (self.settings, self.check) = (settings, Arc::new(check)),
+            Err(error) => tracing::error!(event = %self.event.id, %error, "probed as before the last change"),
+        }
     }
 
     /// Takes what finished probes saw.

@@ -25,7 +25,8 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) fn new(oracle: &Oracle) -> Self {
-        Self { places: Arc::new(Semaphore::new(oracle.config.limits.requests)), clock: oracle.clock.clone() }
+        let places = oracle.settings().config.limits.requests;
+        Self { places: Arc::new(Semaphore::new(places)), clock: oracle.clock.clone() }
     }
 }
 

@@ -47,7 +47,7 @@ async fn requester(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Requester, Failure> {
-    match oracle.config.policy.accept {
+    match oracle.settings().config.policy.accept {
         Accept::Open => Ok(Requester::Anybody),
         Accept::Token if has_token(oracle, headers) => Ok(Requester::TokenHolder),
         Accept::Token => {
@@ -55,7 +55,7 @@ async fn requester(
             Err(Failure::unauthorized(Scheme::Token, detail))
         }
         Accept::Keys => {
-            let known = |key| oracle.config.requester(key).is_some();
+            let known = |key| oracle.settings().config.requester(key).is_some();
             Ok(Requester::Key(signed::signer(oracle, line, headers, body, known).await?))
         }
     }
@@ -64,7 +64,7 @@ async fn requester(
 fn has_token(oracle: &Oracle, headers: &HeaderMap) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer "));
-    match (given, oracle.token.as_deref()) {
+    match (given, oracle.settings().token.as_deref()) {
         // Hashes are compared, so that the time it takes tells nothing about the token.
         (Some(given), Some(token)) => {
             terms::canonical::sha256(given.as_bytes()) == terms::canonical::sha256(token.as_bytes())

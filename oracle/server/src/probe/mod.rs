@@ -98,6 +98,12 @@ impl Prober {
         })
     }
 
+    /// Counts its probes together with those of the prober that it comes after, which may be under way still.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self { under_way: Arc::clone(&before.under_way), ..self }
+    }
+
     /// Whom it believes about certificates.
     pub fn roots(&self) -> &Roots {
         &self.roots

@@ -67,6 +67,18 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Waits until it has said so often that something is so.
+    pub async fn says(&self, what: &str, times: usize) {
+        while self.log().matches(what).count() < times {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        address(&self.log()).unwrap()
+    }
+
     /// Sends it a signal, such as `HUP`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
