@@ -205,7 +205,7 @@ impl<'a> Round<'a> {
 }
 
 fn seen(probe: u64, unix_ms: u64, vantage: &str, observation: Observation) -> Seen {
-    let Observation { verdict, latency_ms, cause, references } = observation;
+    let Observation { verdict, latency_ms, cause, references, .. } = observation;
     let sample = Sample { unix_ms, vantage: vantage.to_owned(), verdict, latency_ms };
     Seen { probe, sample, cause, references }
 }

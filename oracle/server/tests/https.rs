@@ -152,7 +152,7 @@ async fn an_own_network_is_guarded_over_https_too() {
         (format!("https://localhost:{}/", service.addr.port()), format!("https://{}/", service.addr));
     let roots = "[probe]\nsystem_roots = false\nextra_roots = \"roots.pem\"\n";
     let guarded = Prober::new(&stage.config(roots), &stage.clock).unwrap();
-    assert_eq!(probe(&guarded, &named).await.cause, Some(Cause::Connect));
+    assert_eq!(probe(&guarded, &named).await.cause, Some(Cause::Forbidden));
     assert_eq!(guarded.prepare(&target(&written)).unwrap_err().field, "target.url");
     assert_eq!(service.seen().handshakes, 0);
     let open = format!("{roots}allow_private_targets = true\n");

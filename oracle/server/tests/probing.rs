@@ -129,7 +129,7 @@ async fn an_own_network_is_probed_only_where_the_operator_allows_it() {
     let written = target("", |t| t.url = format!("http://{addr}/ok"));
     let guarded = prober("", &Clock::system());
     // A name is judged when it is looked up, so that it can't lead elsewhere later.
-    assert_eq!(probe(&guarded, &named).await.cause, Some(Cause::Connect));
+    assert_eq!(probe(&guarded, &named).await.cause, Some(Cause::Forbidden));
     assert_eq!(guarded.prepare(&written).unwrap_err().field, "target.url");
     let open = prober("[probe]\nallow_private_targets = true\n", &Clock::system());
     assert_eq!(probe(&open, &named).await.cause, None);

@@ -1,6 +1,5 @@
 //! Why a probe was not good.
 
-use std::error::Error;
 use std::{fmt, io};
 
 use rustls::CertificateError;
@@ -8,12 +7,18 @@ use rustls::CertificateError;
 /// Why a probe was not good; kept with the sample, so that a person can tell what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// No connection: name not found, address refused, nobody listening.
+    /// The name leads to no address.
+    Name,
+    /// The name leads only to addresses that may not be probed, which nobody outside could reach either.
+    Forbidden,
+    /// No connection: refused, or nobody listening.
     Connect,
     /// No whole answer in the time that the measurement allows.
     Timeout,
     /// The connection broke, or what came is not HTTP.
     Broken,
+    /// The head of the answer is longer than any should be.
+    HeadTooLong,
     /// The connection is up, but there is no TLS to be had over it.
     Tls,
     /// The certificate, or one of those that vouch for it, has expired.
@@ -41,9 +46,12 @@ pub enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Name => f.write_str("name not found"),
+            Self::Forbidden => f.write_str("address not public"),
             Self::Connect => f.write_str("connect"),
             Self::Timeout => f.write_str("timeout"),
             Self::Broken => f.write_str("broken answer"),
+            Self::HeadTooLong => f.write_str("head too long"),
             Self::Tls => f.write_str("tls"),
             Self::CertificateExpired => f.write_str("certificate expired"),
             Self::CertificateNotYetValid => f.write_str("certificate not yet valid"),
@@ -60,18 +68,17 @@ impl fmt::Display for Cause {
 }
 
 impl Cause {
-    /// What it means that a request broke off with this error.
-    pub(super) fn of(error: &reqwest::Error) -> Self {
-        if error.is_timeout() {
-            return Self::Timeout;
+    /// What it means that a handshake broke off with this error. Whoever hangs up in it does listen.
+    pub(super) fn of_handshake(error: &io::Error) -> Self {
+        match error.get_ref().and_then(|carried| carried.downcast_ref()) {
+            Some(tls) => Self::of_tls(tls),
+            None => Self::Tls,
         }
-        match (root_of(error), error.is_connect()) {
-            (Root::Tls(tls), _) => Self::of_tls(tls),
-            // Whoever hangs up in the handshake does listen.
-            (Root::HungUp, true) => Self::Tls,
-            (_, true) => Self::Connect,
-            (_, false) => Self::Broken,
-        }
+    }
+
+    /// What it means that an exchange over a connection broke off with this error.
+    pub(super) fn of_exchange(error: &hyper::Error) -> Self {
+        if error.is_parse_too_large() { Self::HeadTooLong } else { Self::Broken }
     }
 
     fn of_tls(error: &rustls::Error) -> Self {
@@ -93,31 +100,4 @@ impl Cause {
             _ => Self::Tls,
         }
     }
-}
-
-/// What lies at the root of a transport's error.
-enum Root<'a> {
-    Tls(&'a rustls::Error),
-    HungUp,
-    Other,
-}
-
-fn root_of(error: &reqwest::Error) -> Root<'_> {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    let mut root = Root::Other;
-    while let Some(error) = next {
-        if let Some(tls) = error.downcast_ref() {
-            return Root::Tls(tls);
-        }
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
-            root = Root::HungUp;
-        }
-        // An `io::Error` skips what it carries when asked for its source.
-        next = match io.and_then(io::Error::get_ref) {
-            Some(carried) => Some(carried),
-            None => error.source(),
-        };
-    }
-    root
 }

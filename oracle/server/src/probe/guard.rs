@@ -1,56 +1,6 @@
 //! Where probes may connect to: not to the oracle's own network, unless its operator says so.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
-
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
-use crate::config::Resolve as Rule;
-
-/// The configured addresses, and else the system's resolver less the addresses that nobody outside could reach.
-///
-/// What it returns is what gets connected to, so a name that leads elsewhere a moment later
-/// can't slip by.
-#[derive(Clone, Debug)]
-pub struct GuardedResolver {
-    rules: Arc<[Rule]>,
-    allow_private: bool,
-}
-
-/// A name that leads only to addresses which may not be probed.
-#[derive(Debug, thiserror::Error)]
-#[error("the name leads only to addresses that may not be probed")]
-struct OnlyForbidden;
-
-impl GuardedResolver {
-    /// With `allow_private`, private addresses are fine too. Those of the rules always are: they are the
-    /// operator's own word.
-    pub fn new(rules: Vec<Rule>, allow_private: bool) -> Self {
-        Self { rules: rules.into(), allow_private }
-    }
-}
-
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let rule = self.rules.iter().find(|rule| rule.is_for(name.as_str()));
-        let (fixed, allow_private) = (rule.map(|rule| rule.addr), self.allow_private);
-        Box::pin(async move {
-            if let Some(addr) = fixed {
-                let addrs: Addrs = Box::new(std::iter::once(addr));
-                return Ok(addrs);
-            }
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
-                .await?
-                .filter(|addr| allow_private || is_public(addr.ip()))
-                .collect();
-            if found.is_empty() {
-                return Err(OnlyForbidden.into());
-            }
-            let addrs: Addrs = Box::new(found.into_iter());
-            Ok(addrs)
-        })
-    }
-}
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Is this an address of the public internet?
 pub fn is_public(ip: IpAddr) -> bool {

@@ -3,10 +3,13 @@
 //! Bad means that the target failed. Where the oracle's own connectivity is in doubt the verdict
 //! is unknown, and a probe that was never made leaves no sample at all.
 
+mod attempt;
 mod cause;
-mod client;
-mod connect;
+mod dial;
 mod guard;
+mod http;
+mod names;
+mod phases;
 mod references;
 mod roots;
 mod timing;
@@ -20,17 +23,20 @@ use terms::{DocumentError, Target};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use cause::Cause;
-pub use client::Check;
-use client::Http;
-pub use client::NO_ROOTS;
+use http::{Http, HttpCheck};
+pub use phases::Phases;
 pub use references::ReferenceAnswer;
 use references::References;
 pub use roots::{Roots, RootsError};
-use rustls::client::VerifierBuilderError;
 pub use timing::Timing;
 use tls::Tls;
+pub use tls::TlsError;
 
 use crate::config::Config;
+
+/// What an operator has to know where a certificate can't be judged.
+pub const NO_ROOTS: &str = "this machine has no root certificates; install the package \
+     ca-certificates, or set probe.extra_roots";
 
 /// Why targets can't be probed at all.
 #[derive(Debug, thiserror::Error)]
@@ -44,16 +50,14 @@ pub enum ProberError {
         /// The reference.
         url: String,
     },
-    /// The roots make no verifier.
-    #[error("certificates can't be judged: {0}")]
-    Verifier(#[from] VerifierBuilderError),
-    /// TLS can't be set up.
-    #[error("TLS can't be set up: {0}")]
-    Tls(#[from] rustls::Error),
-    /// The HTTP client can't be built.
-    #[error("the HTTP client can't be built: {0}")]
-    Http(#[from] reqwest::Error),
+    /// Certificates can't be judged, or TLS can't be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
+
+/// A target, ready to be probed again and again.
+#[derive(Debug)]
+pub struct Check(HttpCheck);
 
 /// What one probe of a target saw.
 #[derive(Debug)]
@@ -64,6 +68,8 @@ pub struct Observation {
     pub latency_ms: u32,
     /// Why it is not good.
     pub cause: Option<Cause>,
+    /// How long the parts of it took.
+    pub phases: Phases,
     /// What the reference targets answered, when they were asked.
     pub references: Vec<ReferenceAnswer>,
 }
@@ -91,8 +97,8 @@ impl Prober {
             return Err(ProberError::Reference { url: reference.url.to_string() });
         }
         Ok(Self {
-            http: Http::new(config, tls.clone(), timing)?,
-            references: References::new(config, tls, timing)?,
+            http: Http::new(config, &tls, timing, config.probe.allow_private_targets),
+            references: References::new(config, &tls, timing),
             under_way: Arc::new(Semaphore::new(config.limits.probes)),
             roots,
         })
@@ -115,7 +121,7 @@ impl Prober {
     /// Names the field of the measurement that this oracle can't probe, and why.
     pub fn prepare(&self, target: &Target) -> Result<Check, DocumentError> {
         match target {
-            Target::Http(http) => self.http.prepare(http),
+            Target::Http(http) => self.http.prepare(http).map(Check),
             _ => Err(DocumentError::new(
                 format!("target.{}", target.kind()),
                 "this oracle does not probe this kind of target yet",
@@ -130,21 +136,18 @@ impl Prober {
 
     /// Probes once; where that fails, asks the references whether it may count.
     pub async fn probe(&self, check: &Check) -> Observation {
-        match self.http.attempt(check).await {
-            Ok(latency_ms) => {
-                Observation { verdict: Verdict::Good, latency_ms, cause: None, references: Vec::new() }
-            }
-            Err((cause, latency_ms)) => self.judge_failure(cause, latency_ms).await,
-        }
-    }
-
-    async fn judge_failure(&self, cause: Cause, latency_ms: u32) -> Observation {
+        let attempt = self.http.attempt(&check.0).await;
+        let (latency_ms, phases) = (attempt.latency_ms, attempt.phases);
+        let Some(fault) = attempt.fault else {
+            let (verdict, cause) = (Verdict::Good, None);
+            return Observation { verdict, latency_ms, cause, phases, references: Vec::new() };
+        };
         let references = self.references.ask().await;
         let (verdict, cause) = if self.references.suffice(&references) {
-            (Verdict::Bad, cause)
+            (Verdict::Bad, fault)
         } else {
             (Verdict::Unknown, Cause::References)
         };
-        Observation { verdict, latency_ms, cause: Some(cause), references }
+        Observation { verdict, latency_ms, cause: Some(cause), phases, references }
     }
 }

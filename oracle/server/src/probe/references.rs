@@ -1,13 +1,11 @@
 //! The oracle's own connectivity: k of m reference targets must answer for a failure to count.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use reqwest::{Client, Method, Request};
 use tokio::task::JoinSet;
 
-use super::ProberError;
-use super::connect::{Connector, request};
-use super::timing::{Timing, saturate};
+use super::http::{Http, HttpCheck};
+use super::timing::Timing;
 use super::tls::Tls;
 use crate::config::Config;
 
@@ -25,35 +23,27 @@ pub struct ReferenceAnswer {
 /// The configured reference targets.
 #[derive(Debug)]
 pub(super) struct References {
-    client: Client,
-    timing: Timing,
-    targets: Vec<(String, Request)>,
+    http: Arc<Http>,
+    targets: Vec<(String, Arc<HttpCheck>)>,
     needed: usize,
 }
 
 impl References {
     /// References are the operator's own word, so they may lie on a private network.
-    pub(super) fn new(config: &Config, tls: Tls, timing: Timing) -> Result<Self, ProberError> {
-        let client = Connector::new(config, tls, true).shared()?;
-        let patience = timing.patience(config.probe.reference_timeout_ms);
-        let targets = config
-            .references
-            .iter()
-            .filter_map(|reference| {
-                let (request, _) = request(Method::GET, &reference.url, &config.resolve)?;
-                Some((reference.url.to_string(), patient(request, patience)))
-            })
-            .collect();
-        Ok(Self { client, timing, targets, needed: config.references_needed })
+    pub(super) fn new(config: &Config, tls: &Tls, timing: Timing) -> Self {
+        let http = Arc::new(Http::new(config, tls, timing, true));
+        let timeout_ms = config.probe.reference_timeout_ms;
+        let target = |url| Some(Arc::new(http.prepare_reference(url, timeout_ms)?));
+        let urls = config.references.iter().map(|reference| &reference.url);
+        let targets = urls.filter_map(|url| Some((url.to_string(), target(url)?))).collect();
+        Self { http, targets, needed: config.references_needed }
     }
 
     /// Asks all of them at once. Without references the answer is empty.
     pub(super) async fn ask(&self) -> Vec<ReferenceAnswer> {
         let mut asking = JoinSet::new();
         for (name, target) in &self.targets {
-            if let Some(request) = target.try_clone() {
-                asking.spawn(ask_one(self.client.clone(), self.timing, name.clone(), request));
-            }
+            asking.spawn(ask_one(Arc::clone(&self.http), name.clone(), Arc::clone(target)));
         }
         asking.join_all().await
     }
@@ -64,19 +54,7 @@ impl References {
     }
 }
 
-fn patient(mut request: Request, patience: Duration) -> Request {
-    *request.timeout_mut() = Some(patience);
-    request
-}
-
-async fn ask_one(client: Client, timing: Timing, reference: String, request: Request) -> ReferenceAnswer {
-    let started = Instant::now();
-    let (ok, latency_ms) = match client.execute(request).await {
-        Ok(answer) => {
-            let status = answer.status();
-            (status.is_success() || status.is_redirection(), timing.of_answer(started, answer.headers()))
-        }
-        Err(_) => (false, timing.of_failure(started)),
-    };
-    ReferenceAnswer { reference, ok, latency_ms: saturate(latency_ms) }
+async fn ask_one(http: Arc<Http>, reference: String, target: Arc<HttpCheck>) -> ReferenceAnswer {
+    let attempt = http.attempt(&target).await;
+    ReferenceAnswer { reference, ok: attempt.fault.is_none(), latency_ms: attempt.latency_ms }
 }

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::header::HeaderMap;
+use hyper::HeaderMap;
+
+use super::cause::Cause;
+use super::phases::{Phases, micros};
 
 /// The header by which a simulated service says how long it took. Never heeded in system time.
 pub const SIMULATED_LATENCY_HEADER: &str = "x-simulated-latency-ms";
@@ -29,21 +32,56 @@ impl Timing {
         }
     }
 
-    /// The latency of an answer whose headers are these and whose request left at `started`.
-    pub fn of_answer(self, started: Instant, headers: &HeaderMap) -> u64 {
-        match self {
-            Self::Stopwatch => elapsed_ms(started),
-            Self::Simulated => stated_ms(headers),
+    /// Runs a probe that may take `timeout_ms`, and says how long it took.
+    pub(super) async fn run<T>(
+        self,
+        timeout_ms: u64,
+        work: impl AsyncFnOnce(&mut Trip) -> Result<T, Cause>,
+    ) -> Ran<T> {
+        let (started, mut trip) = (Instant::now(), Trip::default());
+        let ended = tokio::time::timeout(self.patience(timeout_ms), work(&mut trip)).await;
+        let outcome = ended.unwrap_or(Err(Cause::Timeout));
+        let latency_ms = match (self, &outcome) {
+            (Self::Stopwatch, _) => elapsed_ms(started),
+            (Self::Simulated, Ok(_)) => trip.stated_ms,
+            (Self::Simulated, Err(_)) => 0,
+        };
+        let late = latency_ms > timeout_ms || matches!(outcome, Err(Cause::Timeout));
+        let phases = match self {
+            Self::Stopwatch => Phases { total_us: Some(micros(started.elapsed())), ..trip.phases },
+            Self::Simulated => Phases::default(),
+        };
+        Ran {
+            outcome: if late { Err(Cause::Timeout) } else { outcome },
+            latency_ms: saturate(if late { timeout_ms } else { latency_ms }),
+            phases,
         }
     }
+}
 
-    /// The latency of a probe that broke off without an answer.
-    pub fn of_failure(self, started: Instant) -> u64 {
-        match self {
-            Self::Stopwatch => elapsed_ms(started),
-            Self::Simulated => 0,
-        }
+/// What a probe learns on its way, kept also when it gives up.
+#[derive(Debug, Default)]
+pub(super) struct Trip {
+    pub(super) phases: Phases,
+    stated_ms: u64,
+}
+
+impl Trip {
+    /// Notes what an answer says of its own latency.
+    pub(super) fn heard(&mut self, headers: &HeaderMap) {
+        self.stated_ms = self.stated_ms.saturating_add(stated_ms(headers));
     }
+}
+
+/// A probe that has run.
+#[derive(Debug)]
+pub(super) struct Ran<T> {
+    /// What came of it.
+    pub(super) outcome: Result<T, Cause>,
+    /// How long it took; what ran out of time took all of it.
+    pub(super) latency_ms: u32,
+    /// How long each of its parts took.
+    pub(super) phases: Phases,
 }
 
 fn elapsed_ms(started: Instant) -> u64 {
@@ -59,6 +97,6 @@ fn stated_ms(headers: &HeaderMap) -> u64 {
 }
 
 /// Milliseconds as samples carry them.
-pub fn saturate(ms: u64) -> u32 {
+pub(super) fn saturate(ms: u64) -> u32 {
     u32::try_from(ms).unwrap_or(u32::MAX)
 }

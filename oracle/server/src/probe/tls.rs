@@ -1,33 +1,51 @@
 //! TLS as a probe needs it: certificates are judged at the probe's own time, which may be a simulated one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clock::Clock;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, Error, RootCertStore};
 
 use super::roots::Roots;
 
 /// A connection is kept no longer than this, so that a certificate is looked at again in time.
 const KEPT_S: u64 = 3_600;
 
-/// Makes TLS configurations that share roots, cryptography and clock.
+/// Shakes hands, and judges certificates; without roots it believes none.
 #[derive(Clone, Debug)]
 pub(super) struct Tls {
     /// Missing on a machine without roots.
     judge: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
+    http: Arc<ClientConfig>,
+    bare: Arc<ClientConfig>,
     clock: Clock,
 }
 
+/// What is spoken over TLS, as the client says in its handshake (ALPN).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaks {
+    /// HTTP/1.1.
+    Http,
+    /// The client does not say.
+    Anything,
+}
+
+/// How long the certificate that a connection began with holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Validity {
+    /// The unix second up to which its whole chain is known to be valid; an hour after the handshake at most.
+    pub(super) known_until_s: u64,
+    /// The last unix second of the certificate itself; `None` when it can't be read.
+    pub(super) ends_s: Option<u64>,
+}
+
 impl Tls {
-    pub(super) fn new(roots: &Roots, clock: Clock) -> Result<Self, VerifierBuilderError> {
+    pub(super) fn new(roots: &Roots, clock: Clock) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let judge = if roots.is_empty() {
             None
@@ -35,58 +53,80 @@ impl Tls {
             let store = Arc::new(roots.store.clone());
             Some(WebPkiServerVerifier::builder_with_provider(store, Arc::clone(&provider)).build()?)
         };
-        Ok(Self { judge, provider, clock })
+        let bare = config(judge.as_ref(), &provider, &clock)?;
+        let mut http = bare.clone();
+        http.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { judge, http: Arc::new(http), bare: Arc::new(bare), clock })
     }
 
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// For connections of many targets. Without roots it believes no certificate.
-    pub(super) fn shared(&self) -> Result<ClientConfig, Error> {
-        let config = ClientConfig::builder_with_details(Arc::clone(&self.provider), self.time())
-            .with_safe_default_protocol_versions()?;
-        let mut config = match &self.judge {
-            Some(judge) => config.with_webpki_verifier(Arc::clone(judge)),
-            None => config.with_root_certificates(RootCertStore::empty()),
-        }
-        .with_no_client_auth();
-        config.resumption = Resumption::disabled();
-        Ok(config)
+    /// Can certificates be judged at all?
+    pub(super) fn is_blind(&self) -> bool {
+        self.judge.is_none()
     }
 
-    /// For the connections of one target, and until when they may be used; `None` without roots.
-    pub(super) fn watched(&self) -> Option<Result<(ClientConfig, GoodUntil), Error>> {
-        let judge = Arc::clone(self.judge.as_ref()?);
-        let good_until = GoodUntil::default();
-        let watch = Arc::new(Watch { judge, good_until: good_until.clone() });
-        let config = self.shared().map(|mut config| {
-            // Not looser than before: `Watch` says yes only where the verifier that it replaces does.
-            config.dangerous().set_certificate_verifier(watch);
-            (config, good_until)
-        });
-        Some(config)
+    pub(super) fn config(&self, speaks: Speaks) -> Arc<ClientConfig> {
+        Arc::clone(match speaks {
+            Speaks::Http => &self.http,
+            Speaks::Anything => &self.bare,
+        })
     }
 
-    fn time(&self) -> Arc<ProbeTime> {
-        Arc::new(ProbeTime(self.clock.clone()))
+    /// How long the judgement over a chain that was just accepted holds.
+    ///
+    /// Nobody looks at a certificate again while a connection lives, and a connection can outlive it. A
+    /// validity is one stretch of time, so a chain that is good now and in an hour is good in between; and
+    /// one that is not good in an hour is looked at anew by every probe.
+    pub(super) fn validity(&self, chain: &[CertificateDer<'_>], name: &ServerName<'_>) -> Validity {
+        let now_s = self.clock.now_s();
+        let later_s = now_s.saturating_add(KEPT_S);
+        let lasts = self.is_valid_at(chain, name, later_s).unwrap_or(false);
+        let known_until_s = if lasts { later_s } else { now_s };
+        Validity { known_until_s, ends_s: chain.first().and_then(|leaf| last_second(leaf)) }
     }
-}
 
-/// The unix second up to which every certificate that was accepted is known to be valid.
-#[derive(Clone, Debug)]
-pub(super) struct GoodUntil(Arc<AtomicU64>);
-
-impl Default for GoodUntil {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(u64::MAX)))
+    fn is_valid_at(&self, chain: &[CertificateDer<'_>], name: &ServerName<'_>, at_s: u64) -> Option<bool> {
+        let (leaf, others) = chain.split_first()?;
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(at_s));
+        Some(self.judge.as_ref()?.verify_server_cert(leaf, others, name, &[], at).is_ok())
     }
 }
 
-impl GoodUntil {
-    pub(super) fn has_passed(&self, now_s: u64) -> bool {
-        now_s > self.0.load(Ordering::Relaxed)
+fn config(
+    judge: Option<&Arc<WebPkiServerVerifier>>,
+    provider: &Arc<CryptoProvider>,
+    clock: &Clock,
+) -> Result<ClientConfig, Error> {
+    let time = Arc::new(ProbeTime(clock.clone()));
+    let config = ClientConfig::builder_with_details(Arc::clone(provider), time)
+        .with_safe_default_protocol_versions()?;
+    let mut config = match judge {
+        Some(judge) => config.with_webpki_verifier(Arc::clone(judge)),
+        None => config.with_root_certificates(RootCertStore::empty()),
     }
+    .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// The last second in which a certificate is valid.
+fn last_second(certificate: &CertificateDer<'_>) -> Option<u64> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    u64::try_from(certificate.validity().not_after.timestamp()).ok()
+}
+
+/// Why TLS can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The roots make no verifier.
+    #[error("certificates can't be judged: {0}")]
+    Verifier(#[from] VerifierBuilderError),
+    /// There is no version of TLS to be had.
+    #[error("TLS can't be set up: {0}")]
+    Setup(#[from] Error),
 }
 
 /// The time at which certificates are judged.
@@ -96,58 +136,5 @@ struct ProbeTime(Clock);
 impl TimeProvider for ProbeTime {
     fn current_time(&self) -> Option<UnixTime> {
         Some(UnixTime::since_unix_epoch(Duration::from_millis(self.0.now_ms())))
-    }
-}
-
-/// Judges certificates as webpki does, and notes how long the judgement holds.
-///
-/// Nobody looks at a certificate again while a connection lives, and a connection can outlive it. A
-/// validity is one stretch of time, so a chain that is good now and in an hour is good in between; and
-/// one that is not good in an hour is looked at anew by every probe.
-#[derive(Debug)]
-struct Watch {
-    judge: Arc<WebPkiServerVerifier>,
-    good_until: GoodUntil,
-}
-
-impl ServerCertVerifier for Watch {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let at =
-            |now| self.judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        let verified = at(now)?;
-        let later_s = now.as_secs().saturating_add(KEPT_S);
-        let lasts = at(UnixTime::since_unix_epoch(Duration::from_secs(later_s))).is_ok();
-        let until_s = if lasts { later_s } else { now.as_secs() };
-        self.good_until.0.fetch_min(until_s, Ordering::Relaxed);
-        Ok(verified)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported_verify_schemes()
     }
 }

@@ -1,0 +1,82 @@
+//! From a host to the addresses that may be connected to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use url::Host;
+
+use super::cause::Cause;
+use super::guard::is_public;
+use crate::config::Resolve as Rule;
+
+/// Where something listens, as a measurement names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    /// A name, or an address written out.
+    pub(super) host: Host<String>,
+    /// Its port.
+    pub(super) port: u16,
+}
+
+/// A name with more addresses than this has the rest ignored.
+const MAX_ADDRESSES: usize = 16;
+
+/// The configured addresses, and else the system's resolver less the addresses that nobody outside could reach.
+///
+/// What it returns is what gets connected to, so a name that leads elsewhere a moment later
+/// can't slip by.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    rules: Arc<[Rule]>,
+    allow_private: bool,
+}
+
+impl Names {
+    /// With `allow_private`, private addresses are fine too. Those of the rules always are: they are the
+    /// operator's own word.
+    pub(super) fn new(rules: &[Rule], allow_private: bool) -> Self {
+        Self { rules: rules.into(), allow_private }
+    }
+
+    /// Addresses written out that may not be probed. Of a name this is known only when it has been looked up.
+    pub(super) fn forbids(&self, host: &Host<String>) -> bool {
+        match host {
+            Host::Ipv4(ip) => !self.allows((*ip).into()),
+            Host::Ipv6(ip) => !self.allows((*ip).into()),
+            Host::Domain(_) => false,
+        }
+    }
+
+    /// The addresses that may be connected to, best first.
+    pub(super) async fn addresses(&self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Cause> {
+        let ip = match &endpoint.host {
+            Host::Domain(name) => return self.of_name(name, endpoint.port).await,
+            Host::Ipv4(ip) => IpAddr::from(*ip),
+            Host::Ipv6(ip) => IpAddr::from(*ip),
+        };
+        if self.allows(ip) { Ok(vec![SocketAddr::new(ip, endpoint.port)]) } else { Err(Cause::Forbidden) }
+    }
+
+    async fn of_name(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Cause> {
+        if let Some(rule) = self.rules.iter().find(|rule| rule.is_for(name)) {
+            return Ok(vec![rule.addr]);
+        }
+        let found = tokio::net::lookup_host((name, port)).await.map_err(|_| Cause::Name)?;
+        let found: Vec<SocketAddr> = found.take(MAX_ADDRESSES).collect();
+        let allowed: Vec<SocketAddr> = found.iter().copied().filter(|addr| self.allows(addr.ip())).collect();
+        match (found.is_empty(), allowed.is_empty()) {
+            (true, _) => Err(Cause::Name),
+            (false, true) => Err(Cause::Forbidden),
+            (false, false) => Ok(allowed),
+        }
+    }
+
+    /// Is this a name that no rule of the configuration leads to a fixed address?
+    pub(super) fn looks_up(&self, host: &Host<String>) -> bool {
+        matches!(host, Host::Domain(name) if !self.rules.iter().any(|rule| rule.is_for(name)))
+    }
+
+    fn allows(&self, ip: IpAddr) -> bool {
+        self.allow_private || is_public(ip)
+    }
+}
