@@ -197,7 +197,7 @@ fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError
         "this oracle does not read metrics yet",
     )?;
     refuse(measurement.confirm.is_some(), "confirm", "this oracle does not confirm outages yet")?;
-    settings.prober.prepare(&measurement.target)?;
+    settings.prober.prepare(measurement)?;
     maturity(oracle, measurement).map(|_| ())
 }
 

@@ -167,6 +167,9 @@ pub struct ProbeConfig {
     /// Samples are written at least this often; a crash loses no more. Default: 5 s, and in
     /// simulated time 300 s.
     pub flush_every_s: Option<u64>,
+    /// The name server that is asked, instead of those of this machine, for the names of all targets, and in DNS probes
+    /// that name none. Its word is the operator's own, so it may lie on a private network.
+    pub dns_server: Option<SocketAddr>,
     /// How long a reference target may take.
     pub reference_timeout_ms: u64,
     /// Believe the certificate authorities of this machine.
@@ -183,6 +186,7 @@ impl Default for ProbeConfig {
             jitter: true,
             keep_alive: true,
             flush_every_s: None,
+            dns_server: None,
             reference_timeout_ms: 5_000,
             system_roots: true,
             extra_roots: None,

@@ -56,7 +56,7 @@ pub async fn reload(oracle: &Arc<Oracle>, source: &Source) -> Result<Vec<&'stati
     for event in oracle.store.open_events().await? {
         if event.provisional.is_none() {
             prober
-                .prepare(&event.measurement.target)
+                .prepare(&event.measurement)
                 .map_err(|error| ReloadError::Event { event: event.id.clone(), error })?;
         }
     }

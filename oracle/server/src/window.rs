@@ -82,7 +82,7 @@ impl<'a> Round<'a> {
         Ok(Self {
             oracle,
             event,
-            check: Arc::new(settings.prober.prepare(&event.measurement.target)?),
+            check: Arc::new(settings.prober.prepare(&event.measurement)?),
             looked_at: Arc::clone(&settings),
             settings,
             instants: Instants::new(grid, vantage, seed),
@@ -136,7 +136,7 @@ impl<'a> Round<'a> {
             return;
         }
         self.looked_at = Arc::clone(&settings);
-        match settings.prober.prepare(&self.event.measurement.target) {
+        match settings.prober.prepare(&self.event.measurement) {
             Ok(check) => (self.settings, self.check) = (settings, Arc::new(check)),
             Err(error) => tracing::error!(event = %self.event.id, %error, "probed as before the last change"),
         }

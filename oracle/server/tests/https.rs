@@ -71,7 +71,7 @@ fn target(url: &str) -> Target {
 }
 
 async fn probe(prober: &Prober, url: &str) -> Observation {
-    prober.probe(&prober.prepare(&target(url)).unwrap()).await
+    prober.probe(&prober.prepare_target(&target(url), None).unwrap()).await
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_kept_connection_does_not_outlive_its_certificate() {
     let mut stage = Stage::new().await;
     let service = TlsService::start(stage.authority.vouch_until(2 * HOUR)).await;
     let prober = stage.prober(service.addr);
-    let check = prober.prepare(&target("https://edge.example/")).unwrap();
+    let check = prober.prepare_target(&target("https://edge.example/"), None).unwrap();
     for seconds in [0, 60, HOUR] {
         stage.until(seconds).await;
         assert_eq!(prober.probe(&check).await.cause, None);
@@ -153,7 +153,7 @@ async fn an_own_network_is_guarded_over_https_too() {
     let roots = "[probe]\nsystem_roots = false\nextra_roots = \"roots.pem\"\n";
     let guarded = Prober::new(&stage.config(roots), &stage.clock).unwrap();
     assert_eq!(probe(&guarded, &named).await.cause, Some(Cause::Forbidden));
-    assert_eq!(guarded.prepare(&target(&written)).unwrap_err().field, "target.url");
+    assert_eq!(guarded.prepare_target(&target(&written), None).unwrap_err().field, "target.url");
     assert_eq!(service.seen().handshakes, 0);
     let open = format!("{roots}allow_private_targets = true\n");
     let open = Prober::new(&stage.config(&open), &stage.clock).unwrap();
@@ -167,10 +167,10 @@ async fn without_roots_https_is_refused_and_not_called_down() {
     let stage = Stage::new().await;
     let blind = "[probe]\nsystem_roots = false\n";
     let prober = Prober::new(&stage.config(blind), &stage.clock).unwrap();
-    let refusal = prober.prepare(&target("https://edge.example/")).unwrap_err();
+    let refusal = prober.prepare_target(&target("https://edge.example/"), None).unwrap_err();
     assert_eq!(refusal.field, "target.url");
     assert!(refusal.to_string().contains("ca-certificates"), "{refusal}");
-    assert!(prober.prepare(&target("http://edge.example/")).is_ok());
+    assert!(prober.prepare_target(&target("http://edge.example/"), None).is_ok());
     let reference = format!("{blind}[[reference]]\nurl = \"https://reference.example/\"\n");
     let refusal = Prober::new(&stage.config(&reference), &stage.clock).unwrap_err().to_string();
     assert!(refusal.starts_with("reference.url: https://reference.example/"), "{refusal}");

@@ -13,7 +13,7 @@ use clock::barrier::Barrier;
 use earnest_oracle::config::Config;
 use earnest_oracle::probe::{Cause, Observation, Prober};
 use ledger::Verdict;
-use terms::{Expectations, Hex32, HttpTarget, Target, TcpTarget, canonical};
+use terms::{Expectations, Hex32, HttpTarget, Target, canonical};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ANSWER: &str = "all is well";
@@ -52,7 +52,7 @@ fn target(path: &str, change: impl FnOnce(&mut HttpTarget)) -> Target {
 }
 
 async fn probe(prober: &Prober, target: &Target) -> Observation {
-    prober.probe(&prober.prepare(target).unwrap()).await
+    prober.probe(&prober.prepare_target(target, None).unwrap()).await
 }
 
 async fn cause(addr: SocketAddr, target: &Target) -> Option<Cause> {
@@ -130,7 +130,7 @@ async fn an_own_network_is_probed_only_where_the_operator_allows_it() {
     let guarded = prober("", &Clock::system());
     // A name is judged when it is looked up, so that it can't lead elsewhere later.
     assert_eq!(probe(&guarded, &named).await.cause, Some(Cause::Forbidden));
-    assert_eq!(guarded.prepare(&written).unwrap_err().field, "target.url");
+    assert_eq!(guarded.prepare_target(&written, None).unwrap_err().field, "target.url");
     let open = prober("[probe]\nallow_private_targets = true\n", &Clock::system());
     assert_eq!(probe(&open, &named).await.cause, None);
     assert_eq!(probe(&open, &written).await.cause, None);
@@ -149,15 +149,4 @@ async fn k_of_m_references_decide_whether_a_failure_counts() {
         let observation = probe(&prober(&references, &Clock::system()), &down).await;
         assert_eq!((observation.verdict, observation.references.len()), (expected, 2));
     }
-}
-
-#[tokio::test]
-async fn what_this_oracle_cannot_probe_is_refused_by_name() {
-    let prober = prober("", &Clock::system());
-    let tcp = Target::Tcp(TcpTarget { host: "edge.example".to_owned(), port: 80, timeout_ms: 1_000 });
-    assert_eq!(prober.prepare(&tcp).unwrap_err().field, "target.tcp");
-    let asks = |change: fn(&mut HttpTarget)| prober.prepare(&target("/ok", change)).unwrap_err().field;
-    assert_eq!(asks(|t| t.method = "POST".to_owned()), "target.method");
-    assert_eq!(asks(|t| t.redirects = Some(1)), "target.redirects");
-    assert_eq!(asks(|t| t.expect.body_matches = Some("a".to_owned())), "target.expect.body_matches");
 }

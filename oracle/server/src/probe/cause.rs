@@ -31,14 +31,50 @@ pub enum Cause {
     CertificateIssuer,
     /// The certificate is not valid for another reason.
     Certificate,
+    /// The certificate is valid, but not for as long as the measurement expects.
+    CertificateEndsSoon,
     /// The status code is not one of the expected.
     Status(u16),
+    /// More redirects than the measurement allows.
+    TooManyRedirects,
+    /// A redirect without an address that could be followed.
+    RedirectNowhere,
+    /// A redirect from `https` to `http`.
+    RedirectToHttp,
+    /// The body is shorter than the measurement allows.
+    BodyTooShort,
     /// The body is longer than the measurement allows.
     BodyTooLong,
     /// The body's hash is another one.
     BodyDiffers,
     /// The body lacks the expected text.
     BodyLacksText,
+    /// The expected expression does not match in the body.
+    BodyNoMatch,
+    /// The body is not JSON.
+    NotJson,
+    /// The body does not meet this condition on its JSON, counted from 1.
+    Json(u8),
+    /// The body is not of the schema.
+    JsonSchema,
+    /// The answer does not carry the number that was to be read.
+    NoReading,
+    /// The answer carries several that could be meant.
+    SeveralReadings,
+    /// What stands where the number should be is none, or one of too many digits.
+    NotANumber,
+    /// There is no such name.
+    DnsNoName,
+    /// The name has no record of this type.
+    DnsNoRecord,
+    /// The name server answers with this error.
+    DnsCode(u16),
+    /// What the name server sends is no answer.
+    DnsBroken,
+    /// An expected record is not among the answers.
+    DnsAnswer,
+    /// The answer was there, but the oracle took too long to judge it.
+    NotJudged,
     /// Too few of the oracle's own references answered, so that it says nothing about the target.
     References,
 }
@@ -58,10 +94,28 @@ impl fmt::Display for Cause {
             Self::CertificateName => f.write_str("certificate for another name"),
             Self::CertificateIssuer => f.write_str("certificate of unknown issuer"),
             Self::Certificate => f.write_str("certificate not valid"),
+            Self::CertificateEndsSoon => f.write_str("certificate ends soon"),
             Self::Status(code) => write!(f, "status {code}"),
+            Self::TooManyRedirects => f.write_str("too many redirects"),
+            Self::RedirectNowhere => f.write_str("redirect to nowhere"),
+            Self::RedirectToHttp => f.write_str("redirect from https to http"),
+            Self::BodyTooShort => f.write_str("body too short"),
             Self::BodyTooLong => f.write_str("body too long"),
             Self::BodyDiffers => f.write_str("body differs"),
             Self::BodyLacksText => f.write_str("body lacks text"),
+            Self::BodyNoMatch => f.write_str("body does not match"),
+            Self::NotJson => f.write_str("not json"),
+            Self::Json(number) => write!(f, "json condition {number}"),
+            Self::JsonSchema => f.write_str("json not of the schema"),
+            Self::NoReading => f.write_str("no reading"),
+            Self::SeveralReadings => f.write_str("several readings"),
+            Self::NotANumber => f.write_str("reading is no number"),
+            Self::DnsNoName => f.write_str("no such name"),
+            Self::DnsNoRecord => f.write_str("no such record"),
+            Self::DnsCode(code) => write!(f, "dns {}", dns_error(*code)),
+            Self::DnsBroken => f.write_str("broken dns answer"),
+            Self::DnsAnswer => f.write_str("dns answer differs"),
+            Self::NotJudged => f.write_str("not judged in time"),
             Self::References => f.write_str("own connectivity"),
         }
     }
@@ -99,5 +153,16 @@ impl Cause {
             }
             _ => Self::Tls,
         }
+    }
+}
+
+/// What a name server's error says (RFC 1035, section 4.1.1).
+fn dns_error(code: u16) -> String {
+    match code {
+        1 => "format error".to_owned(),
+        2 => "server failure".to_owned(),
+        4 => "not implemented".to_owned(),
+        5 => "refused".to_owned(),
+        other => format!("error {other}"),
     }
 }

@@ -19,7 +19,7 @@ use super::tls::{Speaks, Tls, Validity};
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// Connects probes: to nowhere but where they may.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Dialer {
     names: Names,
     tls: Tls,

@@ -6,12 +6,15 @@
 mod attempt;
 mod cause;
 mod dial;
+mod dns;
 mod guard;
 mod http;
 mod names;
 mod phases;
+mod read;
 mod references;
 mod roots;
+mod socket;
 mod timing;
 mod tls;
 
@@ -19,15 +22,20 @@ use std::sync::Arc;
 
 use clock::Clock;
 use ledger::Verdict;
-use terms::{DocumentError, Target};
+use terms::{Decimal, DocumentError, Indicator, Measurement, MetricSource, Target};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use attempt::Attempt;
 pub use cause::Cause;
+use dial::Dialer;
+use dns::{Dns, DnsCheck};
 use http::{Http, HttpCheck};
+use names::Names;
 pub use phases::Phases;
 pub use references::ReferenceAnswer;
 use references::References;
 pub use roots::{Roots, RootsError};
+use socket::{SocketCheck, Sockets};
 pub use timing::Timing;
 use tls::Tls;
 pub use tls::TlsError;
@@ -57,7 +65,14 @@ pub enum ProberError {
 
 /// A target, ready to be probed again and again.
 #[derive(Debug)]
-pub struct Check(HttpCheck);
+pub struct Check(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Http(Box<HttpCheck>),
+    Socket(SocketCheck),
+    Dns(Box<DnsCheck>),
+}
 
 /// What one probe of a target saw.
 #[derive(Debug)]
@@ -68,6 +83,8 @@ pub struct Observation {
     pub latency_ms: u32,
     /// Why it is not good.
     pub cause: Option<Cause>,
+    /// What a good answer reads, where a reading is taken.
+    pub value: Option<Decimal>,
     /// How long the parts of it took.
     pub phases: Phases,
     /// What the reference targets answered, when they were asked.
@@ -78,6 +95,8 @@ pub struct Observation {
 #[derive(Debug)]
 pub struct Prober {
     http: Http,
+    sockets: Sockets,
+    dns: Dns,
     references: References,
     under_way: Arc<Semaphore>,
     roots: Roots,
@@ -96,9 +115,13 @@ impl Prober {
         if let Some(reference) = blind {
             return Err(ProberError::Reference { url: reference.url.to_string() });
         }
+        let names = Names::new(config, config.probe.allow_private_targets);
+        let dialer = Arc::new(Dialer::new(names, tls.clone()));
         Ok(Self {
-            http: Http::new(config, &tls, timing, config.probe.allow_private_targets),
-            references: References::new(config, &tls, timing),
+            http: Http::new(config, Arc::clone(&dialer), timing),
+            sockets: Sockets::new(Arc::clone(&dialer), timing),
+            dns: Dns::new(dialer, config.probe.dns_server, timing),
+            references: References::new(config, tls, timing),
             under_way: Arc::new(Semaphore::new(config.limits.probes)),
             roots,
         })
@@ -115,18 +138,37 @@ impl Prober {
         &self.roots
     }
 
-    /// Turns a target into a request that can be sent again and again.
+    /// Turns a measurement's target into a check that can be made again and again.
     ///
     /// # Errors
     /// Names the field of the measurement that this oracle can't probe, and why.
-    pub fn prepare(&self, target: &Target) -> Result<Check, DocumentError> {
-        match target {
-            Target::Http(http) => self.http.prepare(http).map(Check),
-            _ => Err(DocumentError::new(
-                format!("target.{}", target.kind()),
-                "this oracle does not probe this kind of target yet",
-            )),
+    pub fn prepare(&self, measurement: &Measurement) -> Result<Check, DocumentError> {
+        match &measurement.indicator {
+            Indicator::Metric(metric) => self.prepare_target(&measurement.target, Some(&metric.source)),
+            _ => self.prepare_target(&measurement.target, None),
         }
+    }
+
+    /// As [`Prober::prepare`]; with a `source`, each good answer is read there.
+    ///
+    /// # Errors
+    /// Names the field of the measurement that this oracle can't probe, and why.
+    pub fn prepare_target(
+        &self,
+        target: &Target,
+        source: Option<&MetricSource>,
+    ) -> Result<Check, DocumentError> {
+        let kind = match target {
+            Target::Http(http) => Kind::Http(Box::new(self.http.prepare(http, source)?)),
+            Target::Tcp(tcp) => Kind::Socket(self.sockets.prepare_tcp(tcp)?),
+            Target::Tls(tls) => Kind::Socket(self.sockets.prepare_tls(tls)?),
+            Target::Dns(dns) => Kind::Dns(Box::new(self.dns.prepare(dns)?)),
+            Target::Heartbeat(_) => {
+                let rule = "this oracle does not probe this kind of target yet";
+                return Err(DocumentError::new("target.heartbeat", rule));
+            }
+        };
+        Ok(Check(kind))
     }
 
     /// A place among the probes that may be under way at once.
@@ -136,18 +178,27 @@ impl Prober {
 
     /// Probes once; where that fails, asks the references whether it may count.
     pub async fn probe(&self, check: &Check) -> Observation {
-        let attempt = self.http.attempt(&check.0).await;
-        let (latency_ms, phases) = (attempt.latency_ms, attempt.phases);
-        let Some(fault) = attempt.fault else {
-            let (verdict, cause) = (Verdict::Good, None);
-            return Observation { verdict, latency_ms, cause, phases, references: Vec::new() };
+        let attempt = match &check.0 {
+            Kind::Http(check) => self.http.attempt(check).await,
+            Kind::Socket(check) => self.sockets.attempt(check).await,
+            Kind::Dns(check) => self.dns.attempt(check).await,
         };
+        let Attempt { fault, value, latency_ms, phases } = attempt;
+        let (verdict, cause, references) = match fault {
+            None => (Verdict::Good, None, Vec::new()),
+            // The target has answered in time, and the oracle was not up to the answer.
+            Some(Cause::NotJudged) => (Verdict::Unknown, fault, Vec::new()),
+            Some(fault) => self.judge_failure(fault).await,
+        };
+        Observation { verdict, latency_ms, cause, value, phases, references }
+    }
+
+    async fn judge_failure(&self, fault: Cause) -> (Verdict, Option<Cause>, Vec<ReferenceAnswer>) {
         let references = self.references.ask().await;
-        let (verdict, cause) = if self.references.suffice(&references) {
-            (Verdict::Bad, fault)
+        if self.references.suffice(&references) {
+            (Verdict::Bad, Some(fault), references)
         } else {
-            (Verdict::Unknown, Cause::References)
-        };
-        Observation { verdict, latency_ms, cause: Some(cause), phases, references }
+            (Verdict::Unknown, Some(Cause::References), references)
+        }
     }
 }

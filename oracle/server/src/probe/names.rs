@@ -6,8 +6,9 @@ use std::sync::Arc;
 use url::Host;
 
 use super::cause::Cause;
+use super::dns::Resolver;
 use super::guard::is_public;
-use crate::config::Resolve as Rule;
+use crate::config::{Config, Resolve as Rule};
 
 /// Where something listens, as a measurement names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,24 +19,48 @@ pub(super) struct Endpoint {
     pub(super) port: u16,
 }
 
+impl Endpoint {
+    /// A host, which is a name or an address without brackets, and a port.
+    pub(super) fn new(host: &str, port: u16) -> Self {
+        let host = match host.parse() {
+            Ok(IpAddr::V4(ip)) => Host::Ipv4(ip),
+            Ok(IpAddr::V6(ip)) => Host::Ipv6(ip),
+            Err(_) => Host::Domain(host.to_owned()),
+        };
+        Self { host, port }
+    }
+
+    /// `host:port`, an IPv6 address in brackets.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        Some(Self::new(address.unwrap_or(host), port.parse().ok()?))
+    }
+}
+
+/// The configured resolver gives up after this time, if the probe does not before.
+const LOOKUP_MS: u64 = 10_000;
 /// A name with more addresses than this has the rest ignored.
 const MAX_ADDRESSES: usize = 16;
 
-/// The configured addresses, and else the system's resolver less the addresses that nobody outside could reach.
+/// The configured addresses, and else what the resolver says, less the addresses that nobody outside could reach.
 ///
 /// What it returns is what gets connected to, so a name that leads elsewhere a moment later
 /// can't slip by.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     rules: Arc<[Rule]>,
+    /// Asked instead of the system's resolver.
+    resolver: Option<Resolver>,
     allow_private: bool,
 }
 
 impl Names {
     /// With `allow_private`, private addresses are fine too. Those of the rules always are: they are the
     /// operator's own word.
-    pub(super) fn new(rules: &[Rule], allow_private: bool) -> Self {
-        Self { rules: rules.into(), allow_private }
+    pub(super) fn new(config: &Config, allow_private: bool) -> Self {
+        let resolver = config.probe.dns_server.and_then(|server| Resolver::at(server, LOOKUP_MS));
+        Self { rules: config.resolve.as_slice().into(), resolver, allow_private }
     }
 
     /// Addresses written out that may not be probed. Of a name this is known only when it has been looked up.
@@ -61,13 +86,23 @@ impl Names {
         if let Some(rule) = self.rules.iter().find(|rule| rule.is_for(name)) {
             return Ok(vec![rule.addr]);
         }
-        let found = tokio::net::lookup_host((name, port)).await.map_err(|_| Cause::Name)?;
-        let found: Vec<SocketAddr> = found.take(MAX_ADDRESSES).collect();
+        let mut found = self.look_up(name, port).await.ok_or(Cause::Name)?;
+        found.truncate(MAX_ADDRESSES);
         let allowed: Vec<SocketAddr> = found.iter().copied().filter(|addr| self.allows(addr.ip())).collect();
         match (found.is_empty(), allowed.is_empty()) {
             (true, _) => Err(Cause::Name),
             (false, true) => Err(Cause::Forbidden),
             (false, false) => Ok(allowed),
+        }
+    }
+
+    async fn look_up(&self, name: &str, port: u16) -> Option<Vec<SocketAddr>> {
+        match &self.resolver {
+            Some(resolver) => {
+                let found = resolver.addresses(name).await?;
+                Some(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+            }
+            None => Some(tokio::net::lookup_host((name, port)).await.ok()?.collect()),
         }
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::dial::Dialer;
 use super::http::{Http, HttpCheck};
+use super::names::Names;
 use super::timing::Timing;
 use super::tls::Tls;
 use crate::config::Config;
@@ -30,8 +32,9 @@ pub(super) struct References {
 
 impl References {
     /// References are the operator's own word, so they may lie on a private network.
-    pub(super) fn new(config: &Config, tls: &Tls, timing: Timing) -> Self {
-        let http = Arc::new(Http::new(config, tls, timing, true));
+    pub(super) fn new(config: &Config, tls: Tls, timing: Timing) -> Self {
+        let dialer = Arc::new(Dialer::new(Names::new(config, true), tls));
+        let http = Arc::new(Http::new(config, dialer, timing));
         let timeout_ms = config.probe.reference_timeout_ms;
         let target = |url| Some(Arc::new(http.prepare_reference(url, timeout_ms)?));
         let urls = config.references.iter().map(|reference| &reference.url);

@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, Error, RootCertStore};
 
+use super::cause::Cause;
 use super::roots::Roots;
 
 /// A connection is kept no longer than this, so that a certificate is looked at again in time.
@@ -42,6 +43,17 @@ pub(super) struct Validity {
     pub(super) known_until_s: u64,
     /// The last unix second of the certificate itself; `None` when it can't be read.
     pub(super) ends_s: Option<u64>,
+}
+
+impl Validity {
+    /// Is the certificate valid for at least so many seconds more?
+    pub(super) fn lasts(self, now_s: u64, least_s: Option<u64>) -> Result<(), Cause> {
+        let Some(least_s) = least_s else {
+            return Ok(());
+        };
+        let ends_s = self.ends_s.ok_or(Cause::Certificate)?;
+        if ends_s.saturating_sub(now_s) >= least_s { Ok(()) } else { Err(Cause::CertificateEndsSoon) }
+    }
 }
 
 impl Tls {

@@ -1,11 +1,12 @@
 //! A certificate authority, and an HTTPS service whose certificate a test chooses.
 
+#![allow(dead_code, reason = "every test binary uses its own part of this")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
@@ -48,6 +49,12 @@ impl Authority {
         self.sign("edge.example", |params| {
             params.not_after = date_time_ymd(2021, 6, 8) + Duration::from_secs(last);
         })
+    }
+
+    /// A certificate for `edge.example` that the machine's own clock has so many seconds left for.
+    pub fn vouch_until_now_and(&self, seconds: Seconds) -> Identity {
+        let end = SystemTime::now() + Duration::from_secs(seconds);
+        self.sign("edge.example", |params| params.not_after = end.into())
     }
 
     /// A certificate for `edge.example` whose first second is this one.
@@ -96,6 +103,7 @@ pub struct TlsService {
 
 struct Shared {
     config: Arc<ServerConfig>,
+    answer: String,
     seen: Seen,
 }
 
@@ -103,8 +111,12 @@ impl TlsService {
     pub async fn start(identity: Identity) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let shared = Arc::new(Mutex::new(Shared { config: server(identity), seen: Seen::default() }));
-        let service = Self { addr, shared };
+        let shared = Shared {
+            config: server(identity),
+            answer: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_owned(),
+            seen: Seen::default(),
+        };
+        let service = Self { addr, shared: Arc::new(Mutex::new(shared)) };
         let serving = service.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -118,6 +130,11 @@ impl TlsService {
     /// New connections get this certificate; the others stay as they are.
     pub fn present(&self, identity: Identity) {
         self.shared.lock().unwrap().config = server(identity);
+    }
+
+    /// Answers with these bytes from now on.
+    pub fn answer(&self, bytes: &str) {
+        bytes.clone_into(&mut self.shared.lock().unwrap().answer);
     }
 
     pub fn seen(&self) -> Seen {
@@ -135,12 +152,14 @@ impl TlsService {
         }
         loop {
             let head = head(&mut stream).await?;
-            {
-                let seen = &mut self.shared.lock().unwrap().seen;
-                seen.requests += 1;
-                seen.host = head.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned);
-            }
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.ok()?;
+            let answer = {
+                let mut shared = self.shared.lock().unwrap();
+                shared.seen.requests += 1;
+                shared.seen.host =
+                    head.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned);
+                shared.answer.clone()
+            };
+            stream.write_all(answer.as_bytes()).await.ok()?;
             stream.flush().await.ok()?;
         }
     }

@@ -86,9 +86,9 @@ impl Connection {
         Ok(Self { sender, validity, idle_since: Instant::now(), _driver: driver })
     }
 
-    /// How long the certificate that it began with holds.
-    pub(super) fn validity(&self) -> Option<Validity> {
-        self.validity
+    /// Is the certificate that it began with valid for at least so many seconds more?
+    pub(super) fn lasts(&self, now_s: u64, least_s: Option<u64>) -> Result<(), Cause> {
+        self.validity.map_or(Ok(()), |validity| validity.lasts(now_s, least_s))
     }
 
     /// Sends a request; returns when the head of its answer is there.

@@ -2,101 +2,126 @@
 
 mod answer;
 mod connection;
+mod expected;
+mod judging;
+mod redirect;
 mod request;
+
+use std::sync::Arc;
 
 use hyper::Response;
 use hyper::body::Incoming;
-use terms::{DocumentError, HttpTarget};
+use terms::{DocumentError, HttpTarget, MetricSource};
 use url::Url;
 
 use super::NO_ROOTS;
 use super::attempt::Attempt;
 use super::cause::Cause;
 use super::dial::Dialer;
-use super::names::Names;
 use super::timing::{Timing, Trip};
-use super::tls::Tls;
 use crate::config::Config;
-use answer::Expected;
+use answer::Answer;
 use connection::{Connection, Pool, Unanswered};
-pub(super) use request::Hop;
+use expected::Expected;
+use judging::Judging;
+use request::Hop;
 
 /// Asks targets over HTTP.
 #[derive(Debug)]
 pub(super) struct Http {
-    dialer: Dialer,
+    dialer: Arc<Dialer>,
     timing: Timing,
     keep_alive: bool,
     body_bytes: u64,
+    judging: Judging,
 }
 
 /// A target's request, ready to be sent again and again, and what a good answer to it is.
 #[derive(Debug)]
 pub(super) struct HttpCheck {
-    hop: Hop,
+    first: Hop,
+    redirects: u64,
     timeout_ms: u64,
-    expected: Expected,
+    expected: Arc<Expected>,
     pool: Pool,
 }
 
 impl Http {
-    pub(super) fn new(config: &Config, tls: &Tls, timing: Timing, allow_private: bool) -> Self {
-        let names = Names::new(&config.resolve, allow_private);
-        Self {
-            dialer: Dialer::new(names, tls.clone()),
-            timing,
-            keep_alive: config.probe.keep_alive,
-            body_bytes: config.limits.body_bytes,
-        }
+    pub(super) fn new(config: &Config, dialer: Arc<Dialer>, timing: Timing) -> Self {
+        let (keep_alive, body_bytes) = (config.probe.keep_alive, config.limits.body_bytes);
+        Self { dialer, timing, keep_alive, body_bytes, judging: Judging::default() }
     }
 
-    /// A check of a target of a measurement.
+    /// A check of a measurement's target; with a `source`, one that takes a reading too.
     ///
     /// # Errors
     /// Names the field that this oracle can't probe, and why.
-    pub(super) fn prepare(&self, target: &HttpTarget) -> Result<HttpCheck, DocumentError> {
+    pub(super) fn prepare(
+        &self,
+        target: &HttpTarget,
+        source: Option<&MetricSource>,
+    ) -> Result<HttpCheck, DocumentError> {
         let refuse = |field: &str, rule: &str| DocumentError::new(field, rule);
-        refuse_extras(target)?;
-        let url = Url::parse(&target.url).map_err(|_| refuse("target.url", "must be a URL"))?;
         if target.expect.body_max_bytes > self.body_bytes {
             let rule = format!("this oracle reads at most {} bytes", self.body_bytes);
             return Err(refuse("target.expect.body_max_bytes", &rule));
         }
-        let hop = Hop::first(&url, target)?;
-        if self.dialer.names().forbids(&hop.origin.endpoint.host) {
+        let first = Hop::first(target)?;
+        if self.dialer.names().forbids(&first.origin.endpoint.host) {
             return Err(refuse("target.url", "this oracle does not probe private or special addresses"));
         }
-        if hop.origin.is_secure && self.dialer.tls().is_blind() {
+        if self.dialer.tls().is_blind() && (first.origin.is_secure || target.redirects.is_some()) {
             return Err(refuse("target.url", &format!("this oracle can't judge https: {NO_ROOTS}")));
         }
-        let expected = Expected::of(&target.expect);
-        Ok(HttpCheck { hop, timeout_ms: target.timeout_ms, expected, pool: Pool::default() })
+        let expected = Arc::new(Expected::of(target, source)?);
+        let (redirects, timeout_ms) = (target.redirects.unwrap_or(0), target.timeout_ms);
+        Ok(HttpCheck { first, redirects, timeout_ms, expected, pool: Pool::default() })
     }
 
     /// A check of a reference: whatever answers there is well, unless it answers with an error.
     pub(super) fn prepare_reference(&self, url: &Url, timeout_ms: u64) -> Option<HttpCheck> {
-        let expected = Expected::any_body(200..=399);
-        Some(HttpCheck { hop: Hop::get(url)?, timeout_ms, expected, pool: Pool::default() })
+        let expected = Arc::new(Expected::Status(200..=399));
+        let first = Hop::get(url)?;
+        Some(HttpCheck { first, redirects: 0, timeout_ms, expected, pool: Pool::default() })
     }
 
-    /// Sends the request once.
+    /// Sends the request once, and follows it where it may.
     pub(super) async fn attempt(&self, check: &HttpCheck) -> Attempt {
         let ran = self.timing.run(check.timeout_ms, async |trip| self.travel(check, trip).await).await;
-        let fault = match &ran.outcome {
-            Ok(answer) => check.expected.fault_of(answer),
-            Err(cause) => Some(*cause),
+        let judged = match ran.outcome {
+            Ok(answer) => self.judging.judge(&check.expected, answer).await,
+            Err(cause) => Err(cause),
         };
-        Attempt { fault, latency_ms: ran.latency_ms, phases: ran.phases }
+        Attempt::of(judged, ran.latency_ms, ran.phases)
     }
 
-    async fn travel(&self, check: &HttpCheck, trip: &mut Trip) -> Result<answer::Answer, Cause> {
-        let (connection, response) = self.ask(check, &check.hop, trip).await?;
-        trip.heard(response.headers());
-        let (answer, is_whole) = check.expected.read(response).await?;
-        if is_whole && self.keep_alive {
-            check.pool.keep(check.hop.origin.clone(), connection);
+    async fn travel(&self, check: &HttpCheck, trip: &mut Trip) -> Result<Answer, Cause> {
+        let mut left = check.redirects;
+        let mut next = None;
+        loop {
+            let hop = next.as_ref().unwrap_or(&check.first);
+            let (connection, response) = self.ask(check, hop, trip).await?;
+            trip.heard(response.headers());
+            let status = response.status();
+            let stays = check.expected.accepts(status.as_u16()) || !redirect::sends_on(status);
+            if check.redirects == 0 || stays {
+                let reads = check.expected.reads(status.as_u16());
+                let (answer, is_whole) = Answer::read(response, reads).await?;
+                self.keep(check, hop, connection, is_whole);
+                return Ok(answer);
+            }
+            left = left.checked_sub(1).ok_or(Cause::TooManyRedirects)?;
+            let url = redirect::location(&hop.url, response.headers())?;
+            let onward = hop.sent_on(url).ok_or(Cause::RedirectNowhere)?;
+            self.keep(check, hop, connection, answer::discard(response).await);
+            next = Some(onward);
         }
-        Ok(answer)
+    }
+
+    fn keep(&self, check: &HttpCheck, hop: &Hop, connection: Connection, is_whole: bool) {
+        if is_whole && self.keep_alive {
+            check.pool.keep(hop.origin.clone(), connection);
+        }
     }
 
     /// Asks over a kept connection, and else over a new one. What is kept may have ended unnoticed, which says
@@ -108,7 +133,9 @@ impl Http {
         trip: &mut Trip,
     ) -> Result<(Connection, Response<Incoming>), Cause> {
         let now_s = self.dialer.tls().clock().now_s();
+        let valid_s = check.expected.certificate_valid_s();
         if let Some(mut kept) = check.pool.take(&hop.origin, now_s) {
+            kept.lasts(now_s, valid_s)?;
             match kept.send(hop.request.clone(), &mut trip.phases).await {
                 Ok(response) => return Ok((kept, response)),
                 Err(Unanswered::Unsent) => {}
@@ -117,29 +144,8 @@ impl Http {
             }
         }
         let mut fresh = Connection::open(&self.dialer, &hop.origin, &mut trip.phases).await?;
+        fresh.lasts(now_s, valid_s)?;
         let answered = fresh.send(hop.request.clone(), &mut trip.phases).await;
         answered.map(|response| (fresh, response)).map_err(Unanswered::cause)
-    }
-}
-
-/// What a measurement may ask of HTTP and this oracle can't do yet.
-fn refuse_extras(target: &HttpTarget) -> Result<(), DocumentError> {
-    let expect = &target.expect;
-    let asked = [
-        ("method", target.method == "POST"),
-        ("headers", !target.headers.is_empty()),
-        ("redirects", target.redirects.is_some()),
-        ("expect.status_also", !expect.status_also.is_empty()),
-        ("expect.body_matches", expect.body_matches.is_some()),
-        ("expect.body_min_bytes", expect.body_min_bytes.is_some()),
-        ("expect.json", !expect.json.is_empty()),
-        ("expect.json_schema", expect.json_schema.is_some()),
-        ("expect.certificate_valid_s", expect.certificate_valid_s.is_some()),
-    ];
-    match asked.into_iter().find(|(_, asked)| *asked) {
-        Some((field, _)) => {
-            Err(DocumentError::new(format!("target.{field}"), "this oracle can't do that yet"))
-        }
-        None => Ok(()),
     }
 }
