@@ -31,6 +31,7 @@ mod slice;
 pub use entry::Entry;
 pub use evaluate::{Evaluation, evaluate, outcome};
 pub use grid::{Grid, MAX_SLICES};
+pub use quorum::probe_verdicts;
 pub use ratio::Ratio;
 pub use report::{Incident, ProbeCounts, Report, SliceCounts, SliceError, progress, report};
 pub use sample::{MAX_VANTAGE_CHARS, Sample, Verdict};

@@ -10,6 +10,15 @@ use crate::sample::{Sample, Verdict};
 /// What a vantage says about one probe, and when.
 type Voices<'a> = BTreeMap<&'a str, (u64, Verdict)>;
 
+/// What each probe with samples came to, ascending by index: by quorum, from samples of any order. Probes outside the
+/// window, or without samples, are not there.
+pub fn probe_verdicts(grid: &Grid, samples: &[Sample]) -> Vec<(u64, Verdict)> {
+    let mut samples: Vec<&Sample> = samples.iter().collect();
+    samples.sort_unstable();
+    samples.dedup();
+    decide(grid, &samples)
+}
+
 /// Decides each probe of a slice that has samples, in ascending order.
 ///
 /// `samples` are those of the slice, in their order. Of two samples of one vantage in one slot the

@@ -17,6 +17,8 @@ pub mod durable;
 pub mod http;
 pub mod instants;
 pub mod oracle;
+pub mod overview;
+pub mod pages;
 pub mod probe;
 pub mod public_log;
 pub mod reload;
@@ -24,6 +26,7 @@ pub mod requester;
 pub mod scheduler;
 pub mod service;
 pub mod signing;
+pub mod status;
 pub mod store;
 #[cfg(test)]
 mod testing;

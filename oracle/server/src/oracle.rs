@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::overview::Snapshot;
 use crate::probe::{Prober, ProberError};
 use crate::public_log::PublicLog;
 use crate::requester::{Allowance, Requester};
@@ -51,6 +52,8 @@ pub struct Oracle {
     /// Places for answers that take much memory or computing.
     pub heavy: Semaphore,
     settings: RwLock<Arc<Settings>>,
+    /// What the pages show of all services, read every few seconds.
+    pub overview: Snapshot,
     journal: Arc<Mutex<Journal>>,
     marked_ms: AtomicU64,
     troubles: Mutex<BTreeMap<EventId, Trouble>>,
@@ -141,6 +144,7 @@ impl Oracle {
             announcing: tokio::sync::Mutex::new(()),
             signing: tokio::sync::Mutex::new(()),
             heavy: Semaphore::new(HEAVY_ANSWERS),
+            overview: Snapshot::default(),
             journal: Arc::new(Mutex::new(journal)),
             marked_ms: AtomicU64::new(0),
             troubles: Mutex::new(BTreeMap::new()),

@@ -51,6 +51,7 @@ pub async fn start(config: Config, clock: Clock, passphrase: Option<Passphrase>)
     let journal = open_journal(&config, &key)?;
     let store = open_store(&config, clock.is_simulated()).await?;
     refuse_old_copy(&store, &journal).await?;
+    store.catch_up_status().await?;
     let log = PublicLog::new(&key, config.checkpoint_copy.clone())?;
     log.compare(&store).await.context(TRUST)?;
     let token = read_token(&config)?;

@@ -94,6 +94,16 @@ fn state(window_start: u64, closed: bool, attested: bool, now_s: u64) -> EventSt
     }
 }
 
+/// A state in words.
+pub fn state_word(state: EventState) -> &'static str {
+    match state {
+        EventState::Announced => "announced",
+        EventState::Measuring => "being measured",
+        EventState::Provisional => "closed, not yet signed",
+        EventState::Attested => "attested",
+    }
+}
+
 fn seed(oracle: &Oracle, event: &Event) -> Option<[u8; 32]> {
     oracle.settings().config.probe.jitter.then_some(event.probe_seed)
 }

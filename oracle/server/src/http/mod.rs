@@ -27,6 +27,7 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
         .merge(measurements::routes())
         .merge(kormir::routes())
         .merge(log::routes())
+        .merge(crate::pages::routes())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))

@@ -5,7 +5,7 @@ use sqlx::{Row, SqlitePool};
 use terms::{EventId, Hex32, Measurement};
 
 use super::transaction::Transaction;
-use super::{Store, StoreError, count_commit, signed, unsigned};
+use super::{Store, StoreError, count_commit, signed, status, unsigned};
 
 /// An event that is about to be announced.
 #[derive(Debug)]
@@ -89,12 +89,14 @@ impl Store {
         let measurement = event.measurement;
         let proofs = strings_json(&event.nonce_proofs, "nonce_proofs")?;
         let mut tx = Transaction::begin(&self.pool).await?;
+        let service = status::id_of_target(&mut tx, &measurement.target).await?;
         sqlx::query(
-            "INSERT INTO events (event_id, measurement, window_start, window_end, maturity, announced_at, \
+            "INSERT INTO events (service, event_id, measurement, window_start, window_end, maturity, announced_at, \
              announcement, commitment, nonces, nonce_proofs, probe_seed, requester) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING",
         )
+        .bind(service)
         .bind(measurement.event_id().as_str())
         .bind(measurement.canonical())
         .bind(signed(measurement.window.start.0, "window_start")?)
@@ -223,7 +225,8 @@ fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
     })
 }
 
-fn head_of(row: &SqliteRow) -> Result<EventHead, StoreError> {
+/// The little of an event that lists show.
+pub(super) fn head_of(row: &SqliteRow) -> Result<EventHead, StoreError> {
     Ok(EventHead {
         key: row.try_get("id")?,
         id: id_of(row)?,
@@ -244,7 +247,8 @@ fn bytes_of(row: &SqliteRow, column: &'static str) -> Result<[u8; 32], StoreErro
     bytes.try_into().map_err(|_| StoreError::Corrupt { column })
 }
 
-fn strings_of(json: &str, column: &'static str) -> Result<Vec<String>, StoreError> {
+/// Strings as they are read.
+pub(super) fn strings_of(json: &str, column: &'static str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(json).map_err(|_| StoreError::Corrupt { column })
 }
 

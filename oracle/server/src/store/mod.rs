@@ -9,6 +9,7 @@ mod requests;
 mod samples;
 mod signing;
 mod slices;
+mod status;
 mod transaction;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 pub use events::{Event, EventHead, NewEvent};
 pub use requests::{Account, Nonce};
 pub use samples::{Batch, Seen};
+pub use status::{IncidentRow, ServiceRow, SliceBar, SliceLatency, Watched};
 
 use transaction::Transaction;
 

@@ -176,7 +176,8 @@ fn stored(verdict: Verdict) -> Option<bool> {
     }
 }
 
-fn sample_of(row: &SqliteRow) -> Result<Sample, StoreError> {
+/// A sample as it is stored.
+pub(super) fn sample_of(row: &SqliteRow) -> Result<Sample, StoreError> {
     let verdict: Option<bool> = row.try_get("verdict")?;
     Ok(Sample {
         unix_ms: unsigned(row.try_get("unix_ms")?, "unix_ms")?,

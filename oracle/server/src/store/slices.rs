@@ -4,7 +4,7 @@ use ledger::{Entry, SliceVerdict};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::transaction::Transaction;
-use super::{Event, Store, StoreError, count_commit, log, signed, unsigned};
+use super::{Event, Store, StoreError, count_commit, log, signed, status, unsigned};
 
 /// Rows of one statement.
 const ROWS: usize = 500;
@@ -80,10 +80,12 @@ pub(super) async fn insert(
         });
         insert.push(" ON CONFLICT DO NOTHING RETURNING slice");
         let new: Vec<i64> = insert.build_query_scalar().fetch_all(&mut **tx).await?;
-        let new = rows.iter().filter(|slice| new.contains(&slice.index.cast_signed()));
+        let new: Vec<&SliceVerdict> =
+            rows.iter().filter(|slice| new.contains(&slice.index.cast_signed())).collect();
+        status::insert(tx, event, &new).await?;
         let entry =
-            |slice: &SliceVerdict| Entry::Slice { event_id: event.id.clone(), verdict: slice.clone() };
-        log::append(tx, event.key, &new.map(entry).collect::<Vec<_>>()).await?;
+            |slice: &&SliceVerdict| Entry::Slice { event_id: event.id.clone(), verdict: (*slice).clone() };
+        log::append(tx, event.key, &new.iter().map(entry).collect::<Vec<_>>()).await?;
     }
     Ok(())
 }
