@@ -23,7 +23,8 @@ pub struct OracleInfo {
     pub vantage: String,
     /// An event's maturity is its window's end plus this.
     pub publication_delay_s: u64,
-    /// Who may ask for measurements: `open`, or `token` for holders of the bearer token.
+    /// Who may ask for measurements: `open`, `token` for holders of the bearer token, or `keys` for those whose signed
+    /// requests it knows.
     pub accept: String,
     /// Milliseconds between two probes, at least.
     pub least_probe_every_ms: u64,
@@ -82,6 +83,9 @@ pub enum EventState {
 pub struct EventSummary {
     /// The event's id.
     pub event_id: EventId,
+    /// The host that it measures, in lower case; for heartbeats the service's name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
     /// How far it has come.
     pub state: EventState,
     /// The first second of its window.
@@ -92,7 +96,8 @@ pub struct EventSummary {
     pub maturity: UnixSeconds,
 }
 
-/// `GET /v1/events?before=CURSOR`: newest first.
+/// `GET /v1/events?before=CURSOR&limit=N&state=S&host=H&from=T&to=T&maturity_from=T&maturity_to=T`: newest first. `from` and
+/// `to` bound the window, which need only overlap with them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventPage {
     /// The events.

@@ -104,6 +104,7 @@ pub async fn request(
         prepare(oracle, &measurement, &request.requester).await?;
     }
     let event = publish(oracle, &measurement).await?;
+    oracle.metrics.announced();
     scheduler::follow(oracle, event.id.clone(), busy.share());
     tracing::info!(event = %event.id, target = %measurement.target, maturity = event.maturity, "announced");
     Ok(Announcement { event, is_new: true })

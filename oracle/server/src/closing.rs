@@ -48,6 +48,7 @@ pub async fn close(oracle: &Arc<Oracle>, event: &Event) -> Result<(), CloseError
     let entry = closed_entry(event, &provisional);
     let mark = oracle.store.close_window(event.key, &json, &entry).await?;
     here!("close.after");
+    oracle.metrics.window_closed();
     oracle.mark(mark).await;
     let report = &evaluation.report;
     tracing::info!(event = %event.id, outcome = ?report.outcome, slices = ?report.slices, "window closed");

@@ -1,6 +1,7 @@
 //! The oracle's configuration: one TOML file, everything else defaulted.
 
 mod policy;
+mod rate;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use terms::Hex32;
 use url::{Host, Url};
 
 pub use policy::{Accept, Policy, RequesterConfig};
+pub use rate::RateConfig;
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +110,9 @@ pub struct Config {
     /// Bounds on what outside input can make the oracle do.
     #[serde(default)]
     pub limits: Limits,
+    /// Bounds on the requests of one address and of one key.
+    #[serde(default)]
+    pub rate: RateConfig,
     /// How targets are probed.
     #[serde(default)]
     pub probe: ProbeConfig,
@@ -138,6 +143,8 @@ pub struct Limits {
     pub requests: usize,
     /// Probes that are under way at the same time.
     pub probes: usize,
+    /// Readers of the stream at the same time.
+    pub stream_readers: usize,
 }
 
 impl Default for Limits {
@@ -149,6 +156,7 @@ impl Default for Limits {
             body_bytes: 8 * 1024 * 1024,
             requests: 256,
             probes: 2_048,
+            stream_readers: 64,
         }
     }
 }
@@ -283,6 +291,7 @@ impl Config {
         let named = |rule: &Resolve| matches!(Host::parse(&rule.host), Ok(Host::Domain(_)));
         rule(self.resolve.iter().all(named), "resolve.host", "must be a name, and no address")?;
         policy::check_requesters(&self.policy, &self.requesters)?;
+        self.rate.check()?;
         self.check_references()
     }
 
@@ -375,6 +384,7 @@ mod tests {
             ("references_needed = 2\n[[reference]]\nurl = \"http://a.example\"", "references_needed"),
             ("[[reference]]\nurl = \"ftp://a.example\"", "reference.url"),
             ("[probe]\nflush_every_s = 0", "probe.flush_every_s"),
+            ("[rate]\nburst = 0", "rate.burst"),
             ("[policy]\naccept = \"keys\"", "policy.accept"),
             (&format!("{requester}{requester}"), "requester.key"),
             ("[[resolve]]\nhost = \"192.0.2.1\"\naddr = \"127.0.0.1:80\"", "resolve.host"),

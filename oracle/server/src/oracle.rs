@@ -13,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::overview::Snapshot;
 use crate::probe::{Prober, ProberError};
 use crate::public_log::PublicLog;
+use crate::rates::Rates;
 use crate::requester::{Allowance, Requester};
 use crate::store::Store;
 
@@ -51,6 +53,12 @@ pub struct Oracle {
     pub signing: tokio::sync::Mutex<()>,
     /// Places for answers that take much memory or computing.
     pub heavy: Semaphore,
+    /// Places for readers of the stream.
+    pub listeners: Arc<Semaphore>,
+    /// What it counts about itself.
+    pub metrics: Metrics,
+    /// How fast requests may come.
+    pub rates: Rates,
     settings: RwLock<Arc<Settings>>,
     /// What the pages show of all services, read every few seconds.
     pub overview: Snapshot,
@@ -134,7 +142,6 @@ impl Oracle {
         let prober = Arc::new(Prober::new(&config, &clock)?);
         Ok(Arc::new(Self {
             flush_every_ms: config.probe.flush_every_s.map_or(usual_ms, |s| s.saturating_mul(1000)),
-            settings: RwLock::new(Arc::new(Settings { config, prober, token })),
             clock,
             store,
             key,
@@ -144,6 +151,10 @@ impl Oracle {
             announcing: tokio::sync::Mutex::new(()),
             signing: tokio::sync::Mutex::new(()),
             heavy: Semaphore::new(HEAVY_ANSWERS),
+            listeners: Arc::new(Semaphore::new(config.limits.stream_readers)),
+            metrics: Metrics::default(),
+            rates: Rates::new(&config.rate),
+            settings: RwLock::new(Arc::new(Settings { config, prober, token })),
             overview: Snapshot::default(),
             journal: Arc::new(Mutex::new(journal)),
             marked_ms: AtomicU64::new(0),
@@ -154,7 +165,8 @@ impl Oracle {
     /// What a requester may have, by the configuration.
     pub fn allowance(&self, requester: &Requester) -> Allowance {
         match requester {
-            Requester::Anybody | Requester::TokenHolder => Allowance::default(),
+            Requester::Address(address) => Allowance::of_address(*address, &self.settings().config.rate),
+            Requester::TokenHolder => Allowance::default(),
             Requester::Key(key) => {
                 self.settings().config.requester(*key).map_or_else(Allowance::nothing, Allowance::from)
             }

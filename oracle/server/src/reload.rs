@@ -85,6 +85,8 @@ fn keep_fixed(config: &mut Config, before: &Config) -> Vec<&'static str> {
         "passphrase_file": passphrase_file,
         "limits.requests": limits.requests,
         "limits.probes": limits.probes,
+        "limits.stream_readers": limits.stream_readers,
+        "rate": rate,
         "probe.jitter": probe.jitter,
         "probe.flush_every_s": probe.flush_every_s,
     );

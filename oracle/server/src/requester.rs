@@ -1,17 +1,18 @@
 //! Who asks for measurements, and how much one of them may ask for.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use terms::{DocumentError, Hex32, Measurement};
 
-use crate::config::RequesterConfig;
+use crate::config::{RateConfig, RequesterConfig};
 use crate::store::Account;
 
 /// Who asks, as far as the policy tells requesters apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Requester {
-    /// Anybody: the policy is open.
-    Anybody,
+    /// Anybody at an address ([`crate::rates::network`]): the policy is open.
+    Address(IpAddr),
     /// A holder of the token.
     TokenHolder,
     /// The holder of a key that the configuration names.
@@ -44,7 +45,7 @@ pub enum Exhausted {
 impl fmt::Display for Requester {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Anybody => f.write_str("anybody"),
+            Self::Address(address) => write!(f, "address:{address}"),
             Self::TokenHolder => f.write_str("token"),
             Self::Key(key) => write!(f, "key:{key}"),
         }
@@ -65,6 +66,19 @@ impl Allowance {
     /// What somebody may have who may ask for nothing.
     pub fn nothing() -> Self {
         Self { open_events: Some(0), per_day: Some(0), probes_per_event: Some(0) }
+    }
+
+    /// What an address may have where anybody may ask. The machine itself may have what it likes, unless its requests
+    /// are counted as everybody's.
+    pub fn of_address(address: IpAddr, rate: &RateConfig) -> Self {
+        if address.is_loopback() && !rate.loopback {
+            return Self::default();
+        }
+        Self {
+            open_events: Some(rate.open_events),
+            per_day: Some(rate.events_per_day),
+            probes_per_event: None,
+        }
     }
 
     /// Whether one more event fits.

@@ -135,6 +135,7 @@ async fn attest(oracle: &Arc<Oracle>, event: &Event, permit: signer::Permit) -> 
     here!("sign.stored");
     oracle.mark_now(mark).await;
     here!("sign.marked");
+    oracle.metrics.signed();
     tracing::info!(event = %event.id, outcome = ?attestation.outcomes.concat(), "attested");
     Ok(())
 }

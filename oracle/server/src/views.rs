@@ -57,6 +57,7 @@ pub fn info(oracle: &Oracle) -> OracleInfo {
 pub fn summary(head: &EventHead, now_s: u64) -> EventSummary {
     EventSummary {
         event_id: head.id.clone(),
+        host: head.host.clone(),
         state: state(head.window_start, head.provisional, head.attested, now_s),
         window_start: UnixSeconds(head.window_start),
         window_end: UnixSeconds(head.window_end),
@@ -71,7 +72,6 @@ pub fn summary(head: &EventHead, now_s: u64) -> EventSummary {
 pub fn event(oracle: &Oracle, event: &Event) -> Result<EventView, ViewError> {
     let now_s = oracle.clock.now_s();
     let window = event.measurement.window;
-    let provisional = event.provisional.as_deref().map(serde_json::from_str).transpose();
     Ok(EventView {
         event_id: event.id.clone(),
         measurement: event.measurement.clone(),
@@ -80,9 +80,18 @@ pub fn event(oracle: &Oracle, event: &Event) -> Result<EventView, ViewError> {
         announcement_hex: bytes(&event.announcement)?,
         nonce_proofs: proofs(event)?,
         seed_commitment: seed(oracle, event).map(|seed| schedule::seed_commitment(&seed)),
-        provisional: provisional.map_err(|_| StoreError::Corrupt { column: "provisional" })?,
+        provisional: provisional(event)?,
         attestation_hex: event.attestation.as_deref().map(bytes).transpose()?,
     })
+}
+
+/// What an event's closed window came to.
+///
+/// # Errors
+/// When the database holds what was never written.
+pub fn provisional(event: &Event) -> Result<Option<Provisional>, StoreError> {
+    let provisional = event.provisional.as_deref().map(serde_json::from_str).transpose();
+    provisional.map_err(|_| StoreError::Corrupt { column: "provisional" })
 }
 
 fn state(window_start: u64, closed: bool, attested: bool, now_s: u64) -> EventState {
@@ -127,10 +136,7 @@ pub fn proofs(event: &Event) -> Result<Vec<Hex64>, ViewError> {
 
 /// Where the log says what the closed window came to.
 async fn logged(oracle: &Oracle, event: &Event) -> Result<Option<LogProof>, ViewError> {
-    let provisional = event.provisional.as_deref().map(serde_json::from_str).transpose();
-    let provisional: Option<Provisional> =
-        provisional.map_err(|_| StoreError::Corrupt { column: "provisional" })?;
-    let Some(closed) = provisional else { return Ok(None) };
+    let Some(closed) = provisional(event)? else { return Ok(None) };
     let entry = closed_entry(event, &closed);
     Ok(oracle.log.prove(&oracle.store, event.key, &entry).await?)
 }

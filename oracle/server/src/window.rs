@@ -116,8 +116,10 @@ impl<'a> Round<'a> {
         let unix_ms = self.oracle.clock.now_ms();
         self.last = Some(next.probe);
         if self.instants.is_over(next.probe, unix_ms) {
+            self.oracle.metrics.probe_missed();
             return;
         }
+        self.oracle.metrics.probe_begins(next.at_ms, unix_ms);
         let (settings, check, busy) = (Arc::clone(&self.settings), Arc::clone(&self.check), busy.share());
         self.under_way.insert(next.probe);
         self.probes.spawn(async move {
@@ -152,6 +154,7 @@ impl<'a> Round<'a> {
 
     fn take(&mut self, seen: Seen) {
         self.under_way.remove(&seen.probe);
+        self.oracle.metrics.probed(seen.sample.verdict);
         self.open.push(seen.sample.clone());
         self.unwritten.seen.push(seen);
     }
@@ -165,6 +168,7 @@ impl<'a> Round<'a> {
             let verdict = slice_verdict(grid, slice, &self.open);
             self.open.retain(|sample| grid.probe_of(sample.unix_ms).is_some_and(|probe| probe >= probes.end));
             self.unwritten.slices.push(verdict);
+            self.oracle.metrics.slice_closed();
             self.next_slice = slice + 1;
         }
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use clock::Clock;
 use protocol::{Problem, ProblemType};
 use tokio::sync::Semaphore;
 
@@ -20,22 +19,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(super) struct Door {
     places: Arc<Semaphore>,
-    clock: Clock,
+    oracle: Arc<Oracle>,
 }
 
 impl Door {
-    pub(super) fn new(oracle: &Oracle) -> Self {
+    pub(super) fn new(oracle: &Arc<Oracle>) -> Self {
         let places = oracle.settings().config.limits.requests;
-        Self { places: Arc::new(Semaphore::new(places)), clock: oracle.clock.clone() }
+        Self { places: Arc::new(Semaphore::new(places)), oracle: Arc::clone(oracle) }
     }
 }
 
 /// Answers 503 when the house is full. Whoever is inside finds a [`clock::Busy`] among the extensions.
 pub(super) async fn admit(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let Ok(_place) = door.places.try_acquire() else {
+        door.oracle.metrics.crowded();
         return refusal("too many requests are being answered; try again");
     };
-    let busy = door.clock.busy().await;
+    let busy = door.oracle.clock.busy().await;
     request.extensions_mut().insert(busy.share());
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,

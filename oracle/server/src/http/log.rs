@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use evidence::TilePath;
 use protocol::oracle::LogInfo;
 
+use super::caching;
 use super::problem::Failure;
 use crate::oracle::Oracle;
 use crate::public_log::PublicLogError;
@@ -60,8 +61,8 @@ async fn tile(State(oracle): State<Arc<Oracle>>, Path(path): Path<String>) -> An
     };
     // A tile never changes once it is there.
     let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CACHE_CONTROL, caching::FOR_EVER),
     ];
     Ok((headers, bytes).into_response())
 }

@@ -14,11 +14,13 @@ use protocol::oracle::Announced;
 use protocol::{Problem, ProblemType};
 use terms::UnixSeconds;
 
+use super::client::Client;
 use super::problem::{Failure, Scheme};
 use super::signed;
 use crate::announce::{self, Request};
 use crate::config::Accept;
 use crate::oracle::Oracle;
+use crate::rates::network;
 use crate::requester::Requester;
 use crate::store::Event;
 use crate::views;
@@ -29,12 +31,12 @@ pub(super) fn routes() -> Router<Arc<Oracle>> {
 
 async fn measurements(
     State(oracle): State<Arc<Oracle>>,
-    Extension(busy): Extension<Busy>,
+    (Extension(busy), Extension(client)): (Extension<Busy>, Extension<Client>),
     (method, uri, headers): (Method, Uri, HeaderMap),
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
     let body = body.map_err(|_| Failure::from(too_large()))?;
-    let requester = requester(&oracle, (&method, &uri), &headers, &body).await?;
+    let requester = requester(&oracle, client, (&method, &uri), &headers, &body).await?;
     let announced = announce::request(&oracle, Request { document: &body, requester }, &busy).await?;
     let status = if announced.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(view(&announced.event)?)).into_response())
@@ -43,12 +45,13 @@ async fn measurements(
 /// Who asks, as the policy wants to know it.
 async fn requester(
     oracle: &Oracle,
+    Client(address): Client,
     line: (&Method, &Uri),
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Requester, Failure> {
     match oracle.settings().config.policy.accept {
-        Accept::Open => Ok(Requester::Anybody),
+        Accept::Open => Ok(Requester::Address(network(address))),
         Accept::Token if has_token(oracle, headers) => Ok(Requester::TokenHolder),
         Accept::Token => {
             let detail = "this oracle takes measurements from holders of its token";

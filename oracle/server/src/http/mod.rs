@@ -1,19 +1,25 @@
 //! The oracle's HTTP API: what others read, and where measurements are asked for.
 
 mod admission;
+mod caching;
+mod client;
 mod kormir;
+mod list;
 mod log;
 mod measurements;
+mod metrics;
 mod own;
 mod problem;
 mod signed;
+mod stream;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
 
 use crate::oracle::Oracle;
@@ -24,14 +30,20 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
     let door = Door::new(&oracle);
     Router::new()
         .merge(own::routes())
+        .merge(list::routes())
         .merge(measurements::routes())
         .merge(kormir::routes())
         .merge(log::routes())
+        .merge(metrics::routes())
+        .merge(stream::routes())
         .merge(crate::pages::routes())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))
+        .layer(from_fn(caching::revalidate))
         .layer(from_fn_with_state(door, admission::admit))
+        .layer(from_fn_with_state(Arc::clone(&oracle), client::limit))
+        .layer(from_fn_with_state(Arc::clone(&oracle), metrics::count))
         .with_state(oracle)
 }
 
@@ -41,5 +53,6 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
 /// When the listener fails.
 pub async fn serve(oracle: Arc<Oracle>, listener: TcpListener) -> io::Result<()> {
     let stop = oracle.stop.clone();
-    axum::serve(listener, router(oracle)).with_graceful_shutdown(stop.cancelled_owned()).await
+    let service = router(oracle).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
 }

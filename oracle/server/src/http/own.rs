@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::header;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use protocol::oracle::{EventPage, SlicePage};
+use protocol::oracle::SlicePage;
 use protocol::{Problem, ProblemType};
 use serde::Deserialize;
 use terms::EventId;
 
-use super::problem::Failure;
+use super::caching;
+use super::problem::{Failure, QueryError};
 use crate::oracle::{Oracle, Trouble};
 use crate::store::Event;
 use crate::views;
 
-/// Events on one page.
-const EVENTS_A_PAGE: u32 = 100;
 /// Slices on one page.
 const SLICES_A_PAGE: u32 = 10_000;
 
@@ -29,7 +28,6 @@ pub(super) fn routes() -> Router<Arc<Oracle>> {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/v1/info", get(info))
-        .route("/v1/events", get(events))
         .route("/v1/events/{event_id}", get(event))
         .route("/v1/events/{event_id}/samples", get(samples))
         .route("/v1/events/{event_id}/failures", get(failures))
@@ -59,33 +57,28 @@ async fn info(State(oracle): State<Arc<Oracle>>) -> Response {
     Json(views::info(&oracle)).into_response()
 }
 
-#[derive(Deserialize)]
-struct Before {
-    before: Option<i64>,
-}
-
-async fn events(State(oracle): State<Arc<Oracle>>, query: Result<Query<Before>, QueryError>) -> Answer {
-    let Query(Before { before }) =
-        query.map_err(|_| Failure::parameter("before", "must be a page's `next`"))?;
-    let heads = oracle.store.event_heads(before, EVENTS_A_PAGE).await?;
-    let next = heads.last().filter(|_| heads.len() == EVENTS_A_PAGE as usize).map(|head| head.key);
-    let now_s = oracle.clock.now_s();
-    let events = heads.iter().map(|head| views::summary(head, now_s)).collect();
-    Ok(Json(EventPage { events, next }).into_response())
-}
-
-type QueryError = axum::extract::rejection::QueryRejection;
-
 async fn event(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -> Answer {
     let event = find(&oracle, &id).await?;
     Ok(Json(views::event(&oracle, &event)?).into_response())
 }
 
-async fn samples(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -> Answer {
+async fn samples(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let event = find(&oracle, &id).await?;
+    let tag = closed_tag(&event, "\"samples")?;
+    if let Some(tag) = tag.clone().filter(|tag| caching::has(&headers, tag)) {
+        return Ok(caching::unchanged(tag, caching::ASK_AGAIN));
+    }
     let _place = place(&oracle).await?;
     let samples = oracle.store.samples(event.key, 0, event.measurement.probe_count()).await?;
-    Ok(csv(ledger::csv::write(&samples)))
+    let mut response = csv(ledger::csv::write(&samples));
+    response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+    Ok(response)
+}
+
+/// What stands for the answers about a closed window: nothing that is measured comes to it any more.
+fn closed_tag(event: &Event, what: &str) -> Result<Option<HeaderValue>, Failure> {
+    let Some(provisional) = views::provisional(event)? else { return Ok(None) };
+    Ok(HeaderValue::from_str(&format!("{what}-{}\"", provisional.root)).ok())
 }
 
 async fn failures(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -> Answer {
@@ -101,6 +94,7 @@ async fn references(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct From {
     from: Option<u64>,
 }
@@ -110,11 +104,10 @@ async fn slices(
     Path(id): Path<String>,
     query: Result<Query<From>, QueryError>,
 ) -> Answer {
-    let rule = "must be a slice's index";
-    let Query(From { from }) = query.map_err(|_| Failure::parameter("from", rule))?;
+    let Query(From { from }) = query?;
     let from = from.unwrap_or(0);
     if from > terms::units::MAX_NUMBER {
-        return Err(Failure::parameter("from", rule));
+        return Err(Failure::parameter("from", "must be a slice's index"));
     }
     let event = find(&oracle, &id).await?;
     let slices = oracle.store.slices(event.key, from, SLICES_A_PAGE).await?;
@@ -125,17 +118,23 @@ async fn slices(
     Ok(Json(SlicePage { slices, total, next }).into_response())
 }
 
-async fn evidence(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -> Answer {
+/// The bundle's proof is of the newest checkpoint, but what it proves stays: hence a weak tag.
+async fn evidence(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let event = find(&oracle, &id).await?;
-    if event.provisional.is_none() {
+    let stage = if event.attestation.is_some() { "W/\"attested" } else { "W/\"provisional" };
+    let Some(tag) = closed_tag(&event, stage)? else {
         return Err(Failure::not_found("the evidence is complete once the window is closed"));
+    };
+    if caching::has(&headers, &tag) {
+        return Ok(caching::unchanged(tag, caching::ASK_AGAIN));
     }
     let _place = place(&oracle).await?;
     let json = views::evidence(&oracle, event).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), (header::ETAG, tag)];
+    Ok((headers, json).into_response())
 }
 
-async fn find(oracle: &Oracle, id: &str) -> Result<Event, Failure> {
+pub(super) async fn find(oracle: &Oracle, id: &str) -> Result<Event, Failure> {
     let unknown = || Failure::not_found("no such event");
     let id = EventId::parse(id).ok_or_else(unknown)?;
     oracle.store.event(&id).await?.filter(|event| event.published).ok_or_else(unknown)

@@ -1,5 +1,6 @@
 //! How this API says no: problem details, or plain text on the paths of existing clients.
 
+use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::request::CredentialError;
@@ -7,8 +8,12 @@ use protocol::{Problem, ProblemType, problem};
 use signer::JournalError;
 
 use crate::announce::RequestError;
+use crate::rates::TooSoon;
 use crate::store::StoreError;
 use crate::views::ViewError;
+
+/// A query that can't be read.
+pub(super) type QueryError = QueryRejection;
 
 /// How a requester shows who it is.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +83,19 @@ impl From<CredentialError> for Failure {
         let text = error.to_string();
         let rule = text.split_once(": ").map_or(text.as_str(), |(_, rule)| rule);
         Problem::new(kind, rule).at(format!("authorization.{}", error.field())).into()
+    }
+}
+
+impl From<TooSoon> for Failure {
+    fn from(error: TooSoon) -> Self {
+        let problem = Problem::new(ProblemType::RateLimited, error.to_string());
+        Self { header: Some((header::RETRY_AFTER, HeaderValue::from(error.wait_s()))), ..problem.into() }
+    }
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::parameter("query", &rejection.body_text())
     }
 }
 

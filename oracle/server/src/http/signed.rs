@@ -16,7 +16,7 @@ use crate::store::Nonce;
 ///
 /// # Errors
 /// 401 without a credential, with that of a key that may not ask, or one that is not of now; 403 where the signature is
-/// not over this request to this oracle; 409 for a repetition.
+/// not over this request to this oracle; 409 for a repetition; 429 for a key that asks too often.
 pub(super) async fn signer(
     oracle: &Oracle,
     (method, uri): (&Method, &Uri),
@@ -33,6 +33,7 @@ pub(super) async fn signer(
     let now = oracle.clock.now_s();
     let to = Hex32(oracle.key.public().serialize());
     credential.verify(&call, to, UnixSeconds(now))?;
+    oracle.rates.of_key(credential.key).inspect_err(|too_soon| oracle.metrics.limited(too_soon.from))?;
     use_up(oracle, &credential, now).await?;
     Ok(credential.key)
 }

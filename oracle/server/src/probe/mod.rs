@@ -99,6 +99,7 @@ pub struct Prober {
     dns: Dns,
     references: References,
     under_way: Arc<Semaphore>,
+    most: usize,
     roots: Roots,
 }
 
@@ -123,6 +124,7 @@ impl Prober {
             dns: Dns::new(dialer, config.probe.dns_server, timing),
             references: References::new(config, tls, timing),
             under_way: Arc::new(Semaphore::new(config.limits.probes)),
+            most: config.limits.probes,
             roots,
         })
     }
@@ -169,6 +171,11 @@ impl Prober {
             }
         };
         Ok(Check(kind))
+    }
+
+    /// How many probes are under way.
+    pub fn under_way(&self) -> usize {
+        self.most - self.under_way.available_permits()
     }
 
     /// A place among the probes that may be under way at once.

@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 use terms::{EventId, Hex32, Measurement};
 
+use super::listing::host_of;
 use super::transaction::Transaction;
 use super::{Store, StoreError, count_commit, signed, status, unsigned};
 
@@ -68,6 +69,8 @@ pub struct EventHead {
     pub key: i64,
     /// Its id.
     pub id: EventId,
+    /// The host that it measures.
+    pub host: String,
     /// First second of its window.
     pub window_start: u64,
     /// The second after its window's last.
@@ -92,8 +95,8 @@ impl Store {
         let service = status::id_of_target(&mut tx, &measurement.target).await?;
         sqlx::query(
             "INSERT INTO events (service, event_id, measurement, window_start, window_end, maturity, announced_at, \
-             announcement, commitment, nonces, nonce_proofs, probe_seed, requester) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             announcement, commitment, nonces, nonce_proofs, probe_seed, requester, host) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING",
         )
         .bind(service)
@@ -109,6 +112,7 @@ impl Store {
         .bind(proofs)
         .bind(event.probe_seed.as_slice())
         .bind(event.requester)
+        .bind(host_of(&measurement.target))
         .execute(&mut *tx)
         .await?;
         count_commit(&mut tx).await?;
@@ -159,22 +163,6 @@ impl Store {
             .fetch_one(&self.pool)
             .await?;
         unsigned(count, "count")
-    }
-
-    /// Published events, newest first, older than `before` (a key) where one is given.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn event_heads(&self, before: Option<i64>, limit: u32) -> Result<Vec<EventHead>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, event_id, window_start, window_end, maturity, provisional IS NOT NULL AS closed, \
-             attestation IS NOT NULL AS attested FROM events WHERE published = 1 AND id < ? ORDER BY id DESC LIMIT ?",
-        )
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(head_of).collect()
     }
 
     /// Announcements and attestations of published events, newest first.
@@ -230,6 +218,7 @@ pub(super) fn head_of(row: &SqliteRow) -> Result<EventHead, StoreError> {
     Ok(EventHead {
         key: row.try_get("id")?,
         id: id_of(row)?,
+        host: row.try_get::<Option<String>, _>("host")?.unwrap_or_default(),
         window_start: unsigned(row.try_get("window_start")?, "window_start")?,
         window_end: unsigned(row.try_get("window_end")?, "window_end")?,
         maturity: unsigned(row.try_get("maturity")?, "maturity")?,

@@ -4,6 +4,8 @@
 //! backup lies in the signing journal, outside.
 
 mod events;
+mod growth;
+mod listing;
 mod log;
 mod requests;
 mod samples;
@@ -17,8 +19,11 @@ use std::time::Duration;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::watch;
 
 pub use events::{Event, EventHead, NewEvent};
+pub use growth::Growth;
+pub use listing::{Counts, Filter, Stage};
 pub use requests::{Account, Nonce};
 pub use samples::{Batch, Seen};
 pub use status::{IncidentRow, ServiceRow, SliceBar, SliceLatency, Watched};
@@ -52,6 +57,8 @@ pub enum StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: SqlitePool,
+    /// Changes when the log has grown.
+    grown: watch::Sender<()>,
 }
 
 /// What a commit survives.
@@ -85,7 +92,9 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        Ok(Self { pool })
+        let store = Self { pool, grown: watch::Sender::new(()) };
+        store.fill_hosts().await?;
+        Ok(store)
     }
 
     /// Closes all connections, so that the write-ahead log is folded into the database.

@@ -52,6 +52,7 @@ impl Store {
         insert_references(&mut tx, event.key, &batch.seen).await?;
         super::slices::insert(&mut tx, event, &batch.slices).await?;
         tx.commit().await?;
+        self.has_grown();
         Ok(mark)
     }
 

@@ -43,6 +43,7 @@ impl Store {
             log::append(&mut tx, event.key, &[entry]).await?;
         }
         tx.commit().await?;
+        self.has_grown();
         Ok(mark)
     }
 

@@ -62,6 +62,7 @@ impl Store {
             log::append(&mut tx, event, std::slice::from_ref(entry)).await?;
         }
         tx.commit().await?;
+        self.has_grown();
         Ok(mark)
     }
 }

@@ -178,6 +178,53 @@ pub fn document(change: impl FnOnce(&mut Value)) -> Value {
     document
 }
 
+/// What was answered.
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// A reader of the stream.
+pub struct Listener {
+    answer: reqwest::Response,
+    text: String,
+}
+
+impl Listener {
+    /// The next event: its id, its type and its data. Comments are skipped.
+    pub async fn next(&mut self) -> (u64, String, Value) {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                if let Some(event) = event_of(&block) {
+                    return event;
+                }
+                continue;
+            }
+            let chunk = self.answer.chunk().await.unwrap().expect("the stream goes on");
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
+fn event_of(block: &str) -> Option<(u64, String, Value)> {
+    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let id = field("id")?.parse().unwrap();
+    Some((id, field("event").unwrap().to_owned(), serde_json::from_str(field("data").unwrap()).unwrap()))
+}
+
 /// Asks an oracle for things over HTTP.
 pub struct Http {
     client: reqwest::Client,
@@ -203,6 +250,42 @@ impl Http {
     pub async fn try_text(&self, path: &str) -> reqwest::Result<(u16, String)> {
         let answer = self.client.get(format!("{}{path}", self.base)).send().await?;
         Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// Any request, with these headers.
+    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.ask_with(method, path, headers, Vec::new()).await
+    }
+
+    /// Any request, with these headers and this body.
+    pub async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.client.request(method, format!("{}{path}", self.base)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Answer { status, headers, body: answer.text().await.unwrap() }
+    }
+
+    /// The stream's events, from the oracle's first answer on. The status of a refusal otherwise.
+    pub async fn listen(&self, path: &str, last: Option<u64>) -> Result<Listener, u16> {
+        let mut request = self.client.get(format!("{}{path}", self.base));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        match answer.status().as_u16() {
+            200 => Ok(Listener { answer, text: String::new() }),
+            status => Err(status),
+        }
     }
 
     pub async fn bytes(&self, path: &str) -> Vec<u8> {

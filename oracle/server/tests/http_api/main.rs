@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod caching;
 #[path = "../common/mod.rs"]
 mod common;
 mod kormir;
+mod listing;
 mod measurements;
+mod metrics;
+mod rates;
 mod reading;
 mod requesters;
+mod stream;

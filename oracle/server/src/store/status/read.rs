@@ -187,7 +187,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<EventHead>, StoreError> {
         let mut select = QueryBuilder::<Sqlite>::new(
-            "SELECT id, event_id, window_start, window_end, maturity, provisional IS NOT NULL AS closed, \
+            "SELECT id, event_id, host, window_start, window_end, maturity, provisional IS NOT NULL AS closed, \
              attestation IS NOT NULL AS attested FROM events WHERE published = 1 AND service = ",
         );
         select.push_bind(service).push(" AND id < ").push_bind(before.unwrap_or(i64::MAX));
