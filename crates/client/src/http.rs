@@ -87,6 +87,21 @@ impl Http {
         self.send(path, request, max_bytes).await
     }
 
+    /// As [`Self::get`], with a signature that says whose request it is.
+    pub(crate) async fn get_signed(
+        &self,
+        path: &str,
+        signer: &Signer<'_>,
+        max_bytes: usize,
+    ) -> Result<Answer, ClientError> {
+        let credential = signer.sign(&Call { method: "GET", path, body: &[] })?;
+        let request = self
+            .client
+            .request(Method::GET, format!("{}{path}", self.base))
+            .header("authorization", credential.to_string());
+        self.send(path, request, max_bytes).await
+    }
+
     /// A request that says by its signature whose it is.
     pub(crate) async fn post_signed(
         &self,

@@ -21,9 +21,11 @@ mod owner;
 mod peer;
 mod signer;
 mod tls;
+mod vantage;
 
 pub use error::ClientError;
 pub use oracle::{EventWords, OracleClient};
 pub use owner::OwnerClient;
 pub use peer::PeerClient;
 pub use signer::Signer;
+pub use vantage::VantageClient;

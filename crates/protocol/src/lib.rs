@@ -24,6 +24,7 @@ pub mod session;
 mod signing;
 mod succession;
 pub mod text;
+pub mod vantage;
 pub mod waiting;
 
 pub use body::Body;

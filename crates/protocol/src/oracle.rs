@@ -9,6 +9,7 @@ use serde_json::Value;
 use terms::{EventId, Hex32, Measurement, Outcome, UnixSeconds};
 
 use crate::bytes::{Hex64, HexBytes};
+use crate::vantage::EventVantage;
 
 /// `GET /v1/info`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +124,9 @@ pub struct EventView {
     /// What shows that the oracle knows its nonces: a signature by each, in their order. Oracles other than ours have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nonce_proofs: Vec<Hex64>,
+    /// Who measures it, where that is not the oracle alone: fixed when it was announced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vantages: Vec<EventVantage>,
     /// Commitment to the seed that jitters the probes, which the evidence reveals; absent without jitter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed_commitment: Option<Hex32>,

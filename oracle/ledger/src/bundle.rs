@@ -52,6 +52,9 @@ pub struct Bundle {
     /// That the oracle's log has the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogProof>,
+    /// What vantages elsewhere signed; the oracle's own vantage is not among them. None where it measured alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vantages: Vec<VantageWord>,
     /// The outcome and its counts.
     pub report: Report,
     /// Every slice of the window, ascending.
@@ -77,6 +80,32 @@ pub struct Draft {
     pub root_signature: Option<String>,
     /// See [`Bundle::log`].
     pub log: Option<LogProof>,
+    /// See [`Bundle::vantages`].
+    pub vantages: Vec<VantageWord>,
+}
+
+/// What a vantage elsewhere signed of an event: that its samples in these blocks are those of the bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VantageWord {
+    /// Its name in the samples.
+    pub name: String,
+    /// Its x-only key.
+    pub key: Hex32,
+    /// The blocks that it reported in time, ascending.
+    pub blocks: Vec<SignedBlock>,
+}
+
+/// A block of the window with a vantage's signature over its samples; see [`crate::batch`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedBlock {
+    /// The first probe index.
+    pub from: u64,
+    /// The index after the last.
+    pub to: u64,
+    /// The signature, in hex.
+    pub sig: String,
 }
 
 /// That the oracle's public log has the event's outcome: an [`Entry::Closed`], under a signed checkpoint.
@@ -114,6 +143,7 @@ impl Bundle {
             root: root(&slices),
             root_signature: draft.root_signature,
             log: draft.log,
+            vantages: draft.vantages,
             report: add_up(&grid, &slices),
             samples: csv::write(samples),
             slices,

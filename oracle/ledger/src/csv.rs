@@ -99,6 +99,16 @@ pub fn read(input: impl io::Read) -> Result<Vec<Sample>, CsvError> {
     Ok(samples)
 }
 
+/// Reads one sample's line, as [`line()`] writes it.
+///
+/// # Errors
+/// As [`read`]; the header counts as line 1.
+pub fn read_line(line: &str) -> Result<Sample, CsvError> {
+    let mut samples = read(format!("{HEADER}\n{line}").as_bytes())?;
+    let one = samples.pop().filter(|_| samples.is_empty());
+    one.ok_or(CsvError { line: 2, column: COLUMNS[0], rule: Rule::Columns { got: 0 } })
+}
+
 /// Writes samples with the header, in the order given.
 pub fn write<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> String {
     let mut text = format!("{HEADER}\n");

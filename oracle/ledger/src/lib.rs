@@ -12,6 +12,7 @@
 //! attestations pass through a [`bundle::Bundle`] as opaque text. Start reading at [`evaluate`], then
 //! [`Grid`] and [`SliceVerdict`].
 
+pub mod batch;
 pub mod bundle;
 pub mod csv;
 pub mod schedule;
@@ -34,5 +35,5 @@ pub use grid::{Grid, MAX_SLICES};
 pub use quorum::probe_verdicts;
 pub use ratio::Ratio;
 pub use report::{Incident, ProbeCounts, Report, SliceCounts, SliceError, progress, report};
-pub use sample::{MAX_VANTAGE_CHARS, Sample, Verdict};
+pub use sample::{MAX_VANTAGE_CHARS, Sample, Verdict, is_vantage};
 pub use slice::{SliceState, SliceVerdict, slice_verdict};

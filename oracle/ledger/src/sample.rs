@@ -41,7 +41,7 @@ impl Sample {
 }
 
 /// Whether this can be a vantage's name. No character of it needs quoting in CSV, JSON or a URL.
-pub(crate) fn is_vantage(name: &str) -> bool {
+pub fn is_vantage(name: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     !name.is_empty() && name.len() <= MAX_VANTAGE_CHARS && name.bytes().all(allowed)
 }

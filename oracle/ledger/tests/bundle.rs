@@ -21,6 +21,7 @@ fn bundle() -> Bundle {
         probe_seed: Some(Hex32([7; 32])),
         root_signature: None,
         log: None,
+        vantages: Vec::new(),
     };
     Bundle::build(draft, &samples).unwrap()
 }

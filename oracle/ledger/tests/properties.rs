@@ -77,6 +77,7 @@ fn bundle(measurement: &Measurement, samples: &[Sample]) -> Bundle {
         probe_seed: None,
         root_signature: None,
         log: None,
+        vantages: Vec::new(),
     };
     Bundle::build(draft, samples).unwrap()
 }

@@ -15,6 +15,7 @@ use crate::oracle::{Oracle, OracleError};
 use crate::requester::{Exhausted, Requester};
 use crate::scheduler;
 use crate::store::{Event, NewEvent, StoreError};
+use crate::vantages;
 
 /// Why a measurement was not announced.
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +134,7 @@ async fn prepare(
         nonces: nonces.seal(&oracle.key, &measurement.event_id())?,
         probe_seed: random()?,
         requester: requester.to_string(),
+        vantages: vantages::choose(&oracle.settings().config, measurement),
     };
     here!("announce.before");
     oracle.store.prepare_event(new).await?;
@@ -177,10 +179,11 @@ fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError
         "window.start",
         "must lie in the future: an event is announced before its window starts",
     )?;
+    let vantages = vantages::available(&oracle.settings().config);
     refuse(
-        measurement.quorum.vantages != 1,
+        measurement.quorum.vantages > vantages,
         "quorum.vantages",
-        "must be 1: this oracle probes from one vantage",
+        &format!("must be at most {vantages}: this oracle has no more vantages"),
     )?;
     refuse(
         measurement.probe_every_ms < limits.probe_every_ms,

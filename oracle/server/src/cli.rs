@@ -27,6 +27,11 @@ pub enum Command {
     Init(Init),
     /// Announce, measure, attest, and answer over HTTP, until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Measure for oracles elsewhere as one of their vantages, until SIGTERM or SIGINT.
+    ///
+    /// The configuration names the oracles; they tell what to measure and when. What was seen is written to disk,
+    /// signed with this vantage's own key, and handed in until the oracle has it.
+    Probe(Probe),
     /// Compute the outcome of a measurement from samples, offline, and print it as JSON.
     ///
     /// The same function that the oracle itself uses: whoever has the samples can check the outcome.
@@ -59,6 +64,9 @@ pub struct Init {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub file: ConfigFile,
+    /// Make the key of a vantage, for `probe`, instead of an oracle's.
+    #[arg(long)]
+    pub vantage: bool,
     /// Mark the key as one for simulated time: usable on regtest under a simulated clock, and nowhere else.
     #[arg(long)]
     pub simulated: bool,
@@ -81,6 +89,20 @@ pub struct Serve {
     pub simulated_time: Option<SocketAddr>,
     /// This oracle's name in simulated time.
     #[arg(long, value_name = "NAME", default_value = "oracle", requires = "simulated_time")]
+    pub simulated_name: String,
+}
+
+/// Arguments of `probe`.
+#[derive(Debug, Args)]
+pub struct Probe {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// Take the time from a replay's barrier. Regtest only.
+    #[arg(long, value_name = "HOST:PORT", env = "EARNEST_SIMULATED_TIME")]
+    pub simulated_time: Option<SocketAddr>,
+    /// This vantage's name in simulated time.
+    #[arg(long, value_name = "NAME", default_value = "vantage", requires = "simulated_time")]
     pub simulated_name: String,
 }
 

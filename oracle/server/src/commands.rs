@@ -1,5 +1,7 @@
 //! What the commands do. Results go to stdout, everything else to stderr.
 
+mod probe;
+
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -47,6 +49,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Init(arguments) => init(&arguments),
         Command::Serve(arguments) => serve(arguments),
+        Command::Probe(arguments) => probe::probe(&arguments),
         Command::Measure(arguments) => measure(&arguments),
         Command::Audit(arguments) => audit(&arguments),
         Command::TrustDatabase(arguments) => trust_database(&arguments),
@@ -103,6 +106,9 @@ fn init(arguments: &Init) -> Result<(), Failed> {
         simulated: arguments.simulated,
         passphrase: service::passphrase(&config, environment_passphrase())?,
     };
+    if arguments.vantage {
+        return init_vantage(arguments, &config, &options);
+    }
     let path = config.key_file();
     let key = OracleKey::create(&path, &options).with_context(|| format!("the key {}", path.display()))?;
     let token_file = make_token(&config)?;
@@ -117,6 +123,18 @@ fn init(arguments: &Init) -> Result<(), Failed> {
         eprintln!("Requests for measurements need the token in {}.", path.display());
     }
     say(&key.public().to_string())
+}
+
+fn init_vantage(arguments: &Init, config: &Config, options: &KeyOptions) -> Result<(), Failed> {
+    let (path, key) = probe::make_key(config, options)?;
+    if arguments.json {
+        return print(&json!({ "pubkey": key, "key_file": path.display().to_string() }));
+    }
+    eprintln!(
+        "The vantage's key is in {}; its oracles need the public part as remote_vantage.key.",
+        path.display()
+    );
+    say(&key)
 }
 
 fn environment_passphrase() -> Option<String> {
@@ -142,8 +160,12 @@ fn write_secret(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn serve(arguments: Serve) -> Result<(), Failed> {
+    let path = arguments.file.config.display().to_string();
     let source = Source::new(arguments.file.config, arguments.listen);
     let config = source.load().map_err(bad_input)?;
+    if config.is_vantage() {
+        return Err(bad_input(anyhow!("{path}: oracle: makes this a vantage's configuration, for `probe`")));
+    }
     service::allow_clock(config.network, arguments.simulated_time.is_some()).map_err(bad_input)?;
     let runtime = runtime(arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
@@ -258,6 +280,9 @@ fn audit(arguments: &Audit) -> Result<(), Failed> {
             "attested": audit.attestation.is_some(),
             "root": bundle.root,
             "root_signed": audit.root_signed,
+            "vantages": bundle.vantages.iter().map(|word| json!({
+                "name": word.name, "key": word.key, "blocks": word.blocks.len(),
+            })).collect::<Vec<_>>(),
             "logged": audit.checkpoint.as_ref().map(|checkpoint| json!({
                 "log": checkpoint.origin, "entries": checkpoint.size,
             })),
@@ -274,6 +299,14 @@ fn audit(arguments: &Audit) -> Result<(), Failed> {
     } else {
         "The oracle did not sign the root of this evidence: it agrees with itself, and no more."
     })?;
+    for word in &bundle.vantages {
+        say(&format!(
+            "The samples of {} are those that its key signed, in {} blocks: {}",
+            word.name,
+            word.blocks.len(),
+            word.key
+        ))?;
+    }
     say(&match &audit.checkpoint {
         Some(checkpoint) => format!(
             "Its log, {}, has this outcome under a signed checkpoint of {} entries.",

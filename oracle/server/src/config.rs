@@ -2,6 +2,7 @@
 
 mod policy;
 mod rate;
+mod vantages;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use url::{Host, Url};
 
 pub use policy::{Accept, Policy, RequesterConfig};
 pub use rate::RateConfig;
+pub use vantages::{RemoteVantage, ServedOracle};
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +127,19 @@ pub struct Config {
     /// So many references must answer for a failed probe to count against its target.
     #[serde(default = "default_references_needed")]
     pub references_needed: usize,
+    /// Vantages elsewhere that report to this oracle.
+    #[serde(default, rename = "remote_vantage")]
+    pub remote_vantages: Vec<RemoteVantage>,
+    /// A slice waits this long after its end, in seconds, for vantages elsewhere. Default: half of the publication
+    /// delay.
+    #[serde(default)]
+    pub vantage_grace_s: Option<u64>,
+    /// Oracles that this place measures for, which makes this file one for `earnest-oracle probe`.
+    #[serde(default, rename = "oracle")]
+    pub oracles: Vec<ServedOracle>,
+    /// How often such a place asks its oracles what there is to measure, in seconds.
+    #[serde(default = "vantages::default_poll_every_s")]
+    pub poll_every_s: u64,
 }
 
 /// Bounds on what outside input can make the oracle do.
@@ -292,7 +307,8 @@ impl Config {
         rule(self.resolve.iter().all(named), "resolve.host", "must be a name, and no address")?;
         policy::check_requesters(&self.policy, &self.requesters)?;
         self.rate.check()?;
-        self.check_references()
+        self.check_references()?;
+        vantages::check(self)
     }
 
     fn check_references(&self) -> Result<(), (&'static str, &'static str)> {

@@ -65,6 +65,11 @@ impl Instants {
         from..until.max(from)
     }
 
+    /// Whose moments they are.
+    pub fn vantage(&self) -> &str {
+        &self.vantage
+    }
+
     /// The window as a grid.
     pub fn grid(&self) -> &Grid {
         &self.grid

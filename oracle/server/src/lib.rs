@@ -33,5 +33,8 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+pub mod vantage;
+pub mod vantages;
 pub mod views;
+pub mod watch;
 pub mod window;

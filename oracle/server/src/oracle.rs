@@ -43,6 +43,8 @@ pub struct Oracle {
     pub log: PublicLog,
     /// Samples are written at least this often.
     pub flush_every_ms: u64,
+    /// When this process began, in unix milliseconds.
+    pub started_ms: u64,
     /// Followers of events; awaited when the process ends.
     pub tasks: TaskTracker,
     /// Cancelled when the process is to end.
@@ -130,6 +132,12 @@ pub struct Parts {
     pub token: Option<String>,
 }
 
+/// How often samples are written at least.
+pub(crate) fn flush_every_ms(config: &Config, simulated: bool) -> u64 {
+    let usual_ms = if simulated { SIMULATED_FLUSH_EVERY_MS } else { FLUSH_EVERY_MS };
+    config.probe.flush_every_s.map_or(usual_ms, |s| s.saturating_mul(1000))
+}
+
 impl Oracle {
     /// Puts the parts together.
     ///
@@ -137,11 +145,10 @@ impl Oracle {
     /// When targets can't be probed, because roots that the configuration names or needs can't be had.
     pub fn new(parts: Parts) -> Result<Arc<Self>, ProberError> {
         let Parts { config, clock, store, key, journal, log, token } = parts;
-        let simulated = clock.is_simulated();
-        let usual_ms = if simulated { SIMULATED_FLUSH_EVERY_MS } else { FLUSH_EVERY_MS };
         let prober = Arc::new(Prober::new(&config, &clock)?);
         Ok(Arc::new(Self {
-            flush_every_ms: config.probe.flush_every_s.map_or(usual_ms, |s| s.saturating_mul(1000)),
+            started_ms: clock.now_ms(),
+            flush_every_ms: flush_every_ms(&config, clock.is_simulated()),
             clock,
             store,
             key,

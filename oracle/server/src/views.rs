@@ -12,6 +12,7 @@ use crate::closing::closed_entry;
 use crate::oracle::Oracle;
 use crate::public_log::PublicLogError;
 use crate::store::{Event, EventHead, StoreError};
+use crate::vantages;
 
 /// Why an event could not be shown.
 #[derive(Debug, thiserror::Error)]
@@ -68,8 +69,8 @@ pub fn summary(head: &EventHead, now_s: u64) -> EventSummary {
 /// Everything about one event.
 ///
 /// # Errors
-/// When the database holds what was never written.
-pub fn event(oracle: &Oracle, event: &Event) -> Result<EventView, ViewError> {
+/// When the database fails, or holds what was never written.
+pub async fn event(oracle: &Oracle, event: &Event) -> Result<EventView, ViewError> {
     let now_s = oracle.clock.now_s();
     let window = event.measurement.window;
     Ok(EventView {
@@ -79,6 +80,7 @@ pub fn event(oracle: &Oracle, event: &Event) -> Result<EventView, ViewError> {
         state: state(window.start.0, event.provisional.is_some(), event.attestation.is_some(), now_s),
         announcement_hex: bytes(&event.announcement)?,
         nonce_proofs: proofs(event)?,
+        vantages: vantages::views(oracle, event).await?,
         seed_commitment: seed(oracle, event).map(|seed| schedule::seed_commitment(&seed)),
         provisional: provisional(event)?,
         attestation_hex: event.attestation.as_deref().map(bytes).transpose()?,
@@ -148,6 +150,7 @@ async fn logged(oracle: &Oracle, event: &Event) -> Result<Option<LogProof>, View
 pub async fn evidence(oracle: &Arc<Oracle>, event: Event) -> Result<Vec<u8>, ViewError> {
     let samples = oracle.store.samples(event.key, 0, event.measurement.probe_count()).await?;
     let log = logged(oracle, &event).await?;
+    let vantages = vantages::words(oracle, &event).await?;
     let oracle = Arc::clone(oracle);
     let work = move || {
         let seed = seed(&oracle, &event);
@@ -159,6 +162,7 @@ pub async fn evidence(oracle: &Arc<Oracle>, event: Event) -> Result<Vec<u8>, Vie
             seed_commitment: seed.map(|seed| schedule::seed_commitment(&seed)),
             root_signature: None,
             log,
+            vantages,
         };
         let mut bundle = Bundle::build(draft, &samples)?;
         let slices = bundle.slices.len() as u64;

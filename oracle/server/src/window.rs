@@ -1,18 +1,21 @@
 //! One event's window: probing at every instant, writing samples down, closing slices.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use clock::Busy;
 use crashpoint::here;
 use ledger::{Grid, Sample, slice_verdict};
 use terms::DocumentError;
-use tokio::task::JoinSet;
 
-use crate::instants::{Instant, Instants};
+use crate::instants::Instants;
 use crate::oracle::{Oracle, Settings};
-use crate::probe::{Check, Observation};
 use crate::store::{Batch, Event, Seen, StoreError};
+use crate::vantages;
+use crate::watch::{Place, ProbeBroke, Watch};
+
+/// How often it is asked whether other vantages have reported, once the window is over.
+const LOOK_EVERY_MS: u64 = 2_000;
 
 /// Why measuring stopped before its window ended.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +27,8 @@ pub enum MeasureError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A probe panicked, which is a bug.
-    #[error("a probe broke down")]
-    Probe,
+    #[error(transparent)]
+    Probe(#[from] ProbeBroke),
 }
 
 /// Whether a window was measured to its end.
@@ -45,24 +48,16 @@ pub enum Measured {
 pub async fn measure(oracle: &Arc<Oracle>, event: &Event, busy: &mut Busy) -> Result<Measured, MeasureError> {
     let mut round = Round::resume(oracle, event).await?;
     let measured = round.run(busy).await?;
-    round.finish(measured).await?;
-    Ok(measured)
+    round.finish(measured, busy).await
 }
 
 struct Round<'a> {
     oracle: &'a Arc<Oracle>,
     event: &'a Event,
-    instants: Instants,
-    /// The newest that were looked at.
+    watch: Watch,
+    /// The settings that were last looked at.
     looked_at: Arc<Settings>,
-    /// What `check` was made with.
-    settings: Arc<Settings>,
-    check: Arc<Check>,
-    /// Probes that have begun and not reported.
-    under_way: BTreeSet<u64>,
-    probes: JoinSet<Seen>,
-    last: Option<u64>,
-    /// Samples of slices that are not closed.
+    /// Samples of slices that are not closed; not kept where other vantages have a say in them.
     open: Vec<Sample>,
     next_slice: u64,
     unwritten: Batch,
@@ -74,21 +69,23 @@ impl<'a> Round<'a> {
         let grid = Grid::new(&event.measurement)?;
         let next_slice = oracle.store.next_slice(event.key).await?;
         let from = next_slice * grid.probes_per_slice();
-        let open = oracle.store.samples(event.key, from, grid.probes()).await?;
+        let open = if event.has_remote_vantages() {
+            Vec::new()
+        } else {
+            oracle.store.samples(event.key, from, grid.probes()).await?
+        };
         let settings = oracle.settings();
-        let vantage = settings.config.vantage.clone();
-        let last = oracle.store.last_probe(event.key, &vantage).await?;
+        let vantage = event.own_vantage(&settings.config.vantage);
+        let last = oracle.store.last_probe(event.key, vantage).await?;
         let seed = settings.config.probe.jitter.then_some(event.probe_seed);
+        let check = settings.prober.prepare(&event.measurement)?;
+        let instants = Instants::new(grid, vantage.to_owned(), seed);
+        let place = Place { clock: oracle.clock.clone(), prober: Arc::clone(&settings.prober) };
         Ok(Self {
             oracle,
             event,
-            check: Arc::new(settings.prober.prepare(&event.measurement)?),
-            looked_at: Arc::clone(&settings),
-            settings,
-            instants: Instants::new(grid, vantage, seed),
-            under_way: BTreeSet::new(),
-            probes: JoinSet::new(),
-            last,
+            watch: Watch::new(place, instants, check, last),
+            looked_at: settings,
             open,
             next_slice,
             unwritten: Batch::default(),
@@ -97,37 +94,21 @@ impl<'a> Round<'a> {
     }
 
     async fn run(&mut self, busy: &mut Busy) -> Result<Measured, MeasureError> {
-        while let Some(next) = self.instants.next(self.last, self.oracle.clock.now_ms()) {
+        while let Some(next) = self.watch.next(self.oracle.clock.now_ms()) {
             if self.oracle.sleep_or_stop(busy, next.at_ms).await.is_stopped() {
                 return Ok(Measured::Stopped);
             }
-            self.collect()?;
-            self.close_slices(Some(next.probe));
+            let seen = self.watch.collect()?;
+            self.take(seen);
+            self.close_slices(Some(next.probe)).await?;
             self.write_when_due().await?;
-            self.begin(next, busy).await;
+            self.follow_settings();
+            match self.watch.begin(next, busy).await {
+                Some(unix_ms) => self.oracle.metrics.probe_begins(next.at_ms, unix_ms),
+                None => self.oracle.metrics.probe_missed(),
+            }
         }
         Ok(Measured::ToTheEnd)
-    }
-
-    /// Begins a probe, unless the machine was so late that its slot is over.
-    async fn begin(&mut self, next: Instant, busy: &Busy) {
-        self.follow_settings();
-        let place = self.settings.prober.place().await;
-        let unix_ms = self.oracle.clock.now_ms();
-        self.last = Some(next.probe);
-        if self.instants.is_over(next.probe, unix_ms) {
-            self.oracle.metrics.probe_missed();
-            return;
-        }
-        self.oracle.metrics.probe_begins(next.at_ms, unix_ms);
-        let (settings, check, busy) = (Arc::clone(&self.settings), Arc::clone(&self.check), busy.share());
-        self.under_way.insert(next.probe);
-        self.probes.spawn(async move {
-            let observation = settings.prober.probe(&check).await;
-            drop(place);
-            drop(busy);
-            seen(next.probe, unix_ms, &settings.config.vantage, observation)
-        });
     }
 
     /// Probes from now on as the operator last said. Where a target could not be probed any more, it is as before: the
@@ -137,33 +118,29 @@ impl<'a> Round<'a> {
         if Arc::ptr_eq(&settings, &self.looked_at) {
             return;
         }
-        self.looked_at = Arc::clone(&settings);
         match settings.prober.prepare(&self.event.measurement) {
-            Ok(check) => (self.settings, self.check) = (settings, Arc::new(check)),
+            Ok(check) => self.watch.go_on_with(Arc::clone(&settings.prober), check),
             Err(error) => tracing::error!(event = %self.event.id, %error, "probed as before the last change"),
         }
+        self.looked_at = settings;
     }
 
-    /// Takes what finished probes saw.
-    fn collect(&mut self) -> Result<(), MeasureError> {
-        while let Some(joined) = self.probes.try_join_next() {
-            self.take(joined.map_err(|_| MeasureError::Probe)?);
+    fn take(&mut self, seen: Vec<Seen>) {
+        seen.iter().for_each(|seen| self.oracle.metrics.probed(seen.sample.verdict));
+        if !self.event.has_remote_vantages() {
+            self.open.extend(seen.iter().map(|seen| seen.sample.clone()));
         }
-        Ok(())
+        self.unwritten.seen.extend(seen);
     }
 
-    fn take(&mut self, seen: Seen) {
-        self.under_way.remove(&seen.probe);
-        self.oracle.metrics.probed(seen.sample.verdict);
-        self.open.push(seen.sample.clone());
-        self.unwritten.seen.push(seen);
-    }
-
-    /// Closes the slices before the one of probe `next`, as far as no probe of theirs is under way.
-    fn close_slices(&mut self, next: Option<u64>) {
-        let grid = self.instants.grid();
-        let earliest = self.under_way.first().copied().or(next);
-        for slice in self.instants.ended(self.next_slice, earliest) {
+    /// Closes the slices before the one of probe `next`, as far as nothing more can be said about them.
+    async fn close_slices(&mut self, next: Option<u64>) -> Result<(), MeasureError> {
+        let ended = self.watch.instants().ended(self.next_slice, self.watch.earliest(next));
+        if self.event.has_remote_vantages() {
+            return self.close_with_others(ended).await;
+        }
+        let grid = self.watch.instants().grid();
+        for slice in ended {
             let probes = grid.probes_of(slice);
             let verdict = slice_verdict(grid, slice, &self.open);
             self.open.retain(|sample| grid.probe_of(sample.unix_ms).is_some_and(|probe| probe >= probes.end));
@@ -171,6 +148,25 @@ impl<'a> Round<'a> {
             self.oracle.metrics.slice_closed();
             self.next_slice = slice + 1;
         }
+        Ok(())
+    }
+
+    /// Closes what every vantage has reported on, or was waited for long enough.
+    async fn close_with_others(&mut self, ended: Range<u64>) -> Result<(), MeasureError> {
+        let grid = self.watch.instants().grid();
+        let ready = vantages::ready(self.oracle, self.event, grid, ended).await?;
+        if ready.is_empty() {
+            return Ok(());
+        }
+        here!("samples.before");
+        let mark = self.oracle.store.write_closing(self.event, &self.unwritten, grid, ready.clone()).await?;
+        here!("samples.written");
+        self.unwritten = Batch::default();
+        ready.clone().for_each(|_| self.oracle.metrics.slice_closed());
+        self.next_slice = ready.end;
+        self.oracle.note_well(&self.event.id);
+        self.oracle.mark(mark).await;
+        Ok(())
     }
 
     async fn write_when_due(&mut self) -> Result<(), MeasureError> {
@@ -195,21 +191,26 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// Waits for the probes under way, unless the process is to stop, and writes everything down.
-    async fn finish(&mut self, measured: Measured) -> Result<(), MeasureError> {
-        self.collect()?;
-        if measured == Measured::ToTheEnd {
-            while let Some(joined) = self.probes.join_next().await {
-                self.take(joined.map_err(|_| MeasureError::Probe)?);
-            }
-            self.close_slices(None);
+    /// Waits for the probes under way and for other vantages, unless the process is to stop, and writes everything
+    /// down.
+    async fn finish(&mut self, measured: Measured, busy: &mut Busy) -> Result<Measured, MeasureError> {
+        if measured == Measured::Stopped {
+            let seen = self.watch.collect()?;
+            self.take(seen);
+            self.write().await?;
+            return Ok(Measured::Stopped);
         }
-        self.write().await
+        let seen = self.watch.collect_all().await?;
+        self.take(seen);
+        self.close_slices(None).await?;
+        self.write().await?;
+        while self.next_slice < self.watch.instants().grid().slices() {
+            let again_ms = self.oracle.clock.now_ms().saturating_add(LOOK_EVERY_MS);
+            if self.oracle.sleep_or_stop(busy, again_ms).await.is_stopped() {
+                return Ok(Measured::Stopped);
+            }
+            self.close_slices(None).await?;
+        }
+        Ok(Measured::ToTheEnd)
     }
-}
-
-fn seen(probe: u64, unix_ms: u64, vantage: &str, observation: Observation) -> Seen {
-    let Observation { verdict, latency_ms, cause, references, .. } = observation;
-    let sample = Sample { unix_ms, vantage: vantage.to_owned(), verdict, latency_ms };
-    Seen { probe, sample, cause, references }
 }

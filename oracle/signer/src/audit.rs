@@ -5,8 +5,9 @@ use evidence::Checkpoint;
 use ledger::Evaluation;
 use ledger::bundle::Bundle;
 use secp256k1_zkp::schnorr::Signature;
-use terms::Outcome;
+use terms::{Hex32, Outcome};
 
+use crate::audit_vantages::{VantageError, check_vantages};
 use crate::check::{CheckError, attested_outcome, check_announcement};
 use crate::log::check_log_key;
 use crate::root::check_root;
@@ -58,6 +59,9 @@ pub enum AuditError {
     /// The signature over the root is not the oracle's.
     #[error("root_signature: is not the oracle's over this root")]
     RootSignature,
+    /// The samples of a vantage elsewhere are not those that it signed.
+    #[error(transparent)]
+    Vantage(#[from] VantageError),
     /// The oracle has not said that this log is its own.
     #[error("log.key_signature: is not the oracle's over this log's key")]
     LogKey,
@@ -74,6 +78,8 @@ pub fn audit(bundle: &Bundle) -> Result<Audit, AuditError> {
     let announcement = wire::parse_announcement(&bundle.announcement)
         .map_err(|error| AuditError::Record { what: "announcement", error })?;
     check_announcement(&announcement, &bundle.measurement, None).map_err(AuditError::Announcement)?;
+    let record = hex::decode(&bundle.announcement).unwrap_or_default();
+    check_vantages(bundle, Hex32(terms::canonical::sha256(&record)))?;
     let attestation = check_outcome(bundle, &announcement, &evaluation.report.outcome)?;
     let root_signed = check_root_signature(bundle, &announcement)?;
     let checkpoint = check_log(bundle, &announcement)?;

@@ -17,6 +17,7 @@
 mod announce;
 mod attest;
 mod audit;
+mod audit_vantages;
 mod check;
 mod decide;
 mod files;
@@ -30,11 +31,13 @@ mod nonces;
 mod proofs;
 mod root;
 mod seal;
+mod vantage;
 pub mod wire;
 
 pub use announce::{AnnounceError, announce, commitment, descriptor};
 pub use attest::{AttestError, attest};
 pub use audit::{Audit, AuditError, audit};
+pub use audit_vantages::{VantageError, check_vantages};
 pub use check::{CheckError, attested_outcome, check_announcement, check_attestation};
 pub use decide::{Cleared, EventRow, JournalView, Refusal, SignDecision, decide_sign};
 pub use journal::{Journal, JournalError, Permit, TornLine};
@@ -44,3 +47,4 @@ pub use log::{check_log_key, log_key, sign_log_key};
 pub use nonces::{MAX_NONCES, NonceError, Nonces};
 pub use proofs::{ProofError, proof_message, prove_nonces};
 pub use root::{check_root, sign_root};
+pub use vantage::{SeedError, VantageKey, check_batch, check_key, seal_seed};

@@ -38,6 +38,7 @@ fn bundle() -> (Oracle, Event, Bundle) {
         probe_seed: None,
         root_signature: Some(signature.to_string()),
         log: None,
+        vantages: Vec::new(),
     };
     let bundle = Bundle::build(draft, &samples).unwrap();
     (oracle, event, bundle)
@@ -71,6 +72,7 @@ fn whoever_rebuilds_the_whole_bundle_over_other_samples_lacks_the_oracles_signat
         probe_seed: None,
         root_signature,
         log: None,
+        vantages: Vec::new(),
     };
     // Another bad probe: the same outcome, but not the evidence that was signed.
     let moved = samples(&ppm(), &[8]);
@@ -117,6 +119,7 @@ fn an_attestation_that_does_not_follow_from_the_samples_is_refused() {
         probe_seed: None,
         root_signature: None,
         log: None,
+        vantages: Vec::new(),
     };
     let bundle = Bundle::build(draft, &samples(&ppm(), &[7])).unwrap();
     let refused = AuditError::Outcome { attested: Outcome::Indeterminate, recomputed: value(25_000) };

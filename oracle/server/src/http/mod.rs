@@ -12,6 +12,7 @@ mod own;
 mod problem;
 mod signed;
 mod stream;
+mod vantage;
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,6 +38,7 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
         .merge(metrics::routes())
         .merge(stream::routes())
         .merge(crate::pages::routes())
+        .merge(vantage::routes())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))

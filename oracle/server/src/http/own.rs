@@ -59,7 +59,7 @@ async fn info(State(oracle): State<Arc<Oracle>>) -> Response {
 
 async fn event(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -> Answer {
     let event = find(&oracle, &id).await?;
-    Ok(Json(views::event(&oracle, &event)?).into_response())
+    Ok(Json(views::event(&oracle, &event).await?).into_response())
 }
 
 async fn samples(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>, headers: HeaderMap) -> Answer {

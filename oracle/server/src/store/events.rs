@@ -1,5 +1,6 @@
 //! Events: what was announced.
 
+use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 use terms::{EventId, Hex32, Measurement};
@@ -29,6 +30,19 @@ pub struct NewEvent<'a> {
     pub probe_seed: [u8; 32],
     /// Who asked for it.
     pub requester: String,
+    /// Who measures it, the oracle's own vantage first.
+    pub vantages: Vec<Vantage>,
+}
+
+/// Who measures an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vantage {
+    /// Its name in samples.
+    pub name: String,
+    /// The key that signs its batches; the oracle's own vantage has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Hex32>,
 }
 
 /// What is known of an event.
@@ -52,6 +66,9 @@ pub struct Event {
     pub nonce_proofs: Vec<String>,
     /// Jitters the probes.
     pub probe_seed: [u8; 32],
+    /// Who measures it, as fixed when it was announced; none for an event that an older version announced, which is
+    /// the oracle's own vantage alone.
+    pub vantages: Vec<Vantage>,
     /// The journal holds the announcement, so that the world may have it.
     pub published: bool,
     /// What the closed window came to, as JSON.
@@ -60,6 +77,23 @@ pub struct Event {
     pub outcome: Option<Vec<String>>,
     /// The attestation's TLV, hex.
     pub attestation: Option<String>,
+}
+
+impl Event {
+    /// The vantages elsewhere that measure it, with their keys.
+    pub fn remote_vantages(&self) -> impl Iterator<Item = (&str, Hex32)> {
+        self.vantages.iter().filter_map(|vantage| Some((vantage.name.as_str(), vantage.key?)))
+    }
+
+    /// Does anybody but the oracle itself measure it?
+    pub fn has_remote_vantages(&self) -> bool {
+        self.remote_vantages().next().is_some()
+    }
+
+    /// The name of the oracle's own vantage in its samples: that of the announcement, or else today's.
+    pub fn own_vantage<'a>(&'a self, today: &'a str) -> &'a str {
+        self.vantages.iter().find(|vantage| vantage.key.is_none()).map_or(today, |own| &own.name)
+    }
 }
 
 /// The little of an event that lists show.
@@ -91,12 +125,14 @@ impl Store {
     pub async fn prepare_event(&self, event: NewEvent<'_>) -> Result<(), StoreError> {
         let measurement = event.measurement;
         let proofs = strings_json(&event.nonce_proofs, "nonce_proofs")?;
+        let vantages =
+            serde_json::to_string(&event.vantages).map_err(|_| StoreError::Corrupt { column: "vantages" })?;
         let mut tx = Transaction::begin(&self.pool).await?;
         let service = status::id_of_target(&mut tx, &measurement.target).await?;
         sqlx::query(
             "INSERT INTO events (service, event_id, measurement, window_start, window_end, maturity, announced_at, \
-             announcement, commitment, nonces, nonce_proofs, probe_seed, requester, host) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             announcement, commitment, nonces, nonce_proofs, probe_seed, requester, host, vantages) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING",
         )
         .bind(service)
@@ -113,6 +149,7 @@ impl Store {
         .bind(event.probe_seed.as_slice())
         .bind(event.requester)
         .bind(host_of(&measurement.target))
+        .bind(vantages)
         .execute(&mut *tx)
         .await?;
         count_commit(&mut tx).await?;
@@ -192,9 +229,10 @@ async fn commitments(pool: &SqlitePool) -> Result<Vec<(EventId, Hex32)>, StoreEr
     rows.iter().map(|row| Ok((id_of(row)?, Hex32(bytes_of(row, "commitment")?)))).collect()
 }
 
-fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
+pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
     let outcome: Option<String> = row.try_get("outcome")?;
     let proofs: Option<String> = row.try_get("nonce_proofs")?;
+    let vantages: Option<String> = row.try_get("vantages")?;
     Ok(Event {
         key: row.try_get("id")?,
         id: id_of(row)?,
@@ -206,6 +244,9 @@ fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         nonces: row.try_get("nonces")?,
         nonce_proofs: proofs.map_or(Ok(Vec::new()), |json| strings_of(&json, "nonce_proofs"))?,
         probe_seed: bytes_of(row, "probe_seed")?,
+        vantages: vantages.map_or(Ok(Vec::new()), |json| {
+            serde_json::from_str(&json).map_err(|_| StoreError::Corrupt { column: "vantages" })
+        })?,
         published: row.try_get("published")?,
         provisional: row.try_get("provisional")?,
         outcome: outcome.map(|json| strings_of(&json, "outcome")).transpose()?,

@@ -13,6 +13,7 @@ mod signing;
 mod slices;
 mod status;
 mod transaction;
+mod vantages;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,14 +22,15 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::watch;
 
-pub use events::{Event, EventHead, NewEvent};
+pub use events::{Event, EventHead, NewEvent, Vantage};
 pub use growth::Growth;
 pub use listing::{Counts, Filter, Stage};
 pub use requests::{Account, Nonce};
 pub use samples::{Batch, Seen};
 pub use status::{IncidentRow, ServiceRow, SliceBar, SliceLatency, Watched};
+pub use vantages::{Block, BlockSample, Reported, SignedBlock};
 
-use transaction::Transaction;
+pub(crate) use transaction::Transaction;
 
 /// Why the database could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -80,17 +82,7 @@ impl Store {
     /// # Errors
     /// When the file can't be opened, or is from a newer version of this program.
     pub async fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(match durability {
-                Durability::Machine => SqliteSynchronous::Full,
-                Durability::Process => SqliteSynchronous::Normal,
-            })
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+        let pool = open_pool(path, durability).await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
         let store = Self { pool, grown: watch::Sender::new(()) };
         store.fill_hosts().await?;
@@ -110,6 +102,21 @@ impl Store {
         sqlx::query("SELECT value FROM mark").execute(&self.pool).await?;
         Ok(())
     }
+}
+
+/// Opens a database file, making it where there is none; its tables are the caller's.
+pub(crate) async fn open_pool(path: &Path, durability: Durability) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match durability {
+            Durability::Machine => SqliteSynchronous::Full,
+            Durability::Process => SqliteSynchronous::Normal,
+        })
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    Ok(SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?)
 }
 
 /// One more commit: the journal later tells by this number whether the database is an old copy.

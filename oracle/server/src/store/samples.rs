@@ -1,8 +1,10 @@
 //! Samples: what was seen. Written in batches, never one by one.
 
-use ledger::{Sample, SliceVerdict, Verdict};
+use std::ops::Range;
+
+use ledger::{Grid, Sample, SliceVerdict, Verdict, slice_verdict};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, signed, unsigned};
@@ -48,9 +50,35 @@ impl Store {
     pub async fn write(&self, event: &Event, batch: &Batch) -> Result<u64, StoreError> {
         let mut tx = Transaction::begin(&self.pool).await?;
         let mark = count_commit(&mut tx).await?;
-        insert_samples(&mut tx, event.key, &batch.seen).await?;
-        insert_references(&mut tx, event.key, &batch.seen).await?;
+        insert_seen(&mut tx, event.key, &batch.seen).await?;
         super::slices::insert(&mut tx, event, &batch.slices).await?;
+        tx.commit().await?;
+        self.has_grown();
+        Ok(mark)
+    }
+
+    /// Writes a batch as [`Store::write`] does, and decides these slices from all that is stored of them: in one
+    /// transaction, so that nothing can come in between. Returns the number of commits so far.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn write_closing(
+        &self,
+        event: &Event,
+        batch: &Batch,
+        grid: &Grid,
+        slices: Range<u64>,
+    ) -> Result<u64, StoreError> {
+        let mut tx = Transaction::begin(&self.pool).await?;
+        let mark = count_commit(&mut tx).await?;
+        insert_seen(&mut tx, event.key, &batch.seen).await?;
+        super::slices::insert(&mut tx, event, &batch.slices).await?;
+        for slice in slices {
+            let probes = grid.probes_of(slice);
+            let samples = select(&mut tx, event.key, probes.start, probes.end).await?;
+            let verdict = slice_verdict(grid, slice, &samples);
+            super::slices::insert(&mut tx, event, &[verdict]).await?;
+        }
         tx.commit().await?;
         self.has_grown();
         Ok(mark)
@@ -61,16 +89,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn samples(&self, event: i64, from: u64, to: u64) -> Result<Vec<Sample>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT unix_ms, vantage, verdict, latency_ms FROM samples \
-             WHERE event = ? AND probe >= ? AND probe < ? ORDER BY probe, vantage",
-        )
-        .bind(event)
-        .bind(signed(from, "probe")?)
-        .bind(signed(to, "probe")?)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(sample_of).collect()
+        let mut connection = self.pool.acquire().await?;
+        select(&mut connection, event, from, to).await
     }
 
     /// The highest probe index of an event that has a sample of this vantage.
@@ -118,6 +138,30 @@ impl Store {
     }
 }
 
+async fn select(
+    connection: &mut SqliteConnection,
+    event: i64,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Sample>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT unix_ms, vantage, verdict, latency_ms FROM samples \
+         WHERE event = ? AND probe >= ? AND probe < ? ORDER BY probe, vantage",
+    )
+    .bind(event)
+    .bind(signed(from, "probe")?)
+    .bind(signed(to, "probe")?)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(sample_of).collect()
+}
+
+async fn insert_seen(tx: &mut Transaction, event: i64, seen: &[Seen]) -> Result<(), StoreError> {
+    let rows: Vec<Row<'_>> = seen.iter().map(Row::from).collect();
+    insert(tx, event, &rows).await?;
+    insert_references(tx, event, seen).await
+}
+
 fn table(header: &str, lines: &[String]) -> String {
     let mut csv =
         String::with_capacity(header.len() + 1 + lines.iter().map(|line| line.len() + 1).sum::<usize>());
@@ -130,19 +174,33 @@ fn table(header: &str, lines: &[String]) -> String {
     csv
 }
 
-async fn insert_samples(tx: &mut Transaction, event: i64, seen: &[Seen]) -> Result<(), StoreError> {
-    for rows in seen.chunks(ROWS) {
+/// A sample as it is stored.
+pub(super) struct Row<'a> {
+    pub probe: u64,
+    pub sample: &'a Sample,
+    pub cause: Option<String>,
+}
+
+impl<'a> From<&'a Seen> for Row<'a> {
+    fn from(seen: &'a Seen) -> Self {
+        Self { probe: seen.probe, sample: &seen.sample, cause: seen.cause.map(|cause| cause.to_string()) }
+    }
+}
+
+/// Writes samples down; one that is there already stays as it is.
+pub(super) async fn insert(tx: &mut Transaction, event: i64, all: &[Row<'_>]) -> Result<(), StoreError> {
+    for rows in all.chunks(ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO samples (event, probe, vantage, unix_ms, verdict, latency_ms, cause) ",
         );
-        insert.push_values(rows, |mut row, seen| {
+        insert.push_values(rows, |mut row, new| {
             row.push_bind(event)
-                .push_bind(seen.probe.cast_signed())
-                .push_bind(&seen.sample.vantage)
-                .push_bind(seen.sample.unix_ms.cast_signed())
-                .push_bind(stored(seen.sample.verdict))
-                .push_bind(seen.sample.latency_ms)
-                .push_bind(seen.cause.map(|cause| cause.to_string()));
+                .push_bind(new.probe.cast_signed())
+                .push_bind(&new.sample.vantage)
+                .push_bind(new.sample.unix_ms.cast_signed())
+                .push_bind(stored(new.sample.verdict))
+                .push_bind(new.sample.latency_ms)
+                .push_bind(new.cause.as_deref());
         });
         insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut **tx).await?;
     }

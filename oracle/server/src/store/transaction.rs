@@ -13,21 +13,21 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 
 /// A transaction; dropped without [`Transaction::commit`], it leaves nothing behind.
 #[derive(Debug)]
-pub(super) struct Transaction {
+pub(crate) struct Transaction {
     connection: PoolConnection<Sqlite>,
     committed: bool,
 }
 
 impl Transaction {
     /// Begins one that may write.
-    pub(super) async fn begin(pool: &SqlitePool) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn begin(pool: &SqlitePool) -> Result<Self, sqlx::Error> {
         let mut transaction = Self { connection: pool.acquire().await?, committed: false };
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *transaction.connection).await?;
         Ok(transaction)
     }
 
     /// Makes everything written durable.
-    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
         here!("commit.within");
         sqlx::query("COMMIT").execute(&mut *self.connection).await?;
         here!("commit.after");
