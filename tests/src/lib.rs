@@ -17,6 +17,7 @@ mod party;
 pub mod proxy;
 pub mod raw;
 pub mod stranger;
+mod vantage;
 pub mod witness;
 mod world;
 
@@ -27,4 +28,5 @@ pub use oracle::Oracle;
 pub use party::{Party, Setting, fresh_key};
 pub use proxy::Proxy;
 pub use stranger::Stranger;
+pub use vantage::Vantage;
 pub use world::World;

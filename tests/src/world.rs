@@ -48,7 +48,7 @@ pub struct World {
     host: Busy,
     /// When the next block comes; `None` while the test mines by itself.
     next_block: Option<u64>,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl World {
@@ -98,7 +98,7 @@ impl World {
             barrier,
             host,
             next_block,
-            _home: home,
+            home,
         };
         world.wake_everybody(&setting).await;
         world
@@ -306,6 +306,11 @@ impl World {
     pub async fn restart(&mut self, name: &str) {
         self.kill(name).await;
         self.start(name).await;
+    }
+
+    /// The folder of everything.
+    pub(crate) fn home(&self) -> &std::path::Path {
+        self.home.path()
     }
 
     pub(crate) fn service(&mut self, name: &str) -> &mut Service {

@@ -54,17 +54,20 @@ pub enum ServiceError {
     },
 }
 
-/// `earnest serve` or `earnest-oracle serve`, with a folder, a configuration file and a log of its own.
+/// `earnest serve`, `earnest-oracle serve` or `earnest-oracle probe`, with a folder, a configuration file and a log of its own.
 ///
-/// It knows how our programs are commanded (`init`, `serve`, `--config`, `--simulated-time`) and nothing of what
+/// It knows how our programs are commanded (`init`, `serve`, `probe`, `--config`, `--simulated-time`) and nothing of what
 /// they do. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Service {
     name: String,
     program: PathBuf,
     folder: PathBuf,
-    addr: SocketAddr,
-    /// What `serve` gets besides the configuration.
+    /// Where it tells that it is ready; a vantage listens nowhere.
+    addr: Option<SocketAddr>,
+    /// The command that runs until it is told to stop.
+    command: &'static str,
+    /// What that command gets besides the configuration.
     serve: Vec<String>,
     init: Vec<&'static str>,
     envs: BTreeMap<String, OsString>,
@@ -77,7 +80,7 @@ impl Service {
     /// # Errors
     /// When the binary is missing or stale, or the folder can't be made.
     pub fn node(name: &str, home: &Path, addr: SocketAddr) -> Result<Self, ServiceError> {
-        let mut node = Self::new("earnest", name, home, addr)?;
+        let mut node = Self::new("earnest", name, home, Some(addr))?;
         node.serve = vec!["--simulated-name".to_owned(), name.to_owned()];
         Ok(node)
     }
@@ -87,13 +90,25 @@ impl Service {
     /// # Errors
     /// When the binary is missing or stale, or the folder can't be made.
     pub fn oracle(name: &str, home: &Path, addr: SocketAddr) -> Result<Self, ServiceError> {
-        let mut oracle = Self::new("earnest-oracle", name, home, addr)?;
+        let mut oracle = Self::new("earnest-oracle", name, home, Some(addr))?;
         oracle.init = vec!["--simulated"];
         oracle.serve = vec!["--simulated-name".to_owned(), name.to_owned()];
         Ok(oracle)
     }
 
-    fn new(program: &str, name: &str, home: &Path, addr: SocketAddr) -> Result<Self, ServiceError> {
+    /// A vantage called `name` of an oracle, in simulated time, in a new folder of `home`.
+    ///
+    /// # Errors
+    /// When the binary is missing or stale, or the folder can't be made.
+    pub fn vantage(name: &str, home: &Path) -> Result<Self, ServiceError> {
+        let mut vantage = Self::new("earnest-oracle", name, home, None)?;
+        vantage.command = "probe";
+        vantage.init = vec!["--vantage", "--simulated"];
+        vantage.serve = vec!["--simulated-name".to_owned(), name.to_owned()];
+        Ok(vantage)
+    }
+
+    fn new(program: &str, name: &str, home: &Path, addr: Option<SocketAddr>) -> Result<Self, ServiceError> {
         let folder = home.join(name);
         fs::create_dir_all(&folder).map_err(|source| ServiceError::Io { path: folder.clone(), source })?;
         Ok(Self {
@@ -101,6 +116,7 @@ impl Service {
             program: crate::binary(program)?,
             folder,
             addr,
+            command: "serve",
             serve: Vec::new(),
             init: Vec::new(),
             envs: BTreeMap::new(),
@@ -211,7 +227,7 @@ impl Service {
     pub fn start_unready(&mut self, time: SocketAddr) -> Result<(), ServiceError> {
         let mut builder = ProcessBuilder::program(&self.program, self.folder.join("log"))
             .called(&self.name)
-            .args(["serve", "--config"])
+            .args([self.command, "--config"])
             .arg(self.config_file())
             .args(["--simulated-time", &time.to_string()])
             .args(&self.serve);
@@ -222,13 +238,13 @@ impl Service {
         Ok(())
     }
 
-    /// Waits until it is ready. Does nothing when it was not started.
+    /// Waits until it is ready. Does nothing when it was not started, or listens nowhere.
     ///
     /// # Errors
     /// When it ends, or is not ready in time.
     pub async fn wait_ready(&mut self) -> Result<(), ServiceError> {
-        let Some(process) = &mut self.running else { return Ok(()) };
-        Ok(process.wait_ready(self.addr, LIMIT).await?)
+        let (Some(process), Some(addr)) = (&mut self.running, self.addr) else { return Ok(()) };
+        Ok(process.wait_ready(addr, LIMIT).await?)
     }
 
     /// Its process, while it was started and neither killed nor stopped.
@@ -251,7 +267,7 @@ impl Service {
         if let Some(process) = self.running.take() {
             let status = process.terminate(LIMIT).await?;
             if !status.success() {
-                let (command, stderr) = (format!("{} serve", self.name), self.log());
+                let (command, stderr) = (format!("{} {}", self.name, self.command), self.log());
                 return Err(ServiceError::Command { command, status, stderr });
             }
         }

@@ -26,3 +26,4 @@ mod rotation;
 mod settling;
 mod several_oracles;
 mod supply;
+mod vantages;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
 pub mod process;
+pub mod vantage;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -107,6 +108,11 @@ impl World {
              [[resolve]]\nhost = \"reference.example\"\naddr = \"{reference}\"\n"
         );
         std::fs::write(self.config_file(), text).unwrap();
+    }
+
+    /// Where the service is.
+    pub fn service_addr(&self) -> SocketAddr {
+        self.addrs[0]
     }
 
     pub fn config_file(&self) -> PathBuf {
