@@ -31,6 +31,7 @@ pub(super) fn routes() -> Router<Arc<Oracle>> {
         .route("/v1/events/{event_id}", get(event))
         .route("/v1/events/{event_id}/samples", get(samples))
         .route("/v1/events/{event_id}/failures", get(failures))
+        .route("/v1/events/{event_id}/timings", get(timings))
         .route("/v1/events/{event_id}/references", get(references))
         .route("/v1/events/{event_id}/slices", get(slices))
         .route("/v1/events/{event_id}/evidence", get(evidence))
@@ -85,6 +86,12 @@ async fn failures(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -> 
     let event = find(&oracle, &id).await?;
     let _place = place(&oracle).await?;
     Ok(csv(oracle.store.failures_csv(event.key).await?))
+}
+
+async fn timings(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -> Answer {
+    let event = find(&oracle, &id).await?;
+    let _place = place(&oracle).await?;
+    Ok(csv(oracle.store.timings_csv(event.key).await?))
 }
 
 async fn references(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>) -> Answer {

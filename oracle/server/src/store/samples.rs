@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, signed, unsigned};
-use crate::probe::{Cause, ReferenceAnswer};
+use crate::probe::{Cause, Phases, ReferenceAnswer};
 
 /// What one probe saw, with all that is kept of it.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Seen {
     pub sample: Sample,
     /// Why it is not good.
     pub cause: Option<Cause>,
+    /// How long the parts of it took.
+    pub phases: Phases,
     /// What the reference targets answered, when they were asked.
     pub references: Vec<ReferenceAnswer>,
 }
@@ -39,7 +41,7 @@ impl Batch {
     }
 }
 
-/// Rows of one statement: seven values each, far below SQLite's bound of 32,766.
+/// Rows of one statement: a dozen values each, far below SQLite's bound of 32,766.
 const ROWS: usize = 500;
 
 impl Store {
@@ -122,6 +124,23 @@ impl Store {
         Ok(table("unix_ms,vantage,ok,latency_ms,cause", &lines))
     }
 
+    /// How long the parts of probes took, as CSV: `unix_ms,vantage,dns_us,connect_us,tls_us,first_byte_us,total_us`. Parts
+    /// that there were not are empty, and probes of which nothing was timed are left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn timings_csv(&self, event: i64) -> Result<String, StoreError> {
+        let lines: Vec<String> = sqlx::query_scalar(
+            "SELECT unix_ms || ',' || vantage || ',' || coalesce(dns_us, '') || ',' || coalesce(connect_us, '') || ',' || \
+             coalesce(tls_us, '') || ',' || coalesce(first_byte_us, '') || ',' || total_us \
+             FROM samples WHERE event = ? AND total_us IS NOT NULL ORDER BY probe, vantage",
+        )
+        .bind(event)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(table("unix_ms,vantage,dns_us,connect_us,tls_us,first_byte_us,total_us", &lines))
+    }
+
     /// What the reference targets answered, as CSV: `unix_ms,reference,ok,latency_ms`.
     ///
     /// # Errors
@@ -179,11 +198,13 @@ pub(super) struct Row<'a> {
     pub probe: u64,
     pub sample: &'a Sample,
     pub cause: Option<String>,
+    pub phases: Phases,
 }
 
 impl<'a> From<&'a Seen> for Row<'a> {
     fn from(seen: &'a Seen) -> Self {
-        Self { probe: seen.probe, sample: &seen.sample, cause: seen.cause.map(|cause| cause.to_string()) }
+        let cause = seen.cause.map(|cause| cause.to_string());
+        Self { probe: seen.probe, sample: &seen.sample, cause, phases: seen.phases }
     }
 }
 
@@ -191,7 +212,8 @@ impl<'a> From<&'a Seen> for Row<'a> {
 pub(super) async fn insert(tx: &mut Transaction, event: i64, all: &[Row<'_>]) -> Result<(), StoreError> {
     for rows in all.chunks(ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO samples (event, probe, vantage, unix_ms, verdict, latency_ms, cause) ",
+            "INSERT INTO samples (event, probe, vantage, unix_ms, verdict, latency_ms, cause, \
+             dns_us, connect_us, tls_us, first_byte_us, total_us) ",
         );
         insert.push_values(rows, |mut row, new| {
             row.push_bind(event)
@@ -200,7 +222,12 @@ pub(super) async fn insert(tx: &mut Transaction, event: i64, all: &[Row<'_>]) ->
                 .push_bind(new.sample.unix_ms.cast_signed())
                 .push_bind(stored(new.sample.verdict))
                 .push_bind(new.sample.latency_ms)
-                .push_bind(new.cause.as_deref());
+                .push_bind(new.cause.as_deref())
+                .push_bind(new.phases.dns_us)
+                .push_bind(new.phases.connect_us)
+                .push_bind(new.phases.tls_us)
+                .push_bind(new.phases.first_byte_us)
+                .push_bind(new.phases.total_us);
         });
         insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut **tx).await?;
     }

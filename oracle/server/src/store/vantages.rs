@@ -13,6 +13,7 @@ use terms::Hex32;
 use super::samples::Row;
 use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, events, samples, signed, unsigned};
+use crate::probe::Phases;
 
 /// A block of a window as one vantage reported it. It is checked.
 #[derive(Debug)]
@@ -215,7 +216,12 @@ async fn insert_block(tx: &mut Transaction, event: i64, block: &Block) -> Result
     let rows: Vec<Row<'_>> = block
         .samples
         .iter()
-        .map(|new| Row { probe: new.probe, sample: &new.sample, cause: new.cause.clone() })
+        .map(|new| Row {
+            probe: new.probe,
+            sample: &new.sample,
+            cause: new.cause.clone(),
+            phases: Phases::default(),
+        })
         .collect();
     samples::insert(tx, event, &rows).await
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod dns;
 mod hostile;
 mod http;
@@ -9,6 +11,7 @@ mod name_server;
 mod readings;
 mod redirects;
 mod sockets;
+mod timings;
 #[path = "../common/tls.rs"]
 mod tls;
 
