@@ -2,6 +2,9 @@
 
 use tlog_tiles::{Tile, stored_hash_index};
 
+use crate::Digest;
+use crate::log::Stored;
+
 /// Hashes, or entries, in a full tile.
 pub const TILE_WIDTH: u64 = 256;
 const HEIGHT: u8 = 8;
@@ -53,6 +56,43 @@ impl TilePath {
         }
     }
 
+    /// What follows `/tile/` in a URL: what [`TilePath::parse`] reads.
+    pub fn path(self) -> String {
+        let (level, index, width) = match self {
+            Self::Hashes { level, index, width } => (level.to_string(), index, width),
+            Self::Entries { index, width } => ("entries".to_owned(), index, width),
+        };
+        let partial = if width < TILE_WIDTH { format!(".p/{width}") } else { String::new() };
+        format!("{level}/{}{partial}", number(index))
+    }
+
+    /// The tile's hashes of a log of this size that lies under `hashes`, by position; `None` when one is missing there, when
+    /// the log does not have them all, or for entries.
+    pub fn hashes(self, size: u64, hashes: &Stored) -> Option<Vec<Digest>> {
+        self.positions(size)?.iter().map(|position| hashes.get(position).copied()).collect()
+    }
+
+    /// The tiles of hashes that have grown with the last of `size` entries to their full width.
+    pub fn completed(size: u64) -> Vec<Self> {
+        let full =
+            |level: &u8| size > 0 && size.is_multiple_of(1 << (u32::from(HEIGHT) * (u32::from(*level) + 1)));
+        let tile = |level: u8| {
+            let index = (size >> (u32::from(HEIGHT) * (u32::from(level) + 1))) - 1;
+            Self::Hashes { level, index, width: TILE_WIDTH }
+        };
+        (0..MAX_LEVEL).take_while(full).map(tile).collect()
+    }
+
+    /// The tiles of hashes of a log of this size that are not full yet, nor empty.
+    pub fn growing(size: u64) -> Vec<Self> {
+        let tile = |level: u8| {
+            let there = size >> (u32::from(HEIGHT) * u32::from(level));
+            let (index, width) = (there / TILE_WIDTH, there % TILE_WIDTH);
+            (width > 0).then_some(Self::Hashes { level, index, width })
+        };
+        (0..=MAX_LEVEL).filter_map(tile).collect()
+    }
+
     /// The entries or hashes of its level that it holds: the first, and how many; `None` when a log of this size
     /// does not have them all.
     pub fn range(self, size: u64) -> Option<(u64, u64)> {
@@ -72,4 +112,14 @@ impl TilePath {
         let (first, width) = self.range(size)?;
         Some((first..first + width).map(|n| stored_hash_index(HEIGHT * level, n)).collect())
     }
+}
+
+/// A tile's number in groups of three digits, all but the last with an `x` before them.
+fn number(index: u64) -> String {
+    let (mut text, mut rest) = (format!("{:03}", index % 1000), index / 1000);
+    while rest > 0 {
+        text = format!("x{:03}/{text}", rest % 1000);
+        rest /= 1000;
+    }
+    text
 }

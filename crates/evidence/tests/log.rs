@@ -148,3 +148,33 @@ fn the_public_key_is_the_one_that_other_verifiers_take() {
 
 /// The first four bytes of `SHA-256("earnest.example/log" || 0x0a || 0x01 || public key)`.
 const EXPECTED_HASH: &str = "49cbeb3a";
+
+#[test]
+fn tiles_are_named_as_they_are_read_and_complete_in_their_turn() {
+    for (index, path) in [(0, "entries/000"), (67, "entries/067"), (1_234_067, "entries/x001/x234/067")] {
+        assert_eq!(TilePath::Entries { index, width: 256 }.path(), path);
+        assert_eq!(TilePath::parse(path), Some(TilePath::Entries { index, width: 256 }));
+    }
+    let tile = TilePath::Hashes { level: 1, index: 1_067, width: 8 };
+    assert_eq!(tile.path(), "1/x001/067.p/8");
+    assert_eq!(TilePath::completed(0), []);
+    assert_eq!(TilePath::completed(511), []);
+    assert_eq!(TilePath::completed(512), [TilePath::Hashes { level: 0, index: 1, width: 256 }]);
+    let both = TilePath::completed(65_536).iter().map(|tile| tile.path()).collect::<Vec<_>>();
+    assert_eq!(both, ["0/255", "1/000"]);
+    let growing = TilePath::growing(65_536 + 300).iter().map(|tile| tile.path()).collect::<Vec<_>>();
+    assert_eq!(
+        growing,
+        ["0/x257/000.p/44".replace("x257/000", "257"), "1/001.p/1".into(), "2/000.p/1".into()]
+    );
+}
+
+#[test]
+fn a_tiles_hashes_are_the_logs() {
+    let (log, stored) = log_of(600);
+    for tile in TilePath::growing(log.size()).into_iter().chain(TilePath::completed(512)) {
+        let hashes = tile.hashes(log.size(), &stored).unwrap();
+        assert_eq!(hashes.len() as u64, tile.range(log.size()).unwrap().1);
+    }
+    assert_eq!(TilePath::Hashes { level: 0, index: 3, width: 1 }.hashes(600, &stored), None);
+}

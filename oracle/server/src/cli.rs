@@ -36,11 +36,24 @@ pub enum Command {
     ///
     /// The same function that the oracle itself uses: whoever has the samples can check the outcome.
     Measure(Measure),
-    /// Check an evidence bundle offline: samples, slices, Merkle root, outcome and signatures.
+    /// Check an evidence bundle offline, or everything that an oracle published.
     ///
-    /// Exit code 0 when everything holds, 1 when something doesn't (saying where), 2 for a file that is no
-    /// evidence bundle.
+    /// A bundle: samples, slices, Merkle root, outcome and signatures. With --log: the log's key and checkpoint, every entry
+    /// and every tile, every announcement, every attestation with its evidence, and that no nonce was announced twice. With
+    /// --keep it goes on from the last audit and checks that the log only grew.
+    ///
+    /// Exit code 0 when everything holds, 1 when something doesn't (saying where) or can't be read, 2 for a file that is no
+    /// evidence bundle, or not what --keep keeps.
     Audit(Audit),
+    /// Show that two attestations contradict each other: one key, one event, two outcomes.
+    ///
+    /// Takes hex of TLV records, or files: such hex, the JSON of /attestation/{id} or /v1/events/{id}, evidence bundles, the
+    /// alarms of a node (`GET /v1/alarms`). Of more than two attestations it looks for two that contradict each other. The
+    /// oracle's announcement is compared where one of the arguments holds it. The key that follows from such a pair is
+    /// neither kept nor printed.
+    ///
+    /// Exit code 0 when the conflict is proven, 1 when there is none (saying why), 2 for what holds no attestation.
+    Prove(Prove),
     /// Say that a restored database shall be trusted again.
     ///
     /// An oracle whose database is older than its signing journal refuses to start: the copy has forgotten
@@ -123,8 +136,26 @@ pub struct Measure {
 #[derive(Debug, Args)]
 pub struct Audit {
     /// The evidence bundle, as `GET /v1/events/{id}/evidence` serves it.
-    pub bundle: PathBuf,
+    #[arg(required_unless_present = "log", conflicts_with = "log")]
+    pub bundle: Option<PathBuf>,
+    /// The address of an oracle: audit its whole log.
+    #[arg(long, value_name = "URL")]
+    pub log: Option<String>,
+    /// Go on from what this file says, and keep the newest checkpoint there, with what is needed to go on from it.
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub keep: Option<PathBuf>,
     /// Print the findings as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `prove`.
+#[derive(Debug, Args)]
+pub struct Prove {
+    /// Attestations, or what holds some.
+    #[arg(required = true, value_name = "HEX_OR_FILE")]
+    pub records: Vec<String>,
+    /// Print the proof as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -36,7 +36,8 @@ pub enum CloseError {
 ///
 /// # Errors
 /// When the database fails, or was changed behind the oracle's back.
-pub async fn close(oracle: &Arc<Oracle>, event: &Event) -> Result<(), CloseError> {
+pub async fn close(oracle: &Arc<Oracle>, event: &Arc<Event>) -> Result<(), CloseError> {
+    let _place = oracle.closing.acquire().await.map_err(|_| CloseError::Broken)?;
     let samples = oracle.store.samples(event.key, 0, event.measurement.probe_count()).await?;
     let measurement = event.measurement.clone();
     let evaluation = evaluate(measurement, samples).await?;
@@ -61,14 +62,14 @@ async fn evaluate(measurement: Measurement, samples: Vec<Sample>) -> Result<Eval
 }
 
 /// Adds the slices that nobody closed, and compares the others with what was published.
-async fn keep_slices(oracle: &Oracle, event: &Event, slices: &[SliceVerdict]) -> Result<(), CloseError> {
+async fn keep_slices(oracle: &Oracle, event: &Arc<Event>, slices: &[SliceVerdict]) -> Result<(), CloseError> {
     let published = oracle.store.slices(event.key, 0, u32::MAX).await?;
     let changed = published.iter().find(|slice| slices.get(usize_of(slice.index)) != Some(slice));
     if let Some(slice) = changed {
         return Err(CloseError::Changed { index: slice.index });
     }
     let missing = slices.get(published.len()..).unwrap_or_default().to_vec();
-    oracle.store.write(event, &Batch { seen: Vec::new(), slices: missing }).await?;
+    oracle.store.write(event, Batch { seen: Vec::new(), slices: missing }).await?;
     Ok(())
 }
 

@@ -19,8 +19,14 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Audit, Cli, Command, ConfigFile, Init, Measure, Serve};
+use crate::checking::audit_log::{self, LogAuditError};
+use crate::checking::prove::{self, NotProven};
+use crate::checking::records::Records;
+use crate::checking::source::SourceError;
+use crate::cli::{Audit, Cli, Command, ConfigFile, Init, Measure, Prove, Serve};
 use crate::config::{Accept, Config};
+use crate::durable;
+use crate::open_files;
 use crate::reload::{self, Source};
 use crate::service::{self, Running};
 use crate::trust;
@@ -52,6 +58,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Probe(arguments) => probe::probe(&arguments),
         Command::Measure(arguments) => measure(&arguments),
         Command::Audit(arguments) => audit(&arguments),
+        Command::Prove(arguments) => prove(&arguments),
         Command::TrustDatabase(arguments) => trust_database(&arguments),
     };
     match done {
@@ -167,6 +174,7 @@ fn serve(arguments: Serve) -> Result<(), Failed> {
         return Err(bad_input(anyhow!("{path}: oracle: makes this a vantage's configuration, for `probe`")));
     }
     service::allow_clock(config.network, arguments.simulated_time.is_some()).map_err(bad_input)?;
+    open_files::raise();
     let runtime = runtime(arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
         let signals = Signals::listen()?;
@@ -268,12 +276,36 @@ fn read_measurement(path: &Path) -> Result<Measurement, Failed> {
 }
 
 fn audit(arguments: &Audit) -> Result<(), Failed> {
-    let path = arguments.bundle.display().to_string();
-    let bytes = fs::read(&arguments.bundle).with_context(|| path.clone()).map_err(Failed::Input)?;
+    match (&arguments.bundle, &arguments.log) {
+        (Some(bundle), _) => audit_bundle(bundle, arguments.json),
+        (None, Some(url)) => audit_log(url, arguments.keep.as_deref(), arguments.json),
+        (None, None) => Err(bad_input(anyhow!("a bundle or --log is needed"))),
+    }
+}
+
+fn audit_log(url: &str, keep: Option<&Path>, json: bool) -> Result<(), Failed> {
+    let audit = runtime(true)?.block_on(audit_log::audit(url, keep));
+    if let (Err(LogAuditError::Contradicted(both)), Some(keep)) = (&audit, keep) {
+        let path = keep.with_added_extension("contradiction.json");
+        let written = serde_json::to_vec(&both.json()).map(|json| durable::replace(&path, &json));
+        written.context("the proof is no JSON")?.with_context(|| path.display().to_string())?;
+        eprintln!("Both checkpoints are in {}; {} is as it was.", path.display(), keep.display());
+    }
+    let audit = audit.map_err(|error| match &error {
+        LogAuditError::Source(SourceError::Url(_)) => bad_input(error),
+        LogAuditError::Kept(_) => Failed::Input(anyhow!(error).context("--keep")),
+        _ => Failed::Run(anyhow!(error).context(format!("{url}: what was published does not hold"))),
+    })?;
+    if json { print(&audit.json()) } else { say(&audit.explain()) }
+}
+
+fn audit_bundle(file: &Path, json: bool) -> Result<(), Failed> {
+    let path = file.display().to_string();
+    let bytes = fs::read(file).with_context(|| path.clone()).map_err(Failed::Input)?;
     let bundle = Bundle::parse(&bytes).with_context(|| path.clone()).map_err(Failed::Input)?;
     let audit = signer::audit(&bundle).with_context(|| format!("{path}: the evidence does not hold"))?;
     let report = &audit.evaluation.report;
-    if arguments.json {
+    if json {
         return print(&json!({
             "holds": true,
             "oracle": audit.announcement.oracle_public_key.to_string(),
@@ -315,6 +347,19 @@ fn audit(arguments: &Audit) -> Result<(), Failed> {
         None => "The bundle does not show that the oracle's log has this outcome.".to_owned(),
     })?;
     say(&format!("Compare the oracle's key with the one you trust: {}", audit.announcement.oracle_public_key))
+}
+
+fn prove(arguments: &Prove) -> Result<(), Failed> {
+    let mut records = Records::default();
+    for argument in &arguments.records {
+        let name = argument.chars().take(80).collect::<String>();
+        records.read(argument).with_context(|| name).map_err(Failed::Input)?;
+    }
+    let proof = prove::find(&records).map_err(|error| match error {
+        NotProven::TooFew { .. } => bad_input(error),
+        error => Failed::Run(error.into()),
+    })?;
+    if arguments.json { print(&proof.json()) } else { say(&proof.explain()) }
 }
 
 fn trust_database(file: &ConfigFile) -> Result<(), Failed> {

@@ -9,6 +9,7 @@
 //! probing happens, and [`signing`], where the order of the writes matters.
 
 pub mod announce;
+pub mod checking;
 pub mod cli;
 pub mod closing;
 pub mod commands;
@@ -17,6 +18,7 @@ pub mod durable;
 pub mod http;
 pub mod instants;
 pub mod metrics;
+pub mod open_files;
 pub mod oracle;
 pub mod overview;
 pub mod pages;

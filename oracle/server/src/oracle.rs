@@ -29,6 +29,9 @@ const FLUSH_EVERY_MS: u64 = 5_000;
 const SIMULATED_FLUSH_EVERY_MS: u64 = 300_000;
 /// Answers that take much memory or computing: so many at once.
 const HEAVY_ANSWERS: usize = 2;
+/// Windows that are closed at once: each takes its samples into memory, and a thousand that end at the same moment must
+/// not keep the others' samples waiting.
+const CLOSING: usize = 2;
 
 /// The oracle's parts. There is one for a process, shared by its tasks.
 #[derive(Debug)]
@@ -55,6 +58,8 @@ pub struct Oracle {
     pub signing: tokio::sync::Mutex<()>,
     /// Places for answers that take much memory or computing.
     pub heavy: Semaphore,
+    /// Places for windows that are being closed.
+    pub closing: Semaphore,
     /// Places for readers of the stream.
     pub listeners: Arc<Semaphore>,
     /// What it counts about itself.
@@ -158,6 +163,7 @@ impl Oracle {
             announcing: tokio::sync::Mutex::new(()),
             signing: tokio::sync::Mutex::new(()),
             heavy: Semaphore::new(HEAVY_ANSWERS),
+            closing: Semaphore::new(CLOSING),
             listeners: Arc::new(Semaphore::new(config.limits.stream_readers)),
             metrics: Metrics::default(),
             rates: Rates::new(&config.rate),

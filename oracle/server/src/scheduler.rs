@@ -89,6 +89,7 @@ async fn go_on(oracle: &Arc<Oracle>, id: &EventId, busy: &mut Busy) -> Result<Pr
     let Some(event) = oracle.store.event(id).await? else {
         return Ok(Progress::Done);
     };
+    let event = Arc::new(event);
     if event.provisional.is_none() {
         if measure(oracle, &event, busy).await? == Measured::Stopped {
             return Ok(Progress::Stopped);
@@ -99,7 +100,7 @@ async fn go_on(oracle: &Arc<Oracle>, id: &EventId, busy: &mut Busy) -> Result<Pr
     sign_at_maturity(oracle, &event, busy).await
 }
 
-async fn measure(oracle: &Arc<Oracle>, event: &Event, busy: &mut Busy) -> Result<Measured, LifeError> {
+async fn measure(oracle: &Arc<Oracle>, event: &Arc<Event>, busy: &mut Busy) -> Result<Measured, LifeError> {
     if window::measure(oracle, event, busy).await? == Measured::Stopped {
         return Ok(Measured::Stopped);
     }

@@ -45,7 +45,11 @@ pub enum Measured {
 ///
 /// # Errors
 /// When samples can't be written. Calling it again goes on from what was.
-pub async fn measure(oracle: &Arc<Oracle>, event: &Event, busy: &mut Busy) -> Result<Measured, MeasureError> {
+pub async fn measure(
+    oracle: &Arc<Oracle>,
+    event: &Arc<Event>,
+    busy: &mut Busy,
+) -> Result<Measured, MeasureError> {
     let mut round = Round::resume(oracle, event).await?;
     let measured = round.run(busy).await?;
     round.finish(measured, busy).await
@@ -53,7 +57,7 @@ pub async fn measure(oracle: &Arc<Oracle>, event: &Event, busy: &mut Busy) -> Re
 
 struct Round<'a> {
     oracle: &'a Arc<Oracle>,
-    event: &'a Event,
+    event: &'a Arc<Event>,
     watch: Watch,
     /// The settings that were last looked at.
     looked_at: Arc<Settings>,
@@ -65,7 +69,7 @@ struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    async fn resume(oracle: &'a Arc<Oracle>, event: &'a Event) -> Result<Self, MeasureError> {
+    async fn resume(oracle: &'a Arc<Oracle>, event: &'a Arc<Event>) -> Result<Self, MeasureError> {
         let grid = Grid::new(&event.measurement)?;
         let next_slice = oracle.store.next_slice(event.key).await?;
         let from = next_slice * grid.probes_per_slice();
@@ -98,15 +102,16 @@ impl<'a> Round<'a> {
             if self.oracle.sleep_or_stop(busy, next.at_ms).await.is_stopped() {
                 return Ok(Measured::Stopped);
             }
-            let seen = self.watch.collect()?;
-            self.take(seen);
-            self.close_slices(Some(next.probe)).await?;
-            self.write_when_due().await?;
+            // The probe first, since writing may take its time.
             self.follow_settings();
             match self.watch.begin(next, busy).await {
                 Some(unix_ms) => self.oracle.metrics.probe_begins(next.at_ms, unix_ms),
                 None => self.oracle.metrics.probe_missed(),
             }
+            let seen = self.watch.collect()?;
+            self.take(seen);
+            self.close_slices(Some(next.probe)).await?;
+            self.write_when_due().await?;
         }
         Ok(Measured::ToTheEnd)
     }
@@ -183,9 +188,8 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         here!("samples.before");
-        let mark = self.oracle.store.write(self.event, &self.unwritten).await?;
+        let mark = self.oracle.store.write(self.event, std::mem::take(&mut self.unwritten)).await?;
         here!("samples.written");
-        self.unwritten = Batch::default();
         self.oracle.note_well(&self.event.id);
         self.oracle.mark(mark).await;
         Ok(())

@@ -4,6 +4,7 @@
 //! backup lies in the signing journal, outside.
 
 mod events;
+mod group;
 mod growth;
 mod listing;
 mod log;
@@ -16,6 +17,7 @@ mod transaction;
 mod vantages;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::SqlitePool;
@@ -23,6 +25,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use tokio::sync::watch;
 
 pub use events::{Event, EventHead, NewEvent, Vantage};
+use group::Queue;
 pub use growth::Growth;
 pub use listing::{Counts, Filter, Stage};
 pub use requests::{Account, Nonce};
@@ -53,6 +56,12 @@ pub enum StoreError {
         /// Its column.
         field: &'static str,
     },
+    /// What went wrong for several events that were written in one commit.
+    #[error(transparent)]
+    Together(Arc<Self>),
+    /// The commit that this was to be part of ended halfway, and is undone.
+    #[error("database: the commit broke off")]
+    Interrupted,
 }
 
 /// A handle on the database; clones are the same database.
@@ -61,6 +70,8 @@ pub struct Store {
     pool: SqlitePool,
     /// Changes when the log has grown.
     grown: watch::Sender<()>,
+    /// Batches that are written in one commit.
+    queue: Arc<Queue>,
 }
 
 /// What a commit survives.
@@ -75,6 +86,8 @@ pub enum Durability {
 /// Reads overlap each other and the one writer.
 const CONNECTIONS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// At a start with thousands of events all of them ask at once; giving up on a connection would help nobody.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 impl Store {
     /// Opens the database, making it where there is none, and brings its tables up to date.
@@ -84,7 +97,7 @@ impl Store {
     pub async fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let pool = open_pool(path, durability).await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        let store = Self { pool, grown: watch::Sender::new(()) };
+        let store = Self { pool, grown: watch::Sender::new(()), queue: Arc::default() };
         store.fill_hosts().await?;
         Ok(store)
     }
@@ -116,7 +129,8 @@ pub(crate) async fn open_pool(path: &Path, durability: Durability) -> Result<Sql
         })
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT);
-    Ok(SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?)
+    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    Ok(pool.connect_with(options).await?)
 }
 
 /// One more commit: the journal later tells by this number whether the database is an old copy.

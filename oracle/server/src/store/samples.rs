@@ -45,20 +45,6 @@ impl Batch {
 const ROWS: usize = 500;
 
 impl Store {
-    /// Writes a batch, all or nothing; its slices go into the log as well. Returns the number of commits so far.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn write(&self, event: &Event, batch: &Batch) -> Result<u64, StoreError> {
-        let mut tx = Transaction::begin(&self.pool).await?;
-        let mark = count_commit(&mut tx).await?;
-        insert_seen(&mut tx, event.key, &batch.seen).await?;
-        super::slices::insert(&mut tx, event, &batch.slices).await?;
-        tx.commit().await?;
-        self.has_grown();
-        Ok(mark)
-    }
-
     /// Writes a batch as [`Store::write`] does, and decides these slices from all that is stored of them: in one
     /// transaction, so that nothing can come in between. Returns the number of commits so far.
     ///
@@ -175,7 +161,8 @@ async fn select(
     rows.iter().map(sample_of).collect()
 }
 
-async fn insert_seen(tx: &mut Transaction, event: i64, seen: &[Seen]) -> Result<(), StoreError> {
+/// Writes down what was seen, with what the references said.
+pub(super) async fn insert_seen(tx: &mut Transaction, event: i64, seen: &[Seen]) -> Result<(), StoreError> {
     let rows: Vec<Row<'_>> = seen.iter().map(Row::from).collect();
     insert(tx, event, &rows).await?;
     insert_references(tx, event, seen).await

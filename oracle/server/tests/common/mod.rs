@@ -19,6 +19,7 @@ use clock::barrier::Barrier;
 use clock::{Busy, Clock};
 use earnest_oracle::config::Config;
 use earnest_oracle::service::{self, Running};
+use earnest_oracle::store::{Durability, Store};
 use protocol::oracle::{Announced, EventView};
 use serde_json::{Value, json};
 use signer::{KeyOptions, OracleKey};
@@ -339,6 +340,34 @@ impl Http {
         assert_eq!(status, 201, "{json}");
         serde_json::from_value(json).unwrap()
     }
+}
+
+/// What an oracle without its journal signs as readily as the first time: another outcome of an event that has matured.
+/// The attestation's TLV, hex.
+pub async fn second_attestation(world: &World, id: &EventId, value: u64) -> String {
+    let expected = signer::Expected { network: "regtest", simulated: true };
+    let key = OracleKey::load(&world.config().key_file(), None, &expected).unwrap();
+    let store = Store::open(&world.config().database_file(), Durability::Process).await.unwrap();
+    let event = store.event(id).await.unwrap().unwrap();
+    let outcome = terms::Outcome::Value(terms::OutcomeValue(value));
+    let row = signer::EventRow {
+        event_id: id.clone(),
+        maturity_s: event.maturity,
+        commitment: event.commitment,
+        outcome: event.measurement.outcome.encode(&outcome),
+        attested: false,
+        database_mark: 0,
+    };
+    let (mut journal, _) = signer::Journal::open(&world.path("another.journal"), &key).unwrap();
+    journal.announce(id, event.commitment).unwrap();
+    let signer::SignDecision::Sign(cleared) = signer::decide_sign(&row, &journal.view(id), event.maturity)
+    else {
+        panic!("an empty journal forbids nothing");
+    };
+    let permit = journal.authorise(cleared).unwrap();
+    let nonces = signer::Nonces::open(&key, id, &event.nonces).unwrap();
+    let announcement = signer::wire::parse_announcement(&event.announcement).unwrap();
+    signer::wire::attestation_hex(&signer::attest(&key, permit, nonces, &announcement).unwrap())
 }
 
 pub fn copy(from: &Path, to: &Path) {

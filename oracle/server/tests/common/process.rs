@@ -123,7 +123,7 @@ impl Drop for Process {
 }
 
 /// Where it says that it serves.
-fn address(log: &str) -> Option<SocketAddr> {
+pub fn address(log: &str) -> Option<SocketAddr> {
     let line = log.lines().find(|line| line.contains("the oracle serves"))?;
     line.split("addr=").nth(1)?.split(' ').next()?.parse().ok()
 }

@@ -1,0 +1,114 @@
+//! An oracle's public API, read by somebody who believes nothing of it.
+
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode, redirect};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The address is none of HTTP.
+    #[error("{0}: must be an http or https URL")]
+    Url(String),
+    /// The server can't be asked.
+    #[error("{path}: {error}")]
+    Http {
+        /// What was asked for.
+        path: String,
+        /// What went wrong.
+        error: reqwest::Error,
+    },
+    /// It says no.
+    #[error("{path}: the server answers {status}")]
+    Status {
+        /// What was asked for.
+        path: String,
+        /// Its answer.
+        status: StatusCode,
+    },
+    /// It says too much.
+    #[error("{path}: the answer is longer than the {most} bytes that are read")]
+    TooLong {
+        /// What was asked for.
+        path: String,
+        /// The bound.
+        most: usize,
+    },
+    /// It says something else than was asked for.
+    #[error("{path}: the answer is not what was asked for: {error}")]
+    Shape {
+        /// What was asked for.
+        path: String,
+        /// What is wrong.
+        error: serde_json::Error,
+    },
+}
+
+/// Where an oracle publishes.
+#[derive(Debug)]
+pub struct Source {
+    client: Client,
+    base: String,
+}
+
+impl Source {
+    /// The oracle at this address.
+    ///
+    /// # Errors
+    /// When it is no address of HTTP.
+    pub fn new(base: &str) -> Result<Self, SourceError> {
+        let url =
+            Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.ok_or_else(|| SourceError::Url(base.to_owned()))?;
+        // Whoever came first has installed the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).build();
+        let client = client.map_err(|error| SourceError::Http { path: base.to_owned(), error })?;
+        Ok(Self { client, base: url.as_str().trim_end_matches('/').to_owned() })
+    }
+
+    /// The bytes under a path, at most so many; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// When the server can't be asked, or says no.
+    pub async fn find(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, SourceError> {
+        let failed = |error| SourceError::Http { path: path.to_owned(), error };
+        let mut answer = self.client.get(format!("{}{path}", self.base)).send().await.map_err(failed)?;
+        match answer.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Ok(None),
+            status => return Err(SourceError::Status { path: path.to_owned(), status }),
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+            if bytes.len() + chunk.len() > most {
+                return Err(SourceError::TooLong { path: path.to_owned(), most });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some(bytes))
+    }
+
+    /// As [`Source::find`], where there must be something.
+    ///
+    /// # Errors
+    /// Also when there is nothing.
+    pub async fn get(&self, path: &str, most: usize) -> Result<Vec<u8>, SourceError> {
+        let missing = || SourceError::Status { path: path.to_owned(), status: StatusCode::NOT_FOUND };
+        self.find(path, most).await?.ok_or_else(missing)
+    }
+
+    /// The JSON under a path.
+    ///
+    /// # Errors
+    /// Also when it is of another shape.
+    pub async fn json<T: DeserializeOwned>(&self, path: &str, most: usize) -> Result<T, SourceError> {
+        let bytes = self.get(path, most).await?;
+        serde_json::from_slice(&bytes).map_err(|error| SourceError::Shape { path: path.to_owned(), error })
+    }
+}

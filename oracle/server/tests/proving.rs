@@ -1,0 +1,79 @@
+//! An oracle that lost its journal and signed twice: anybody who has both attestations can show it.
+
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
+
+mod common;
+
+use std::process::Output;
+
+use common::process::earnest_oracle;
+use common::{Http, START, World, measurement, second_attestation};
+use serde_json::{Value, json};
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = earnest_oracle(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// The event's JSON, kormir's JSON of its attestation, and the hex of a second attestation over 7 ppm.
+async fn attested_twice(world: &mut World) -> (Value, Value, String) {
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    let id = http.announce(&measurement(|_| ())).await.event_id;
+    world.until(START + 3_600 + 601).await;
+    let event = http.json(&format!("/v1/events/{id}")).await;
+    let attestation = http.json(&format!("/attestation/{id}")).await;
+    world.stop(oracle).await;
+    let second = second_attestation(world, &id, 7).await;
+    (event, attestation, second)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_attestations_of_one_event_are_proven_whatever_form_they_come_in() {
+    let mut world = World::new().await;
+    let (event, attestation, second) = attested_twice(&mut world).await;
+    let file = |name: &str, text: String| {
+        std::fs::write(world.path(name), text).unwrap();
+        world.path(name).display().to_string()
+    };
+    let first = file("attestation.json", attestation.to_string());
+    let view = file("event.json", event.to_string());
+    let alarm = json!([{ "kind": "unknown_spend", "proof": [] }, {
+        "kind": "equivocation", "escrow_id": "00", "at": 1,
+        "proof": [event["attestation_hex"], second],
+    }]);
+    let alarms = file("alarms.json", alarm.to_string());
+    let secret: Value = serde_json::from_slice(&std::fs::read(world.path("oracle.key")).unwrap()).unwrap();
+    let secret = secret["secret"]["plain"].as_str().unwrap();
+    for arguments in [vec!["prove", &first, &second], vec!["prove", &view, &second], vec!["prove", &alarms]] {
+        let (code, said, errors) = run(&arguments);
+        assert_eq!(code, 0, "{errors}");
+        assert!(said.contains("signed two outcomes") && said.contains("\n7   ("), "{said}");
+        assert!(!said.contains(secret) && !errors.contains(secret), "the key is printed");
+        assert_eq!(said.contains("Both answer the oracle's announcement"), arguments[1] == view, "{said}");
+    }
+    let proof: Value = serde_json::from_str(&run(&["prove", &view, &second, "--json"]).1).unwrap();
+    assert_eq!(proof["outcomes"], json!(["0", "7"]));
+    assert_eq!(proof["event_id"], event["event_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_proves_nothing_has_an_exit_code_and_a_reason() {
+    let mut world = World::new().await;
+    let (event, attestation, _) = attested_twice(&mut world).await;
+    let first = world.path("attestation.json");
+    std::fs::write(&first, attestation.to_string()).unwrap();
+    let (first, same) = (first.display().to_string(), event["attestation_hex"].as_str().unwrap());
+    let nothing = world.path("oracle.toml").display().to_string();
+    for (arguments, code, why) in [
+        (vec!["prove", &first, same], 1, "they attest the same outcome"),
+        (vec!["prove", &first], 2, "takes two attestations; 1 given"),
+        (vec!["prove", &first, &nothing], 2, "is neither hex nor JSON"),
+        (vec!["prove", &first, "/nowhere"], 2, "is no file"),
+        (vec!["prove", &same[..200], same], 2, "is no attestation's TLV"),
+    ] {
+        let (got, _, errors) = run(&arguments);
+        assert!(got == code && errors.contains(why), "{arguments:?}: {got}, {errors}");
+    }
+}
