@@ -51,7 +51,7 @@ fn sample(scenario: &Scenario, unix_ms: u64) -> Option<Sample> {
         Some(phase) => disturbed(scenario, phase, unix_ms),
     };
     let latency_ms = u32::try_from(latency_ms).unwrap_or(u32::MAX);
-    Some(Sample { unix_ms, vantage: "plan".to_owned(), verdict, latency_ms })
+    Some(Sample { unix_ms, vantage: "plan".to_owned(), verdict, latency_ms, value: None })
 }
 
 fn oracle_is_dead(scenario: &Scenario, moment: UnixSeconds) -> bool {

@@ -5,10 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Decimal places that are kept.
-const PLACES: u32 = 18;
+const PLACES: u32 = 15;
 
-/// Digits before the point that are kept.
-const WHOLE_DIGITS: usize = 18;
+/// The most digits before the point of a number that is read. Sums of 50 million such numbers still fit 128 bits.
+const WHOLE_DIGITS: i64 = 15;
+
+/// The most digits before the point of a sum.
+const TOTAL_DIGITS: i64 = 23;
 
 /// One, in units of the last place.
 const ONE: i128 = 10_i128.pow(PLACES);
@@ -16,7 +19,7 @@ const ONE: i128 = 10_i128.pow(PLACES);
 /// A number of a longer text is none of ours.
 const MAX_TEXT_BYTES: usize = 512;
 
-/// An exact decimal: at most 18 digits before the point and 18 after it, with a sign.
+/// An exact decimal: at most 15 digits before the point and 15 after it, with a sign.
 ///
 /// In a document it is a string, since JSON's numbers are not exact in every reader, and has one spelling: no needless
 /// zeros, no `+`, no exponent.
@@ -31,7 +34,7 @@ const MAX_TEXT_BYTES: usize = 512;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Decimal {
-    /// In units of `10^-18`.
+    /// In units of [`Decimal::UNIT`].
     units: i128,
 }
 
@@ -47,9 +50,19 @@ impl Decimal {
 
     /// Parses a number as JSON and Prometheus write it, such as `-12`, `0.5` or `1.5e-07`.
     ///
-    /// Digits after the 18th decimal place are cut off. `None` for what is no number (`NaN`, `+Inf`), and for numbers of
-    /// more than 18 digits before the point.
+    /// Digits after the 15th decimal place are cut off. `None` for what is no number (`NaN`, `+Inf`), and for numbers of
+    /// more than 15 digits before the point.
     pub fn from_number(text: &str) -> Option<Self> {
+        Self::read(text, WHOLE_DIGITS)
+    }
+
+    /// Parses a sum of many decimals as [`Display`](fmt::Display) writes it: up to 23 digits before the point.
+    pub fn parse_total(text: &str) -> Option<Self> {
+        let total = Self::read(text, TOTAL_DIGITS)?;
+        (total.to_string() == text).then_some(total)
+    }
+
+    fn read(text: &str, whole_digits: i64) -> Option<Self> {
         if text.len() > MAX_TEXT_BYTES {
             return None;
         }
@@ -61,18 +74,23 @@ impl Decimal {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
             None => (unsigned, 0),
         };
-        let units = units(mantissa, exponent)?;
+        let units = units(mantissa, exponent, whole_digits)?;
         Some(Self { units: if negative { -units } else { units } })
     }
 
-    /// The number in units of `10^-18`.
+    /// How many units make one: the number is `units() / 10^15`.
+    pub const UNIT: u64 = 10_u64.pow(PLACES);
+
+    /// The number in units of `10^-15`.
     pub fn units(self) -> i128 {
         self.units
     }
 
-    /// The number of this many units of `10^-18`; `None` when it has more than 18 digits before the point.
-    pub fn from_units(units: i128) -> Option<Self> {
-        (units.unsigned_abs() < ONE.unsigned_abs().pow(2)).then_some(Self { units })
+    /// The sum of these; `None` when it does not fit 128 bits.
+    pub fn total(decimals: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut all = decimals.into_iter();
+        let units = all.try_fold(0_i128, |sum, decimal| sum.checked_add(decimal.units))?;
+        Some(Self { units })
     }
 
     /// Is it above zero?
@@ -82,7 +100,7 @@ impl Decimal {
 }
 
 /// The digits of `mantissa * 10^exponent` as units, without floats.
-fn units(mantissa: &str, exponent: i32) -> Option<i128> {
+fn units(mantissa: &str, exponent: i32, whole_digits: i64) -> Option<i128> {
     let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: Vec<u8> = whole.bytes().chain(part.bytes()).collect();
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -95,7 +113,7 @@ fn units(mantissa: &str, exponent: i32) -> Option<i128> {
     if significant.is_empty() {
         return Some(0);
     }
-    if before > WHOLE_DIGITS as i64 {
+    if before > whole_digits {
         return None;
     }
     let kept = before + i64::from(PLACES);
@@ -113,7 +131,7 @@ impl fmt::Display for Decimal {
         if part == 0 {
             return Ok(());
         }
-        write!(f, ".{}", format!("{part:018}").trim_end_matches('0'))
+        write!(f, ".{}", format!("{part:015}").trim_end_matches('0'))
     }
 }
 
@@ -122,7 +140,7 @@ impl TryFrom<String> for Decimal {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text).ok_or(
-            "must be a decimal number in its shortest form, such as \"12.5\": at most 18 digits before the point and 18 \
+            "must be a decimal number in its shortest form, such as \"12.5\": at most 15 digits before the point and 15 \
              after it",
         )
     }

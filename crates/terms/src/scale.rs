@@ -125,6 +125,16 @@ impl Scale {
         }
     }
 
+    /// The worst reading that the scale tells apart from better ones: 0 where lower is worse; where higher is, `max`, or
+    /// the threshold of the last level.
+    pub fn worst_reading(&self) -> u64 {
+        match (self.worse(), self) {
+            (Worse::Lower, _) => 0,
+            (Worse::Higher, Self::Numeric(scale)) => scale.max.0,
+            (Worse::Higher, Self::Enum(scale)) => scale.levels.last().map_or(0, |level| level.from.0),
+        }
+    }
+
     /// Checks every rule that the scale's fields must obey together; paths start at the scale.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use evidence::{Checkpoint, CheckpointError, ProofError};
 use terms::{DocumentError, Hex32};
 
 use crate::bundle::{Bundle, VERSION, root};
-use crate::csv::{self, CsvError};
+use crate::csv::{self, Columns, CsvError};
 use crate::evaluate::{Evaluation, in_order, slices};
 use crate::grid::Grid;
 use crate::report::{Report, add_up};
@@ -167,7 +167,7 @@ impl Bundle {
 
     /// The text must be the canonical one: otherwise it could carry samples that nothing hashes.
     fn check_text(&self, ordered: &[&Sample]) -> Result<(), AuditError> {
-        let canonical = csv::write(ordered.iter().copied());
+        let canonical = csv::write(Columns::of(&self.measurement), ordered.iter().copied());
         if self.samples == canonical {
             return Ok(());
         }
@@ -182,7 +182,10 @@ impl Bundle {
                 got: self.slices.len() as u64,
             });
         }
-        let differing = expected.iter().zip(&self.slices).find(|(expected, got)| expected != got);
+        // Where outages are confirmed, a sample also decides slices before its own; its own is where it was changed.
+        let pairs = || expected.iter().zip(&self.slices);
+        let changed = pairs().find(|(expected, got)| expected.samples_sha256 != got.samples_sha256);
+        let differing = changed.or_else(|| pairs().find(|(expected, got)| expected != got));
         differing.map_or(Ok(()), |(expected, got)| {
             Err(AuditError::Slice { index: expected.index, check: slice_difference(expected, got) })
         })

@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde::Serialize;
 use terms::{EventId, Hex32};
 
-use crate::csv;
+use crate::csv::Columns;
 use crate::grid::Grid;
 use crate::sample::Sample;
 
@@ -43,9 +43,9 @@ impl Statement<'_> {
 }
 
 /// The hash of a block's samples, which are in their order.
-pub fn samples_sha256<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> Hex32 {
+pub fn samples_sha256<'a>(columns: Columns, samples: impl IntoIterator<Item = &'a Sample>) -> Hex32 {
     let mut lines = String::new();
-    samples.into_iter().for_each(|sample| csv::push_line(&mut lines, sample));
+    samples.into_iter().for_each(|sample| columns.push_line(&mut lines, sample));
     Hex32(terms::canonical::sha256(lines.as_bytes()))
 }
 

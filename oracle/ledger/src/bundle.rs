@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use terms::{DocumentError, Hex32, Measurement};
 
 pub use crate::audit::{AuditError, Check};
+use crate::csv::{self, Columns};
 use crate::entry::Entry;
 use crate::evaluate::{in_order, slices};
 use crate::grid::Grid;
 use crate::report::{Report, add_up};
 use crate::sample::Sample;
+use crate::schedule;
 use crate::slice::SliceVerdict;
-use crate::{csv, schedule};
 
 /// The format's version.
 pub const VERSION: u64 = 1;
@@ -133,6 +134,7 @@ impl Bundle {
         let grid = Grid::new(&draft.measurement)?;
         let samples = in_order(&grid, samples);
         let slices = slices(&grid, &samples);
+        let samples = csv::write(Columns::of(&draft.measurement), samples);
         Ok(Self {
             v: VERSION,
             measurement: draft.measurement,
@@ -145,7 +147,7 @@ impl Bundle {
             log: draft.log,
             vantages: draft.vantages,
             report: add_up(&grid, &slices),
-            samples: csv::write(samples),
+            samples,
             slices,
         })
     }

@@ -1,7 +1,8 @@
-//! Samples as text: `unix_ms,vantage,ok,latency_ms`, one line a sample.
+//! Samples as text: `unix_ms,vantage,ok,latency_ms`, one line a sample; and for a metric a fifth column, `value`.
 //!
 //! `ok` is `1` for a good answer, `0` for a bad one, and empty where the vantage could not tell.
-//! `latency_ms` may be empty where `ok` is not `1`, and then reads as 0.
+//! `latency_ms` may be empty where `ok` is not `1`, and then reads as 0. `value` is the reading of a good answer, and
+//! empty where `ok` is not `1`; a good answer without one says nothing.
 //!
 //! ```
 //! let samples = ledger::csv::read("unix_ms,vantage,ok,latency_ms\n1000,fra1,1,23\n16000,fra1,,\n".as_bytes())?;
@@ -14,10 +15,15 @@ use std::io;
 
 use csv::{ReaderBuilder, StringRecord};
 
+use terms::{Decimal, Indicator, Measurement};
+
 use crate::sample::{Sample, Verdict, is_vantage};
 
 /// The first line.
 pub const HEADER: &str = "unix_ms,vantage,ok,latency_ms";
+
+/// The first line where each good sample has a reading.
+pub const HEADER_WITH_VALUE: &str = "unix_ms,vantage,ok,latency_ms,value";
 
 /// A file of more samples than this is refused: a year of five-second probes from three vantages fits in.
 pub const MAX_SAMPLES: usize = 20_000_000;
@@ -25,7 +31,88 @@ pub const MAX_SAMPLES: usize = 20_000_000;
 /// A file of more bytes than this is refused.
 pub const MAX_BYTES: u64 = 1 << 30;
 
-const COLUMNS: [&str; 4] = ["unix_ms", "vantage", "ok", "latency_ms"];
+const COLUMNS: [&str; 5] = ["unix_ms", "vantage", "ok", "latency_ms", "value"];
+
+/// Which columns a table of samples has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// Four: [`HEADER`].
+    Plain,
+    /// Five, for a metric: [`HEADER_WITH_VALUE`].
+    WithValue,
+}
+
+impl Columns {
+    /// The columns of a measurement's samples.
+    pub fn of(measurement: &Measurement) -> Self {
+        match measurement.indicator {
+            Indicator::Metric(_) => Self::WithValue,
+            _ => Self::Plain,
+        }
+    }
+
+    /// The first line, without its newline.
+    pub fn header(self) -> &'static str {
+        match self {
+            Self::Plain => HEADER,
+            Self::WithValue => HEADER_WITH_VALUE,
+        }
+    }
+
+    /// One sample's line, with its newline: the form that the evidence hashes.
+    pub fn line(self, sample: &Sample) -> String {
+        let mut text = String::new();
+        self.push_line(&mut text, sample);
+        text
+    }
+
+    /// Reads one sample's line, as [`Columns::line`] writes it.
+    ///
+    /// # Errors
+    /// As [`read`]; the header counts as line 1.
+    pub fn read_line(self, line: &str) -> Result<Sample, CsvError> {
+        let mut samples = read(format!("{}\n{line}", self.header()).as_bytes())?;
+        let one = samples.pop().filter(|_| samples.is_empty());
+        let rule = Rule::Columns { expected: self.names().len(), got: 0 };
+        one.ok_or(CsvError { line: 2, column: COLUMNS[0], rule })
+    }
+
+    pub(crate) fn push_line(self, text: &mut String, sample: &Sample) {
+        let ok = match sample.verdict {
+            Verdict::Good => "1",
+            Verdict::Bad => "0",
+            Verdict::Unknown => "",
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{},{},{ok},{}", sample.unix_ms, sample.vantage, sample.latency_ms);
+        if self == Self::WithValue {
+            text.push(',');
+            if let Some(value) = self.value(sample) {
+                let _ = write!(text, "{value}");
+            }
+        }
+        text.push('\n');
+    }
+
+    /// Are these written as the same line?
+    pub(crate) fn same(self, a: &Sample, b: &Sample) -> bool {
+        let value = |sample: &Sample| self.value(sample);
+        (a.unix_ms, &a.vantage, a.verdict, a.latency_ms, value(a))
+            == (b.unix_ms, &b.vantage, b.verdict, b.latency_ms, value(b))
+    }
+
+    /// Only a good answer of a metric has a reading, whatever else the sample says.
+    fn value(self, sample: &Sample) -> Option<Decimal> {
+        sample.value.filter(|_| self == Self::WithValue && sample.verdict == Verdict::Good)
+    }
+
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain => &COLUMNS[..4],
+            Self::WithValue => &COLUMNS,
+        }
+    }
+}
 
 /// Why samples could not be read: where, and which rule was broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,12 +129,14 @@ pub struct CsvError {
 /// What the columns must hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rule {
-    /// The header is not [`HEADER`].
-    #[error("the first line must be \"{HEADER}\"")]
+    /// The header is neither [`HEADER`] nor [`HEADER_WITH_VALUE`].
+    #[error("the first line must be \"{HEADER}\", and \",value\" after it for a metric")]
     Header,
     /// The line has another number of columns.
-    #[error("a line has 4 columns, this one has {got}")]
+    #[error("a line has {expected} columns, this one has {got}")]
     Columns {
+        /// How many it should have.
+        expected: usize,
         /// How many it has.
         got: usize,
     },
@@ -63,6 +152,9 @@ pub enum Rule {
     /// Not a verdict.
     #[error("must be 1, 0 or empty")]
     Ok,
+    /// A reading of an answer that is not good, or not a number in its one spelling.
+    #[error("must be a decimal number such as 12.5 where ok is 1, and empty otherwise")]
+    Value,
     /// Latency missing for a good answer.
     #[error("must be there when ok is 1")]
     LatencyMissing,
@@ -85,54 +177,29 @@ pub fn read(input: impl io::Read) -> Result<Vec<Sample>, CsvError> {
     let bounded = io::Read::take(input, MAX_BYTES);
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bounded);
     let mut record = StringRecord::new();
-    if !next(&mut reader, &mut record)? || record != COLUMNS[..] {
+    let header = next(&mut reader, &mut record)?;
+    let columns = [Columns::Plain, Columns::WithValue].into_iter().find(|columns| record == *columns.names());
+    let Some(columns) = columns.filter(|_| header) else {
         return Err(CsvError { line: 1, column: COLUMNS[0], rule: Rule::Header });
-    }
+    };
     let mut samples = Vec::new();
     while next(&mut reader, &mut record)? {
         let line = record.position().map_or(0, csv::Position::line);
         if samples.len() == MAX_SAMPLES {
             return Err(CsvError { line, column: COLUMNS[0], rule: Rule::TooMany });
         }
-        samples.push(sample(&record).map_err(|(column, rule)| CsvError { line, column, rule })?);
+        samples.push(sample(&record, columns).map_err(|(column, rule)| CsvError { line, column, rule })?);
     }
     Ok(samples)
 }
 
-/// Reads one sample's line, as [`line()`] writes it.
-///
-/// # Errors
-/// As [`read`]; the header counts as line 1.
-pub fn read_line(line: &str) -> Result<Sample, CsvError> {
-    let mut samples = read(format!("{HEADER}\n{line}").as_bytes())?;
-    let one = samples.pop().filter(|_| samples.is_empty());
-    one.ok_or(CsvError { line: 2, column: COLUMNS[0], rule: Rule::Columns { got: 0 } })
-}
-
 /// Writes samples with the header, in the order given.
-pub fn write<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> String {
-    let mut text = format!("{HEADER}\n");
+pub fn write<'a>(columns: Columns, samples: impl IntoIterator<Item = &'a Sample>) -> String {
+    let mut text = format!("{}\n", columns.header());
     for sample in samples {
-        push_line(&mut text, sample);
+        columns.push_line(&mut text, sample);
     }
     text
-}
-
-/// One sample's line, with its newline: the form that the evidence hashes.
-pub fn line(sample: &Sample) -> String {
-    let mut text = String::new();
-    push_line(&mut text, sample);
-    text
-}
-
-pub(crate) fn push_line(text: &mut String, sample: &Sample) {
-    let ok = match sample.verdict {
-        Verdict::Good => "1",
-        Verdict::Bad => "0",
-        Verdict::Unknown => "",
-    };
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{},{},{ok},{}", sample.unix_ms, sample.vantage, sample.latency_ms);
 }
 
 fn next(reader: &mut csv::Reader<impl io::Read>, record: &mut StringRecord) -> Result<bool, CsvError> {
@@ -146,23 +213,43 @@ fn next(reader: &mut csv::Reader<impl io::Read>, record: &mut StringRecord) -> R
     })
 }
 
-fn sample(record: &StringRecord) -> Result<Sample, (&'static str, Rule)> {
+fn sample(record: &StringRecord, columns: Columns) -> Result<Sample, (&'static str, Rule)> {
     let fields: Vec<&str> = record.iter().collect();
-    let [unix_ms, vantage, ok, latency_ms] = fields[..] else {
-        let rule = Rule::Columns { got: fields.len() };
-        return Err((COLUMNS[fields.len().min(3)], rule));
+    let names = columns.names();
+    let [unix_ms, vantage, ok, latency_ms, rest @ ..] = &fields[..] else {
+        return Err(wrong_number(&fields, names));
     };
+    if fields.len() != names.len() {
+        return Err(wrong_number(&fields, names));
+    }
     let verdict = verdict(ok)?;
     Ok(Sample {
         unix_ms: integer(unix_ms, terms::units::MAX_NUMBER).map_err(|rule| (COLUMNS[0], rule))?,
         vantage: if is_vantage(vantage) {
-            vantage.to_owned()
+            (*vantage).to_owned()
         } else {
             return Err((COLUMNS[1], Rule::Vantage));
         },
         verdict,
         latency_ms: latency(latency_ms, verdict).map_err(|rule| (COLUMNS[3], rule))?,
+        value: match rest {
+            [value] => reading(value, verdict).map_err(|rule| (COLUMNS[4], rule))?,
+            _ => None,
+        },
     })
+}
+
+fn wrong_number(fields: &[&str], names: &[&'static str]) -> (&'static str, Rule) {
+    let last = names.get(fields.len()).or(names.last()).copied().unwrap_or(COLUMNS[0]);
+    (last, Rule::Columns { expected: names.len(), got: fields.len() })
+}
+
+fn reading(text: &str, verdict: Verdict) -> Result<Option<Decimal>, Rule> {
+    match (text, verdict) {
+        ("", _) => Ok(None),
+        (_, Verdict::Good) => Decimal::parse(text).map(Some).ok_or(Rule::Value),
+        _ => Err(Rule::Value),
+    }
 }
 
 fn verdict(ok: &str) -> Result<Verdict, (&'static str, Rule)> {

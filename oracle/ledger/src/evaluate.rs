@@ -1,11 +1,14 @@
 //! All samples at once.
 
+use std::ops::Range;
+
 use terms::{DocumentError, Measurement};
 
+use crate::csv::Columns;
 use crate::grid::Grid;
 use crate::report::{Report, add_up};
 use crate::sample::Sample;
-use crate::slice::{SliceVerdict, decide};
+use crate::slice::{SliceVerdict, Slices};
 
 /// A report, with the slices that it adds up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,22 +39,20 @@ pub fn evaluate(measurement: &Measurement, samples: &[Sample]) -> Result<Evaluat
 
 /// The samples inside the window in the order of evidence, without exact repetitions.
 pub(crate) fn in_order<'a>(grid: &Grid, samples: &'a [Sample]) -> Vec<&'a Sample> {
-    let mut inside: Vec<&Sample> =
-        samples.iter().filter(|sample| grid.probe_of(sample.unix_ms).is_some()).collect();
-    inside.sort();
-    inside.dedup();
+    ordered(grid, samples, 0..grid.probes())
+}
+
+/// Those of some slots: what is the same line is the same sample.
+pub(crate) fn ordered<'a>(grid: &Grid, samples: &'a [Sample], slots: Range<u64>) -> Vec<&'a Sample> {
+    let inside = |sample: &&Sample| grid.probe_of(sample.unix_ms).is_some_and(|probe| slots.contains(&probe));
+    let mut inside: Vec<&Sample> = samples.iter().filter(inside).collect();
+    inside.sort_unstable();
+    let columns = Columns::of(grid.measurement());
+    inside.dedup_by(|a, b| columns.same(a, b));
     inside
 }
 
 /// Every slice, decided from samples in order: those of a slice stand next to each other.
 pub(crate) fn slices(grid: &Grid, samples: &[&Sample]) -> Vec<SliceVerdict> {
-    let mut rest = samples;
-    (0..grid.slices())
-        .map(|index| {
-            let own = rest.partition_point(|sample| sample.unix_ms < grid.slice_end_ms(index));
-            let (slice, later) = rest.split_at(own);
-            rest = later;
-            decide(grid, index, slice)
-        })
-        .collect()
+    Slices { grid, next: 0, down: false, rest: samples, until: grid.probes() }.collect()
 }

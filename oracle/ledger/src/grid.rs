@@ -8,15 +8,6 @@ use terms::{DocumentError, Measurement, UnixSeconds};
 /// Two years of one-minute slices fit in.
 pub const MAX_SLICES: u64 = 1 << 20;
 
-fn refuse_unfinished(measurement: &Measurement) -> Result<(), DocumentError> {
-    let metric = matches!(measurement.indicator, terms::Indicator::Metric(_));
-    match (metric, measurement.confirm) {
-        (true, _) => Err(DocumentError::new("indicator.metric", "can't be evaluated yet")),
-        (_, Some(_)) => Err(DocumentError::new("confirm", "can't be evaluated yet")),
-        (false, None) => Ok(()),
-    }
-}
-
 /// A measurement's window as a grid of slots, one for each probe index.
 ///
 /// Slot `i` is `[start + i * probe_every, start + (i + 1) * probe_every)`. Every vantage probes once
@@ -36,7 +27,6 @@ impl Grid {
     /// Names the field and the rule that it breaks.
     pub fn new(measurement: &Measurement) -> Result<Self, DocumentError> {
         measurement.validate()?;
-        refuse_unfinished(measurement)?;
         let slices = measurement.slice_count();
         if slices > MAX_SLICES {
             let rule = format!("gives {slices} slices; at most {MAX_SLICES} are supported");

@@ -6,7 +6,7 @@
 //! however often. What nobody could decide is *unmeasured*, and never counts as bad.
 //!
 //! There are two routes to a report, and they agree: [`evaluate`] takes all samples at once;
-//! [`slice_verdict`] closes one slice at a time and [`report`] adds the slices up.
+//! [`close_slices`] closes slices as they end and [`report`] adds them up.
 //!
 //! This crate knows no clock, no network, no files, no keys and no DLC: announcements and
 //! attestations pass through a [`bundle::Bundle`] as opaque text. Start reading at [`evaluate`], then
@@ -18,10 +18,12 @@ pub mod csv;
 pub mod schedule;
 
 mod audit;
+mod confirm;
 mod entry;
 mod evaluate;
 mod explain;
 mod grid;
+mod metric;
 mod quorum;
 mod ratio;
 mod reading;
@@ -29,11 +31,12 @@ mod report;
 mod sample;
 mod slice;
 
+pub use confirm::{Confirmed, Outage};
 pub use entry::Entry;
 pub use evaluate::{Evaluation, evaluate, outcome};
 pub use grid::{Grid, MAX_SLICES};
 pub use quorum::probe_verdicts;
 pub use ratio::Ratio;
-pub use report::{Incident, ProbeCounts, Report, SliceCounts, SliceError, progress, report};
+pub use report::{Incident, ProbeCounts, Report, SliceCounts, SliceError, Turned, progress, report};
 pub use sample::{MAX_VANTAGE_CHARS, Sample, Verdict, is_vantage};
-pub use slice::{SliceState, SliceVerdict, slice_verdict};
+pub use slice::{SliceState, SliceVerdict, close_slices};

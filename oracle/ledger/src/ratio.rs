@@ -1,8 +1,9 @@
 //! Exact rationals, rounded once.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use num_bigint::BigUint;
+use num_bigint::{BigInt, BigUint};
 use serde::{Deserialize, Serialize};
 use terms::Rounding;
 
@@ -37,7 +38,7 @@ impl Ratio {
     ///
     /// Rates are summed over the least common multiple of their denominators, so nothing is rounded.
     pub fn mean(rates: impl IntoIterator<Item = (u64, u64)>) -> Option<Self> {
-        let mut bad_by_size = std::collections::BTreeMap::<u64, u64>::new();
+        let mut bad_by_size = BTreeMap::<u64, u64>::new();
         let mut count = 0_u64;
         for (bad, decided) in rates {
             *bad_by_size.entry(decided).or_default() += bad;
@@ -50,6 +51,24 @@ impl Ratio {
             bad_by_size.keys().fold(BigUint::from(1_u8), |common, size| common_multiple(common, *size));
         let sum: BigUint = bad_by_size.iter().map(|(size, bad)| &common / size * bad).sum();
         Self::reduced(sum, common * count)
+    }
+
+    /// The mean of `num / den` over as many fractions as there are pairs, all of it divided by `unit`; what is below 0
+    /// reads as 0. `None` without any fraction, or with one over 0.
+    pub(crate) fn mean_of(fractions: impl IntoIterator<Item = (BigInt, u64)>, unit: &BigInt) -> Option<Self> {
+        let mut by_size = BTreeMap::<u64, BigInt>::new();
+        let mut count = 0_u64;
+        for (num, den) in fractions {
+            *by_size.entry(den).or_default() += num;
+            count += 1;
+        }
+        if by_size.contains_key(&0) {
+            return None;
+        }
+        let common = by_size.keys().fold(BigUint::from(1_u8), |common, size| common_multiple(common, *size));
+        let sum: BigInt = by_size.iter().map(|(size, num)| num * BigInt::from(&common / size)).sum();
+        let num = sum.to_biguint().unwrap_or_default();
+        Self::reduced(num, common * count * unit.magnitude())
     }
 
     fn reduced(num: BigUint, den: BigUint) -> Option<Self> {

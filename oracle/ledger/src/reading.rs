@@ -3,6 +3,7 @@
 use terms::{Indicator, Method, Outcome, Ppm, units::PPM_WHOLE};
 
 use crate::grid::Grid;
+use crate::metric::Gauge;
 use crate::ratio::Ratio;
 use crate::slice::{SliceState, SliceVerdict};
 
@@ -19,10 +20,21 @@ impl Reading {
 
 /// Reads slices, ascending by index.
 pub(crate) fn read(grid: &Grid, slices: &[SliceVerdict]) -> Reading {
-    match grid.measurement().indicator {
+    match &grid.measurement().indicator {
         Indicator::Lateness { deadline, unit_s } => lateness(grid, slices, deadline.0 * 1000, unit_s * 1000),
-        _ => share(grid, slices),
+        Indicator::Metric(_) => metric(grid, slices),
+        Indicator::Availability {} | Indicator::Latency { .. } => share(grid, slices),
     }
+}
+
+fn metric(grid: &Grid, slices: &[SliceVerdict]) -> Reading {
+    if too_few_measured(grid, slices) {
+        return Reading::INDETERMINATE;
+    }
+    let measured = slices.iter().filter(|slice| slice.is_measured());
+    let measurement = grid.measurement();
+    let exact = Gauge::of(measurement).and_then(|gauge| gauge.of_window(&measurement.method, measured));
+    exact.map_or(Reading::INDETERMINATE, |exact| valued(grid, exact, 1))
 }
 
 fn share(grid: &Grid, slices: &[SliceVerdict]) -> Reading {

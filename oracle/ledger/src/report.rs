@@ -8,7 +8,7 @@ use terms::{EventId, Outcome, UnixSeconds};
 use crate::grid::Grid;
 use crate::ratio::Ratio;
 use crate::reading;
-use crate::slice::{SliceState, SliceVerdict, decide};
+use crate::slice::{SliceState, SliceVerdict, silent};
 
 /// The outcome of a measurement, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +18,8 @@ pub struct Report {
     pub event_id: EventId,
     /// What the oracle attests.
     pub outcome: Outcome,
-    /// The exact reading: the bad share (of one, not of a million), or the units of lateness. Absent when
-    /// the outcome is indeterminate, or nothing was ever delivered.
+    /// The exact reading: the bad share (of one, not of a million), the units of lateness, or a metric in the outcome's
+    /// unit. Absent when the outcome is indeterminate, or nothing was ever delivered.
     pub reading: Option<Ratio>,
     /// The reading in the outcome's unit, rounded, before it is clamped to the scale.
     pub value: Option<u64>,
@@ -27,7 +27,10 @@ pub struct Report {
     pub slices: SliceCounts,
     /// How many probes came to what.
     pub probes: ProbeCounts,
-    /// Runs of bad slices, in their order.
+    /// Where outages are confirmed: how many probes count otherwise than they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Turned>,
+    /// Runs of bad slices, in their order; where outages are confirmed, these.
     pub incidents: Vec<Incident>,
 }
 
@@ -59,13 +62,23 @@ pub struct ProbeCounts {
     pub undecided: u64,
 }
 
-/// A run of bad slices next to each other.
+/// How many probes count otherwise than they were, since runs of them are needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Turned {
+    /// Bad ones that count as good: too few in a row to be an outage.
+    pub unconfirmed: u64,
+    /// Good ones that count as bad: too few in a row to end an outage.
+    pub held: u64,
+}
+
+/// A run of bad slices next to each other, or a confirmed outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
-    /// When its first slice begins.
+    /// When its first slice begins; of a confirmed outage, the slot of its first bad probe.
     pub start: UnixSeconds,
-    /// When its last slice ends.
+    /// When its last slice ends; of a confirmed outage, when the slot of the first good probe after it begins.
     pub end: UnixSeconds,
     /// Its bad probes.
     pub bad: u64,
@@ -116,9 +129,13 @@ pub fn progress(grid: &Grid, slices: &[SliceVerdict], closed: u64) -> Result<Rep
             return Err(SliceError::Twice { index });
         }
     }
-    let complete =
-        (0..total).map(|index| given.get(&index).map_or_else(|| decide(grid, index, &[]), |s| (*s).clone()));
-    Ok(add_up(grid, &complete.collect::<Vec<_>>()))
+    let mut complete: Vec<SliceVerdict> = Vec::new();
+    for index in 0..total {
+        let down = complete.last().is_some_and(SliceVerdict::ends_down);
+        complete
+            .extend(given.get(&index).map(|slice| (*slice).clone()).or_else(|| silent(grid, index, down)));
+    }
+    Ok(add_up(grid, &complete))
 }
 
 /// Adds up slices that are complete and ascending.
@@ -131,7 +148,12 @@ pub(crate) fn add_up(grid: &Grid, slices: &[SliceVerdict]) -> Report {
         value: reading.value,
         slices: slice_counts(slices),
         probes: probe_counts(slices),
-        incidents: incidents(grid, slices),
+        confirmed: grid.measurement().confirm.map(|_| turned(slices)),
+        incidents: if grid.measurement().confirm.is_some() {
+            outages(grid, slices)
+        } else {
+            incidents(grid, slices)
+        },
     }
 }
 
@@ -169,4 +191,36 @@ fn incident(grid: &Grid, run: &[SliceVerdict]) -> Option<Incident> {
         bad: run.iter().map(|slice| slice.bad).sum(),
         decided: run.iter().map(SliceVerdict::decided).sum(),
     })
+}
+
+fn turned(slices: &[SliceVerdict]) -> Turned {
+    slices.iter().filter_map(|slice| slice.confirmed.as_ref()).fold(Turned::default(), |all, slice| Turned {
+        unconfirmed: all.unconfirmed + slice.unconfirmed,
+        held: all.held + slice.held,
+    })
+}
+
+/// Confirmed outages: their parts in each slice, joined where one goes on in the next.
+fn outages(grid: &Grid, slices: &[SliceVerdict]) -> Vec<Incident> {
+    let mut found: Vec<Incident> = Vec::new();
+    let mut goes_on = false;
+    for confirmed in slices.iter().filter_map(|slice| slice.confirmed.as_ref()) {
+        for part in &confirmed.outages {
+            let end = UnixSeconds(grid.probe_start_ms(part.to) / 1000);
+            match found.last_mut().filter(|_| goes_on) {
+                Some(last) => {
+                    last.end = end;
+                    last.bad += part.bad;
+                    last.decided += part.bad;
+                }
+                None => {
+                    let start = UnixSeconds(grid.probe_start_ms(part.from) / 1000);
+                    found.push(Incident { start, end, bad: part.bad, decided: part.bad });
+                }
+            }
+            goes_on = false;
+        }
+        goes_on = confirmed.down;
+    }
+    found
 }

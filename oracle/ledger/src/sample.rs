@@ -1,6 +1,6 @@
 //! What a vantage saw.
 
-use terms::Measurement;
+use terms::{Decimal, Measurement};
 
 /// What one probe of one vantage came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,8 @@ pub struct Sample {
     pub verdict: Verdict,
     /// How long the answer took in milliseconds, or until the probe failed.
     pub latency_ms: u32,
+    /// What a good answer read, where the measurement is of a metric; nothing otherwise.
+    pub value: Option<Decimal>,
 }
 
 impl Sample {

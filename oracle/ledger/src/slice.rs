@@ -1,11 +1,15 @@
 //! Slices: the unit of evidence.
 
 use serde::{Deserialize, Serialize};
-use terms::{Hex32, Indicator, Method, UnixSeconds, units::PPM_WHOLE};
+use terms::{Decimal, Hex32, Indicator, Method, UnixSeconds, units::PPM_WHOLE};
 
+use crate::confirm::{Confirmed, Rule};
+use crate::csv::Columns;
+use crate::evaluate::ordered;
 use crate::grid::Grid;
+use crate::metric::Gauge;
+use crate::quorum::{self, Probe};
 use crate::sample::{Sample, Verdict};
-use crate::{csv, quorum};
 
 /// What a slice came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +47,13 @@ pub struct SliceVerdict {
     /// For a lateness: the index of the last bad probe before the first good one, or of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_bad: Option<u64>,
+    /// For a metric: its reading. Where readings are averaged it is the sum of the good probes'; otherwise one of them, absent
+    /// where that is a failed probe's.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "total")]
+    pub reading: Option<Decimal>,
+    /// Where outages are confirmed: what that made of the slice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Confirmed>,
     /// SHA-256 of the slice's samples as CSV lines, in their order, without exact repetitions.
     pub samples_sha256: Hex32,
 }
@@ -58,28 +69,92 @@ impl SliceVerdict {
         matches!(self.state, SliceState::Good | SliceState::Bad)
     }
 
+    /// Whether a confirmed outage goes on at its end.
+    pub fn ends_down(&self) -> bool {
+        self.confirmed.as_ref().is_some_and(|confirmed| confirmed.down)
+    }
+
     /// The bytes of its leaf: canonical JSON.
     pub fn leaf(&self) -> Vec<u8> {
         terms::canonical::bytes(self)
     }
 }
 
-/// Decides one slice from its samples, in any order. Samples of other slices are ignored.
-pub fn slice_verdict(grid: &Grid, index: u64, samples: &[Sample]) -> SliceVerdict {
-    let own = samples.iter().filter(|sample| grid.slice_of(sample.unix_ms) == Some(index));
-    let mut own: Vec<&Sample> = own.collect();
-    own.sort_unstable();
-    own.dedup();
-    decide(grid, index, &own)
+/// The verdicts of the slices after `before` (from the first one on, without it), as far as samples of the slots before
+/// `until` decide them: once a slice is over, and where outages are confirmed, once it is known whether the run at its end
+/// is long enough.
+///
+/// `samples` are all of those slots after `before`, in any order; later ones are ignored.
+pub fn close_slices(
+    grid: &Grid,
+    before: Option<&SliceVerdict>,
+    samples: &[Sample],
+    until: u64,
+) -> Vec<SliceVerdict> {
+    let next = before.map_or(0, |before| before.index.saturating_add(1));
+    let from = next.saturating_mul(grid.probes_per_slice());
+    let until = until.min(grid.probes());
+    if until < from.saturating_add(grid.probes_per_slice()) {
+        return Vec::new();
+    }
+    let known = ordered(grid, samples, from..until);
+    let down = before.is_some_and(SliceVerdict::ends_down);
+    let slices = Slices { grid, next, down, rest: &known, until };
+    slices.collect()
 }
 
-/// Decides one slice from its samples, sorted and without repetitions.
-pub(crate) fn decide(grid: &Grid, index: u64, samples: &[&Sample]) -> SliceVerdict {
-    let probes = if grid.is_excluded(index) { Vec::new() } else { quorum::decide(grid, samples) };
-    let said = |wanted: Verdict| probes.iter().filter(|(_, verdict)| *verdict == wanted).count() as u64;
+/// Decides slice after slice from samples in order and without repetitions, as far as they go.
+pub(crate) struct Slices<'a> {
+    pub(crate) grid: &'a Grid,
+    /// The next slice.
+    pub(crate) next: u64,
+    /// Whether an outage goes on where it begins.
+    pub(crate) down: bool,
+    /// Its samples and the later ones.
+    pub(crate) rest: &'a [&'a Sample],
+    /// The samples are all of the slots before this one.
+    pub(crate) until: u64,
+}
+
+impl Iterator for Slices<'_> {
+    type Item = SliceVerdict;
+
+    fn next(&mut self) -> Option<SliceVerdict> {
+        let (grid, index) = (self.grid, self.next);
+        if index >= grid.slices() || grid.probes_of(index).end > self.until {
+            return None;
+        }
+        let own = self.rest.partition_point(|sample| sample.unix_ms < grid.slice_end_ms(index));
+        let (own, later) = self.rest.split_at(own);
+        let verdict = decide(grid, index, self.down, (own, later), self.until)?;
+        self.rest = later;
+        self.next += 1;
+        self.down = verdict.ends_down();
+        Some(verdict)
+    }
+}
+
+/// Decides one slice from its samples and the later ones.
+fn decide(
+    grid: &Grid,
+    index: u64,
+    down: bool,
+    (own, later): (&[&Sample], &[&Sample]),
+    until: u64,
+) -> Option<SliceVerdict> {
+    let mut probes: Vec<Probe> = quorum::decide(grid, own).collect();
+    let confirmed = match grid.measurement().confirm {
+        Some(confirm) => {
+            let rule = Rule { confirm, down, until, end: grid.probes() };
+            let slots = grid.probes_of(index);
+            Some(rule.apply((slots.start, slots.end), &mut probes, quorum::decide(grid, later))?)
+        }
+        None => None,
+    };
+    let said = |wanted: Verdict| probes.iter().filter(|probe| probe.verdict == wanted).count() as u64;
     let (good, bad) = (said(Verdict::Good), said(Verdict::Bad));
     let (first_good, last_bad) = delivery(grid, &probes);
-    SliceVerdict {
+    Some(SliceVerdict {
         index,
         start: UnixSeconds(grid.slice_start_ms(index) / 1000),
         state: state(grid, index, good, bad),
@@ -88,8 +163,15 @@ pub(crate) fn decide(grid: &Grid, index: u64, samples: &[&Sample]) -> SliceVerdi
         undecided: grid.probes_per_slice() - good - bad,
         first_good,
         last_bad,
-        samples_sha256: hash(samples),
-    }
+        reading: Gauge::of(grid.measurement()).and_then(|gauge| gauge.of_slice(&probes)),
+        confirmed,
+        samples_sha256: hash(Columns::of(grid.measurement()), own),
+    })
+}
+
+/// A slice without a sample.
+pub(crate) fn silent(grid: &Grid, index: u64, down: bool) -> Option<SliceVerdict> {
+    decide(grid, index, down, (&[], &[]), grid.probes())
 }
 
 fn state(grid: &Grid, index: u64, good: u64, bad: u64) -> SliceState {
@@ -117,20 +199,44 @@ fn is_bad(grid: &Grid, good: u64, bad: u64) -> bool {
     u128::from(bad) * u128::from(PPM_WHOLE) > u128::from(allowed_ppm) * u128::from(good + bad)
 }
 
-fn delivery(grid: &Grid, probes: &[(u64, Verdict)]) -> (Option<u64>, Option<u64>) {
+fn delivery(grid: &Grid, probes: &[Probe]) -> (Option<u64>, Option<u64>) {
     if !matches!(grid.measurement().indicator, Indicator::Lateness { .. }) {
         return (None, None);
     }
-    let first_good = probes.iter().find(|(_, verdict)| *verdict == Verdict::Good).map(|(probe, _)| *probe);
-    let before = probes.iter().take_while(|(probe, _)| first_good.is_none_or(|good| *probe < good));
-    let last_bad = before.filter(|(_, verdict)| *verdict == Verdict::Bad).map(|(probe, _)| *probe).last();
+    let first_good = probes.iter().find(|probe| probe.verdict == Verdict::Good).map(|probe| probe.index);
+    let before = probes.iter().take_while(|probe| first_good.is_none_or(|good| probe.index < good));
+    let last_bad = before.filter(|probe| probe.verdict == Verdict::Bad).map(|probe| probe.index).last();
     (first_good, last_bad)
 }
 
-fn hash(samples: &[&Sample]) -> Hex32 {
+fn hash(columns: Columns, samples: &[&Sample]) -> Hex32 {
     let mut lines = String::with_capacity(samples.len() * 32);
     for sample in samples {
-        csv::push_line(&mut lines, sample);
+        columns.push_line(&mut lines, sample);
     }
     Hex32(terms::canonical::sha256(lines.as_bytes()))
+}
+
+/// A sum of many readings can have more digits than a single one.
+mod total {
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+    use terms::Decimal;
+
+    pub(super) fn serialize<S: Serializer>(
+        total: &Option<Decimal>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match total {
+            Some(total) => serializer.collect_str(total),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let total = Decimal::parse_total(&text);
+        total.map(Some).ok_or_else(|| de::Error::custom("must be a decimal number in its shortest form"))
+    }
 }

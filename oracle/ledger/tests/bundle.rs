@@ -6,7 +6,7 @@ mod common;
 
 use common::{measurement, samples};
 use ledger::bundle::{AuditError, Bundle, Check, Draft, root};
-use ledger::{schedule, slice_verdict};
+use ledger::{close_slices, schedule};
 use serde_json::json;
 use terms::{Hex32, Outcome, OutcomeValue};
 
@@ -54,7 +54,7 @@ fn whoever_changes_a_sample_and_its_slice_has_another_root() {
     forged.samples = forged.samples.replacen(",0,", ",1,", 1);
     let grid = ledger::Grid::new(&forged.measurement).unwrap();
     let changed = ledger::csv::read(forged.samples.as_bytes()).unwrap();
-    forged.slices[0] = slice_verdict(&grid, 0, &changed);
+    forged.slices = close_slices(&grid, None, &changed, grid.probes());
     let expected = root(&forged.slices);
     assert_eq!(forged.audit().unwrap_err(), AuditError::Root { expected, got: honest.root });
 }

@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use ledger::csv::{CsvError, HEADER, Rule, read, write};
+use ledger::csv::{Columns, CsvError, HEADER, HEADER_WITH_VALUE, Rule, read, write};
 use ledger::{Sample, Verdict};
 use proptest::prelude::*;
+use terms::Decimal;
 
 fn refused(lines: &str) -> CsvError {
     read(format!("{HEADER}\n{lines}").as_bytes()).unwrap_err()
@@ -16,7 +17,7 @@ fn good_bad_and_unknown_are_read_as_they_are_written() {
     let samples = read(text.as_bytes()).unwrap();
     let verdicts: Vec<_> = samples.iter().map(|sample| sample.verdict).collect();
     assert_eq!(verdicts, [Verdict::Good, Verdict::Bad, Verdict::Unknown]);
-    assert_eq!(write(&samples), text);
+    assert_eq!(write(Columns::Plain, &samples), text);
 }
 
 #[test]
@@ -51,6 +52,21 @@ fn an_error_names_its_line_and_column() {
 }
 
 #[test]
+fn readings_of_a_metric_are_a_fifth_column() {
+    let text = format!("{HEADER_WITH_VALUE}\n1000,fra1,1,23,-12.5\n2000,fra1,0,5000,\n3000,fra1,,0,\n");
+    let samples = read(text.as_bytes()).unwrap();
+    let values: Vec<_> = samples.iter().map(|sample| sample.value.map(|value| value.to_string())).collect();
+    assert_eq!(values, [Some("-12.5".to_owned()), None, None]);
+    assert_eq!(write(Columns::WithValue, &samples), text);
+    for line in ["1000,fra1,1,23,1.50", "1000,fra1,1,23,1e3", "1000,fra1,0,23,1", "1000,fra1,,,1"] {
+        let error = read(format!("{HEADER_WITH_VALUE}\n{line}\n").as_bytes()).unwrap_err();
+        assert_eq!((error.line, error.column, error.rule), (2, "value", Rule::Value), "{line}");
+    }
+    let error = read(format!("{HEADER_WITH_VALUE}\n1000,fra1,0,23\n").as_bytes()).unwrap_err();
+    assert_eq!((error.column, error.rule), ("value", Rule::Columns { expected: 5, got: 4 }));
+}
+
+#[test]
 fn another_header_is_refused() {
     for text in ["", "1000,fra1,1,23\n", "unix_ms,vantage,ok\n"] {
         let error = read(text.as_bytes()).unwrap_err();
@@ -68,9 +84,13 @@ proptest! {
             vantage,
             verdict: [Verdict::Good, Verdict::Bad, Verdict::Unknown][usize::from(verdict)],
             latency_ms,
+            value: (verdict == 0).then(|| Decimal::from(latency_ms)),
         };
         let samples: Vec<_> = fields.into_iter().map(sample).collect();
-        prop_assert_eq!(read(write(&samples).as_bytes()).unwrap(), samples);
+        prop_assert_eq!(&read(write(Columns::WithValue, &samples).as_bytes()).unwrap(), &samples);
+        let without = |sample: &Sample| Sample { value: None, ..sample.clone() };
+        let plain: Vec<_> = samples.iter().map(without).collect();
+        prop_assert_eq!(read(write(Columns::Plain, &samples).as_bytes()).unwrap(), plain);
     }
 
     #[test]

@@ -6,12 +6,22 @@ mod common;
 
 use common::{measurement, sample};
 use ledger::bundle::{AuditError, Bundle, Check, Draft};
-use ledger::{Grid, Sample, Verdict, csv, evaluate, outcome, report, slice_verdict};
+use ledger::{Grid, Sample, SliceVerdict, Verdict, close_slices, csv, evaluate, outcome, report};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use terms::{Measurement, Outcome};
+use terms::{Confirm, Decimal, Indicator, Measurement, Outcome};
 
-/// Every indicator with the methods it allows, two of three vantages.
+fn metric(aggregate: &str, method: &str) -> Value {
+    json!({
+        "indicator": { "metric": { "source": { "pointer": "/n" }, "aggregate": aggregate, "scale": "2.5" } },
+        "method": { method: {} },
+        "outcome": { "numeric": {
+            "unit": "jobs", "digits": 8, "max": 200, "indeterminate_from": 224, "worse": "lower"
+        } },
+    })
+}
+
+/// Every indicator with the methods it allows, confirmed or not, two of three vantages.
 fn measurements() -> Vec<Measurement> {
     let latency =
         |extra: Value, method: Value| json!({ "indicator": { "latency": extra }, "method": method });
@@ -32,6 +42,17 @@ fn measurements() -> Vec<Measurement> {
                 "unit": "min", "digits": 8, "max": 200, "indeterminate_from": 224, "worse": "higher"
             } },
         }),
+        json!({ "method": { "occurrences": {} }, "confirm": { "bad": 2, "good": 2 } }),
+        json!({ "method": timeslices, "confirm": { "bad": 3, "good": 1 } }),
+        json!({
+            "indicator": { "latency": { "threshold_ms": 30 } }, "method": { "ratio_timeslices": {} },
+            "confirm": { "bad": 1, "good": 12 },
+        }),
+        metric("mean", "occurrences"),
+        metric("mean", "ratio_timeslices"),
+        metric("max", "occurrences"),
+        metric("last", "occurrences"),
+        metric("median", "ratio_timeslices"),
     ];
     let with_quorum = |mut changes: Value| {
         changes["quorum"] = json!({ "agree": 2, "vantages": 3 });
@@ -55,8 +76,15 @@ fn any_samples() -> impl Strategy<Value = Vec<Sample>> {
         vantage: vantage.to_owned(),
         verdict,
         latency_ms,
+        value: (verdict == Verdict::Good).then(|| Decimal::from(latency_ms / 7)),
     };
     prop::collection::vec(one.prop_map(sample), 0..200)
+}
+
+/// The sample with a reading, where it is good.
+fn reading(sample: Sample, number: u64) -> Sample {
+    let number = u32::try_from(number).unwrap();
+    Sample { value: (sample.verdict == Verdict::Good).then(|| Decimal::from(number)), ..sample }
 }
 
 /// All vantages, all probes, mostly good.
@@ -65,7 +93,47 @@ fn full_window(measurement: &Measurement, bad: &[(usize, u64)]) -> Vec<Sample> {
     let probes =
         vantages.flat_map(|(v, name)| (0..measurement.probe_count()).map(move |probe| (v, name, probe)));
     let verdict = |v, probe| if bad.contains(&(v, probe)) { Verdict::Bad } else { Verdict::Good };
-    probes.map(|(v, name, probe)| sample(measurement, name, probe, verdict(v, probe))).collect()
+    probes
+        .map(|(v, name, probe)| reading(sample(measurement, name, probe, verdict(v, probe)), probe))
+        .collect()
+}
+
+/// Closes slices as a window goes by, so many slots at a time: what is not known yet can't be used.
+fn closed_step_by_step(grid: &Grid, samples: &[Sample], steps: &[u64]) -> Vec<SliceVerdict> {
+    let mut slices: Vec<SliceVerdict> = Vec::new();
+    let mut until = 0;
+    for step in steps.iter().copied().chain([grid.probes()]) {
+        until = (until + step).min(grid.probes());
+        let next = slices.len() as u64 * grid.probes_per_slice();
+        let known =
+            |sample: &&Sample| grid.probe_of(sample.unix_ms).is_some_and(|p| (next..until).contains(&p));
+        let known: Vec<Sample> = samples.iter().filter(known).cloned().collect();
+        let closed = close_slices(grid, slices.last(), &known, until);
+        slices.extend(closed);
+    }
+    slices
+}
+
+/// The rule of confirmation as the documentation tells it, over a whole window at once: `None` is undecided.
+fn confirmed(rule: Confirm, probes: &[Option<bool>]) -> Vec<Option<bool>> {
+    let gap = usize::try_from(rule.bad.max(rule.good)).unwrap();
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    for (slot, good) in probes.iter().enumerate().filter(|(_, said)| said.is_some()) {
+        match runs.last_mut().filter(|run| probes[run[0]] == *good && slot - run[run.len() - 1] - 1 <= gap) {
+            Some(run) => run.push(slot),
+            None => runs.push(vec![slot]),
+        }
+    }
+    let (mut up, mut counts) = (true, probes.to_vec());
+    for run in runs {
+        let good = probes[run[0]].unwrap();
+        let needed = if good { rule.good } else { rule.bad };
+        if run.len() as u64 >= needed {
+            up = good;
+        }
+        run.into_iter().for_each(|slot| counts[slot] = Some(up));
+    }
+    counts
 }
 
 fn bundle(measurement: &Measurement, samples: &[Sample]) -> Bundle {
@@ -100,9 +168,10 @@ proptest! {
         measurement in any_measurement(),
         samples in any_samples(),
         seed in any::<u64>(),
+        steps in prop::collection::vec(1..15_u64, 0..8),
     ) {
         let grid = Grid::new(&measurement).unwrap();
-        let mut slices: Vec<_> = (0..grid.slices()).map(|index| slice_verdict(&grid, index, &samples)).collect();
+        let mut slices = closed_step_by_step(&grid, &samples, &steps);
         let whole = evaluate(&measurement, &samples).unwrap();
         prop_assert_eq!(&slices, &whole.slices);
         slices.sort_by_key(|slice| slice.index.wrapping_mul(seed | 1));
@@ -135,7 +204,8 @@ proptest! {
         let samples: Vec<_> = samples.iter().filter(|s| s.verdict != Verdict::Bad).map(fast).collect();
         let evaluation = evaluate(&measurement, &samples).unwrap();
         prop_assert!(evaluation.slices.iter().all(|slice| slice.bad == 0));
-        let fine = match evaluation.report.outcome {
+        let metric = matches!(measurement.indicator, Indicator::Metric(_));
+        let fine = metric || match evaluation.report.outcome {
             Outcome::Value(value) => value.0 == 0,
             // Nobody saw a delivery in time, and nobody saw it missing.
             Outcome::Indeterminate => true,
@@ -167,13 +237,41 @@ proptest! {
         if delete {
             samples.remove(index);
         } else {
-            let flipped = &mut samples[index].verdict;
-            *flipped = if *flipped == Verdict::Good { Verdict::Bad } else { Verdict::Good };
+            let flipped = &mut samples[index];
+            flipped.verdict = if flipped.verdict == Verdict::Good { Verdict::Bad } else { Verdict::Good };
+            flipped.value = Some(Decimal::ZERO);
         }
-        bundle.samples = csv::write(&samples);
+        bundle.samples = csv::write(csv::Columns::of(&measurement), &samples);
         prop_assert_eq!(
             bundle.audit().unwrap_err(),
             AuditError::Slice { index: slice, check: Check::SamplesHash }
         );
+    }
+
+    #[test]
+    fn runs_of_probes_are_confirmed_as_the_documentation_has_it(
+        bad in 1..5_u64,
+        good in 1..5_u64,
+        probes in "[+?.-]{40}",
+        steps in prop::collection::vec(1..15_u64, 0..8),
+    ) {
+        prop_assume!(bad > 1 || good > 1);
+        let measurement = measurement(json!({
+            "confirm": { "bad": bad, "good": good }, "least_samples": 1, "method": { "occurrences": {} },
+        }));
+        let samples = common::samples(&measurement, "fra1", &probes);
+        let said = probes.chars().map(|c| match c { '+' => Some(true), '-' => Some(false), _ => None });
+        let expected = confirmed(Confirm { bad, good }, &said.collect::<Vec<_>>());
+        let grid = Grid::new(&measurement).unwrap();
+        let slices = closed_step_by_step(&grid, &samples, &steps);
+        let whole = evaluate(&measurement, &samples).unwrap();
+        prop_assert_eq!(&slices, &whole.slices);
+        for (slice, probes) in slices.iter().zip(expected.chunks(10)) {
+            let count = |wanted| probes.iter().filter(|said| **said == wanted).count() as u64;
+            prop_assert_eq!((slice.good, slice.bad), (count(Some(true)), count(Some(false))), "slice {}", slice.index);
+        }
+        let incidents = &whole.report.incidents;
+        prop_assert!(incidents.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        prop_assert_eq!(incidents.iter().map(|one| one.bad).sum::<u64>(), whole.report.probes.bad);
     }
 }

@@ -46,7 +46,7 @@ proptest! {
         let at = probe_at_ms(&measurement, &seed, &vantage, index);
         let grid = Grid::new(&measurement).unwrap();
         prop_assert!(at >= grid.probe_start_ms(index));
-        let sample = Sample { unix_ms: at + late_ms, vantage, verdict: Verdict::Good, latency_ms: 1 };
+        let sample = Sample { unix_ms: at + late_ms, vantage, verdict: Verdict::Good, latency_ms: 1, value: None };
         prop_assert_eq!(sample.probe(&measurement), Some(index));
     }
 

@@ -9,7 +9,7 @@ use clock::Busy;
 use crashpoint::here;
 use ledger::Grid;
 use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
-use terms::{DocumentError, Indicator, Measurement};
+use terms::{DocumentError, Measurement};
 
 use crate::oracle::{Oracle, OracleError};
 use crate::requester::{Exhausted, Requester};
@@ -195,12 +195,6 @@ fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError
         "probe_every_ms",
         &format!("gives {} probes; this oracle makes at most {}", grid.probes(), limits.probes_per_event),
     )?;
-    refuse(
-        matches!(measurement.indicator, Indicator::Metric(_)),
-        "indicator.metric",
-        "this oracle does not read metrics yet",
-    )?;
-    refuse(measurement.confirm.is_some(), "confirm", "this oracle does not confirm outages yet")?;
     settings.prober.prepare(measurement)?;
     maturity(oracle, measurement).map(|_| ())
 }

@@ -137,8 +137,8 @@ fn is_step(on_the_clock_ms: u64, in_fact: Duration) -> bool {
 }
 
 fn seen(probe: u64, unix_ms: u64, vantage: String, observation: Observation) -> Seen {
-    let Observation { verdict, latency_ms, cause, phases, references, .. } = observation;
-    let sample = Sample { unix_ms, vantage, verdict, latency_ms };
+    let Observation { verdict, latency_ms, cause, value, phases, references } = observation;
+    let sample = Sample { unix_ms, vantage, verdict, latency_ms, value };
     Seen { probe, sample, cause, phases, references }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clock::Busy;
 use crashpoint::here;
-use ledger::{Grid, Sample, slice_verdict};
+use ledger::{Grid, Sample, SliceVerdict, close_slices};
 use terms::DocumentError;
 
 use crate::instants::Instants;
@@ -63,7 +63,8 @@ struct Round<'a> {
     looked_at: Arc<Settings>,
     /// Samples of slices that are not closed; not kept where other vantages have a say in them.
     open: Vec<Sample>,
-    next_slice: u64,
+    /// The last slice that is closed.
+    closed: Option<SliceVerdict>,
     unwritten: Batch,
     written_ms: u64,
 }
@@ -71,8 +72,8 @@ struct Round<'a> {
 impl<'a> Round<'a> {
     async fn resume(oracle: &'a Arc<Oracle>, event: &'a Arc<Event>) -> Result<Self, MeasureError> {
         let grid = Grid::new(&event.measurement)?;
-        let next_slice = oracle.store.next_slice(event.key).await?;
-        let from = next_slice * grid.probes_per_slice();
+        let closed = oracle.store.last_slice(event.key).await?;
+        let from = closed.as_ref().map_or(0, |slice| grid.probes_of(slice.index).end);
         let open = if event.has_remote_vantages() {
             Vec::new()
         } else {
@@ -91,7 +92,7 @@ impl<'a> Round<'a> {
             watch: Watch::new(place, instants, check, last),
             looked_at: settings,
             open,
-            next_slice,
+            closed,
             unwritten: Batch::default(),
             written_ms: oracle.clock.now_ms(),
         })
@@ -138,22 +139,33 @@ impl<'a> Round<'a> {
         self.unwritten.seen.extend(seen);
     }
 
-    /// Closes the slices before the one of probe `next`, as far as nothing more can be said about them.
+    fn next_slice(&self) -> u64 {
+        self.closed.as_ref().map_or(0, |slice| slice.index + 1)
+    }
+
+    /// Closes the slices that what came before probe `next` decides, as far as nothing more can be said about them.
     async fn close_slices(&mut self, next: Option<u64>) -> Result<(), MeasureError> {
-        let ended = self.watch.instants().ended(self.next_slice, self.watch.earliest(next));
+        let earliest = self.watch.earliest(next);
+        let ended = self.watch.instants().ended(self.next_slice(), earliest);
+        if ended.is_empty() {
+            return Ok(());
+        }
         if self.event.has_remote_vantages() {
             return self.close_with_others(ended).await;
         }
         let grid = self.watch.instants().grid();
-        for slice in ended {
-            let probes = grid.probes_of(slice);
-            let verdict = slice_verdict(grid, slice, &self.open);
-            self.open.retain(|sample| grid.probe_of(sample.unix_ms).is_some_and(|probe| probe >= probes.end));
-            self.unwritten.slices.push(verdict);
-            self.oracle.metrics.slice_closed();
-            self.next_slice = slice + 1;
-        }
+        let until = earliest.unwrap_or(grid.probes());
+        let closed = close_slices(grid, self.closed.as_ref(), &self.open, until);
+        self.unwritten.slices.extend(closed.iter().cloned());
+        self.has_closed(closed);
         Ok(())
+    }
+
+    fn has_closed(&mut self, slices: Vec<SliceVerdict>) {
+        slices.iter().for_each(|_| self.oracle.metrics.slice_closed());
+        self.closed = slices.into_iter().next_back().or(self.closed.take());
+        let (next, grid) = (self.next_slice(), self.watch.instants().grid());
+        self.open.retain(|sample| grid.slice_of(sample.unix_ms).is_some_and(|slice| slice >= next));
     }
 
     /// Closes what every vantage has reported on, or was waited for long enough.
@@ -164,11 +176,12 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         here!("samples.before");
-        let mark = self.oracle.store.write_closing(self.event, &self.unwritten, grid, ready.clone()).await?;
+        let slices = (self.closed.as_ref(), ready.end);
+        let written = self.oracle.store.write_closing(self.event, &self.unwritten, grid, slices).await?;
+        let (mark, closed) = written;
         here!("samples.written");
         self.unwritten = Batch::default();
-        ready.clone().for_each(|_| self.oracle.metrics.slice_closed());
-        self.next_slice = ready.end;
+        self.has_closed(closed);
         self.oracle.note_well(&self.event.id);
         self.oracle.mark(mark).await;
         Ok(())
@@ -208,7 +221,7 @@ impl<'a> Round<'a> {
         self.take(seen);
         self.close_slices(None).await?;
         self.write().await?;
-        while self.next_slice < self.watch.instants().grid().slices() {
+        while self.next_slice() < self.watch.instants().grid().slices() {
             let again_ms = self.oracle.clock.now_ms().saturating_add(LOOK_EVERY_MS);
             if self.oracle.sleep_or_stop(busy, again_ms).await.is_stopped() {
                 return Ok(Measured::Stopped);

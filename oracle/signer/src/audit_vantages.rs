@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ledger::batch::{Statement, samples_sha256};
 use ledger::bundle::{Bundle, SignedBlock, VantageWord};
-use ledger::{Grid, Sample, csv};
+use ledger::csv::{self, Columns};
+use ledger::{Grid, Sample};
 use terms::Hex32;
 
 use crate::vantage::check_batch;
@@ -131,13 +132,14 @@ impl Audit<'_> {
         block: &SignedBlock,
         inside: &[(u64, &Sample)],
     ) -> Result<(), VantageError> {
+        let columns = Columns::of(&self.bundle.measurement);
         let statement = Statement {
             event_id: self.bundle.measurement.event_id(),
             announcement_sha256: self.announcement_sha256,
             vantage: &word.name,
             from: block.from,
             to: block.to,
-            samples_sha256: samples_sha256(inside.iter().map(|(_, sample)| *sample)),
+            samples_sha256: samples_sha256(columns, inside.iter().map(|(_, sample)| *sample)),
         };
         let signature: Option<[u8; 64]> = hex::decode(&block.sig).ok().and_then(|sig| sig.try_into().ok());
         if signature.is_some_and(|signature| check_batch(&word.key, &statement, &signature)) {

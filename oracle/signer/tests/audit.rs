@@ -17,6 +17,7 @@ fn samples(measurement: &Measurement, bad: &[u64]) -> Vec<Sample> {
         vantage: "local".to_owned(),
         verdict: if bad.contains(&probe) { Verdict::Bad } else { Verdict::Good },
         latency_ms: 12,
+        value: None,
     };
     (0..measurement.probe_count()).map(sample).collect()
 }

@@ -47,6 +47,8 @@ fn whole_window(record: &Record) -> Vec<SliceVerdict> {
         undecided: measurement.probes_per_slice(),
         first_good: None,
         last_bad: None,
+        reading: None,
+        confirmed: None,
         samples_sha256: Hex32([0; 32]),
     };
     record.slices.iter().cloned().chain(missing.map(unmeasured)).collect()

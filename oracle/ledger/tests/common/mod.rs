@@ -51,7 +51,7 @@ pub fn samples(measurement: &Measurement, vantage: &str, probes: &str) -> Vec<Sa
 /// One sample, a second after its slot began.
 pub fn sample(measurement: &Measurement, vantage: &str, probe: u64, verdict: Verdict) -> Sample {
     let unix_ms = measurement.window.start.0 * 1000 + probe * measurement.probe_every_ms + 1000;
-    Sample { unix_ms, vantage: vantage.to_owned(), verdict, latency_ms: 20 }
+    Sample { unix_ms, vantage: vantage.to_owned(), verdict, latency_ms: 20, value: None }
 }
 
 fn verdict(c: char) -> Option<Verdict> {

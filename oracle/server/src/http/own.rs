@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use ledger::csv::Columns;
 use protocol::oracle::SlicePage;
 use protocol::{Problem, ProblemType};
 use serde::Deserialize;
@@ -71,7 +72,7 @@ async fn samples(State(oracle): State<Arc<Oracle>>, Path(id): Path<String>, head
     }
     let _place = place(&oracle).await?;
     let samples = oracle.store.samples(event.key, 0, event.measurement.probe_count()).await?;
-    let mut response = csv(ledger::csv::write(&samples));
+    let mut response = csv(ledger::csv::write(Columns::of(&event.measurement), &samples));
     response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
     Ok(response)
 }

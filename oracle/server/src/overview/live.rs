@@ -59,7 +59,8 @@ async fn open_incident(
     grid: &Grid,
 ) -> Result<Option<Incident>, StoreError> {
     let stored = oracle.store.open_incident(event.key).await?;
-    let from = oracle.store.next_slice(event.key).await? * grid.probes_per_slice();
+    let closed = oracle.store.last_slice(event.key).await?;
+    let from = closed.map_or(0, |slice| grid.probes_of(slice.index).end);
     let seen = oracle.store.seen(event.key, from, grid.probes()).await?;
     let mut incidents = Incidents::resume(stored);
     crate::status::follow(grid, &seen, &mut incidents);

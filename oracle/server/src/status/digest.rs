@@ -154,7 +154,7 @@ mod tests {
 
     fn seen(probe: u64, verdict: Verdict, latency_ms: u32, cause: Option<&str>) -> Seen {
         let unix_ms = START * 1000 + probe * 15_000 + 7;
-        let sample = Sample { unix_ms, vantage: "a".to_owned(), verdict, latency_ms };
+        let sample = Sample { unix_ms, vantage: "a".to_owned(), verdict, latency_ms, value: None };
         Seen { sample, cause: cause.map(str::to_owned) }
     }
 
@@ -165,7 +165,8 @@ mod tests {
         let grid = Grid::new(&measurement("http://a.example/", change)).unwrap();
         let samples: Vec<Sample> = seen.iter().map(|seen| seen.sample.clone()).collect();
         let mut incidents = Incidents::default();
-        let digest = digest(&grid, &ledger::slice_verdict(&grid, 0, &samples), seen, &mut incidents);
+        let slices = ledger::close_slices(&grid, None, &samples, grid.probes());
+        let digest = digest(&grid, &slices[0], seen, &mut incidents);
         (digest, incidents.touched().collect())
     }
 
@@ -208,8 +209,8 @@ mod tests {
             m.slice_s = 1_200;
         }))
         .unwrap();
-        let verdict = ledger::slice_verdict(&grid, 0, &[]);
-        let digest = digest(&grid, &verdict, &[], &mut Incidents::default());
+        let slices = ledger::close_slices(&grid, None, &[], grid.probes());
+        let digest = digest(&grid, &slices[0], &[], &mut Incidents::default());
         let unknown = Tally { unknown_ms: 600_000, ..Tally::default() };
         assert_eq!(digest.spans.get(&(DAY_S, START)), Some(&unknown));
         assert_eq!(digest.spans.get(&(DAY_S, midnight)), Some(&unknown));

@@ -1,10 +1,9 @@
 //! Samples: what was seen. Written in batches, never one by one.
 
-use std::ops::Range;
-
-use ledger::{Grid, Sample, SliceVerdict, Verdict, slice_verdict};
+use ledger::{Grid, Sample, SliceVerdict, Verdict, close_slices};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use terms::Decimal;
 
 use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, signed, unsigned};
@@ -45,8 +44,9 @@ impl Batch {
 const ROWS: usize = 500;
 
 impl Store {
-    /// Writes a batch as [`Store::write`] does, and decides these slices from all that is stored of them: in one
-    /// transaction, so that nothing can come in between. Returns the number of commits so far.
+    /// Writes a batch as [`Store::write`] does, and closes the slices after `before` that all that is stored before slice `until`
+    /// decides: in one transaction, so that nothing can come in between. Returns the number of commits so far, and what
+    /// was closed.
     ///
     /// # Errors
     /// When the database fails.
@@ -55,21 +55,20 @@ impl Store {
         event: &Event,
         batch: &Batch,
         grid: &Grid,
-        slices: Range<u64>,
-    ) -> Result<u64, StoreError> {
+        (before, until): (Option<&SliceVerdict>, u64),
+    ) -> Result<(u64, Vec<SliceVerdict>), StoreError> {
         let mut tx = Transaction::begin(&self.pool).await?;
         let mark = count_commit(&mut tx).await?;
         insert_seen(&mut tx, event.key, &batch.seen).await?;
         super::slices::insert(&mut tx, event, &batch.slices).await?;
-        for slice in slices {
-            let probes = grid.probes_of(slice);
-            let samples = select(&mut tx, event.key, probes.start, probes.end).await?;
-            let verdict = slice_verdict(grid, slice, &samples);
-            super::slices::insert(&mut tx, event, &[verdict]).await?;
-        }
+        let next = before.map_or(0, |slice| slice.index + 1);
+        let (from, to) = (next * grid.probes_per_slice(), until * grid.probes_per_slice());
+        let samples = select(&mut tx, event.key, from, to).await?;
+        let closed = close_whole(grid, before, &samples, until);
+        super::slices::insert(&mut tx, event, &closed).await?;
         tx.commit().await?;
         self.has_grown();
-        Ok(mark)
+        Ok((mark, closed))
     }
 
     /// The samples of an event from probe index `from` to before `to`, by index and vantage.
@@ -150,7 +149,7 @@ async fn select(
     to: u64,
 ) -> Result<Vec<Sample>, StoreError> {
     let rows = sqlx::query(
-        "SELECT unix_ms, vantage, verdict, latency_ms FROM samples \
+        "SELECT unix_ms, vantage, verdict, latency_ms, value FROM samples \
          WHERE event = ? AND probe >= ? AND probe < ? ORDER BY probe, vantage",
     )
     .bind(event)
@@ -166,6 +165,22 @@ pub(super) async fn insert_seen(tx: &mut Transaction, event: i64, seen: &[Seen])
     let rows: Vec<Row<'_>> = seen.iter().map(Row::from).collect();
     insert(tx, event, &rows).await?;
     insert_references(tx, event, seen).await
+}
+
+/// Closes slices together with all that their verdicts looked at. A verdict that looked at an open slice could turn out
+/// otherwise when a vantage reports late.
+fn close_whole(
+    grid: &Grid,
+    before: Option<&SliceVerdict>,
+    samples: &[Sample],
+    until: u64,
+) -> Vec<SliceVerdict> {
+    let next = before.map_or(0, |slice| slice.index + 1);
+    let ends = (next + 1..=until).rev();
+    let mut closed =
+        ends.map(|end| (end, close_slices(grid, before, samples, end * grid.probes_per_slice())));
+    let whole = closed.find(|(end, closed)| closed.last().is_some_and(|last| last.index + 1 == *end));
+    whole.map_or_else(Vec::new, |(_, closed)| closed)
 }
 
 fn table(header: &str, lines: &[String]) -> String {
@@ -199,7 +214,7 @@ impl<'a> From<&'a Seen> for Row<'a> {
 pub(super) async fn insert(tx: &mut Transaction, event: i64, all: &[Row<'_>]) -> Result<(), StoreError> {
     for rows in all.chunks(ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO samples (event, probe, vantage, unix_ms, verdict, latency_ms, cause, \
+            "INSERT INTO samples (event, probe, vantage, unix_ms, verdict, latency_ms, value, cause, \
              dns_us, connect_us, tls_us, first_byte_us, total_us) ",
         );
         insert.push_values(rows, |mut row, new| {
@@ -209,6 +224,7 @@ pub(super) async fn insert(tx: &mut Transaction, event: i64, all: &[Row<'_>]) ->
                 .push_bind(new.sample.unix_ms.cast_signed())
                 .push_bind(stored(new.sample.verdict))
                 .push_bind(new.sample.latency_ms)
+                .push_bind(new.sample.value.map(|value| value.to_string()))
                 .push_bind(new.cause.as_deref())
                 .push_bind(new.phases.dns_us)
                 .push_bind(new.phases.connect_us)
@@ -252,6 +268,7 @@ fn stored(verdict: Verdict) -> Option<bool> {
 /// A sample as it is stored.
 pub(super) fn sample_of(row: &SqliteRow) -> Result<Sample, StoreError> {
     let verdict: Option<bool> = row.try_get("verdict")?;
+    let value: Option<String> = row.try_get("value")?;
     Ok(Sample {
         unix_ms: unsigned(row.try_get("unix_ms")?, "unix_ms")?,
         vantage: row.try_get("vantage")?,
@@ -261,5 +278,8 @@ pub(super) fn sample_of(row: &SqliteRow) -> Result<Sample, StoreError> {
             None => Verdict::Unknown,
         },
         latency_ms: row.try_get("latency_ms")?,
+        value: value
+            .map(|text| Decimal::parse(&text).ok_or(StoreError::Corrupt { column: "value" }))
+            .transpose()?,
     })
 }

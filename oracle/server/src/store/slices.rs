@@ -4,7 +4,7 @@ use ledger::{Entry, SliceVerdict};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::transaction::Transaction;
-use super::{Event, Store, StoreError, count_commit, log, signed, status, unsigned};
+use super::{Event, Store, StoreError, count_commit, log, signed, status};
 
 /// Rows of one statement.
 const ROWS: usize = 500;
@@ -23,10 +23,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        verdicts
-            .iter()
-            .map(|json| serde_json::from_str(json).map_err(|_| StoreError::Corrupt { column: "verdict" }))
-            .collect()
+        verdicts.iter().map(|json| read(json)).collect()
     }
 
     /// The first slice of an event without a verdict.
@@ -34,11 +31,19 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn next_slice(&self, event: i64) -> Result<u64, StoreError> {
-        let next: i64 = sqlx::query_scalar("SELECT coalesce(max(slice) + 1, 0) FROM slices WHERE event = ?")
-            .bind(event)
-            .fetch_one(&self.pool)
-            .await?;
-        unsigned(next, "slice")
+        let last = self.last_slice(event).await?;
+        Ok(last.map_or(0, |slice| slice.index + 1))
+    }
+
+    /// The last slice of an event that has a verdict.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_slice(&self, event: i64) -> Result<Option<SliceVerdict>, StoreError> {
+        let newest = "SELECT verdict FROM slices WHERE event = ? ORDER BY slice DESC LIMIT 1";
+        let verdict: Option<String> =
+            sqlx::query_scalar(newest).bind(event).fetch_optional(&self.pool).await?;
+        verdict.map(|json| read(&json)).transpose()
     }
 
     /// Closes an event's window: its result, once, and the log's word of it. One that is there already stays.
@@ -65,6 +70,10 @@ impl Store {
         self.has_grown();
         Ok(mark)
     }
+}
+
+fn read(json: &str) -> Result<SliceVerdict, StoreError> {
+    serde_json::from_str(json).map_err(|_| StoreError::Corrupt { column: "verdict" })
 }
 
 /// Writes verdicts down, each once, and appends the new ones to the log.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use clock::{Busy, Wake};
+use ledger::Grid;
 use ledger::batch::{Statement, samples_sha256};
-use ledger::{Grid, Sample, csv};
+use ledger::csv::{self, Columns};
 use protocol::Hex64;
 use protocol::vantage::{Batch, BatchCause};
 use terms::DocumentError;
@@ -205,13 +206,14 @@ fn spooled(seen: Seen) -> Spooled {
 
 fn sign(outpost: &Outpost, task: &Task, block: &std::ops::Range<u64>, inside: &[&Spooled]) -> Batch {
     let samples = || inside.iter().map(|spooled| &spooled.sample);
+    let columns = Columns::of(&task.measurement);
     let statement = Statement {
         event_id: task.event_id(),
         announcement_sha256: task.announcement_sha256,
         vantage: &task.vantage,
         from: block.start,
         to: block.end,
-        samples_sha256: samples_sha256(samples()),
+        samples_sha256: samples_sha256(columns, samples()),
     };
     let cause = |spooled: &&Spooled| Some(BatchCause { probe: spooled.probe, cause: spooled.cause.clone()? });
     Batch {
@@ -219,7 +221,7 @@ fn sign(outpost: &Outpost, task: &Task, block: &std::ops::Range<u64>, inside: &[
         event_id: statement.event_id,
         from: block.start,
         to: block.end,
-        samples: csv::write(samples().collect::<Vec<&Sample>>()),
+        samples: csv::write(columns, samples()),
         causes: inside.iter().filter_map(cause).collect(),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use ledger::{Sample, csv};
+use ledger::Sample;
+use ledger::csv::Columns;
 use protocol::vantage::{Batch, BatchResult};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
@@ -105,7 +106,7 @@ impl Spool {
             )
             .bind(task)
             .bind(new.probe.cast_signed())
-            .bind(csv::line(&new.sample))
+            .bind(Columns::WithValue.line(&new.sample))
             .bind(&new.cause)
             .execute(&mut *tx)
             .await?;
@@ -201,7 +202,7 @@ fn task_of(row: &SqliteRow) -> Result<Task, SpoolError> {
 fn spooled_of(row: &SqliteRow) -> Result<Spooled, SpoolError> {
     let line: &str = row.try_get("line")?;
     let probe: i64 = row.try_get("probe")?;
-    let sample = csv::read_line(line).map_err(|_| corrupt("line"))?;
+    let sample = Columns::WithValue.read_line(line).map_err(|_| corrupt("line"))?;
     Ok(Spooled {
         probe: u64::try_from(probe).map_err(|_| corrupt("probe"))?,
         sample,

@@ -1,7 +1,8 @@
 //! Taking a vantage's batches: everything about them is checked before anything of them is stored.
 
 use ledger::batch::{Statement, samples_sha256};
-use ledger::{Grid, Sample, csv};
+use ledger::csv::{self, Columns};
+use ledger::{Grid, Sample};
 use protocol::vantage::{Batch, BatchResult};
 use signer::check_batch;
 use terms::Hex32;
@@ -94,7 +95,8 @@ fn check(event: &Event, grid: &Grid, vantage: &RemoteVantage, batch: &Batch) -> 
 fn read(grid: &Grid, name: &str, batch: &Batch) -> Result<Vec<Sample>, IntakeError> {
     let rule = |rule: String| IntakeError::Rule { field: "samples", rule };
     let samples = csv::read(batch.samples.as_bytes()).map_err(|error| rule(error.to_string()))?;
-    refuse(csv::write(&samples) != batch.samples, "samples", "must be written as ledger::csv writes them")?;
+    let written = csv::write(Columns::of(grid.measurement()), &samples);
+    refuse(written != batch.samples, "samples", "must be written as ledger::csv writes them")?;
     let mut next = batch.from;
     for (sample, line) in samples.iter().zip(2..) {
         refuse(sample.vantage != name, "samples", &format!("line {line}: must be by {name}"))?;
@@ -119,7 +121,7 @@ fn check_signature(
         vantage: name,
         from: batch.from,
         to: batch.to,
-        samples_sha256: samples_sha256(samples),
+        samples_sha256: samples_sha256(Columns::of(&event.measurement), samples),
     };
     if check_batch(&vantage.key, &statement, &batch.sig.0) { Ok(()) } else { Err(IntakeError::Signature) }
 }

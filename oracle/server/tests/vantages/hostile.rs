@@ -2,7 +2,8 @@
 
 use client::{ClientError, Signer, VantageClient};
 use ledger::batch::{Statement, samples_sha256};
-use ledger::{Sample, Verdict, csv};
+use ledger::csv::{self, Columns};
+use ledger::{Sample, Verdict};
 use protocol::request::{Call, Credential};
 use protocol::vantage::{Batch, BatchResult, Batches};
 use protocol::{Hex64, Problem};
@@ -84,14 +85,14 @@ impl Door {
             vantage: "north",
             from: slice * 20,
             to: slice * 20 + 20,
-            samples_sha256: samples_sha256(samples),
+            samples_sha256: samples_sha256(Columns::Plain, samples),
         };
         Batch {
             sig: Hex64(self.key.sign_batch(&statement)),
             event_id: statement.event_id,
             from: statement.from,
             to: statement.to,
-            samples: csv::write(samples),
+            samples: csv::write(Columns::Plain, samples),
             causes: Vec::new(),
         }
     }
@@ -108,6 +109,7 @@ fn good(probe: u64) -> Sample {
         vantage: "north".to_owned(),
         verdict: Verdict::Good,
         latency_ms: 5,
+        value: None,
     }
 }
 

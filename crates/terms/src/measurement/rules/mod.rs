@@ -24,7 +24,8 @@ const MAX_PROBES: u64 = 50_000_000;
 
 const MAX_EXCLUSIONS: usize = 1024;
 const MAX_VANTAGES: u64 = 64;
-const MAX_CONFIRM: u64 = 1000;
+/// With it a slice is decided at most some 10,000 slots after its end.
+const MAX_CONFIRM: u64 = 100;
 
 /// Checks them all.
 pub(super) fn check(measurement: &Measurement) -> Result<(), DocumentError> {
@@ -107,8 +108,8 @@ fn confirm(measurement: &Measurement) -> Result<(), DocumentError> {
         return Ok(());
     };
     let bounds = 1..=MAX_CONFIRM;
-    ensure(bounds.contains(&bad), "confirm.bad", "must be from 1 to 1000")?;
-    ensure(bounds.contains(&good), "confirm.good", "must be from 1 to 1000")?;
+    ensure(bounds.contains(&bad), "confirm.bad", "must be from 1 to 100")?;
+    ensure(bounds.contains(&good), "confirm.good", "must be from 1 to 100")?;
     ensure(bad > 1 || good > 1, "confirm", "must be left out: one bad probe and one good one is no rule")?;
     let has_runs = matches!(
         measurement.indicator,

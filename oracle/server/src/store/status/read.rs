@@ -125,7 +125,7 @@ impl Store {
     /// When the database fails.
     pub async fn newest_samples(&self, event: i64, limit: u64) -> Result<Vec<Sample>, StoreError> {
         let rows = sqlx::query(
-            "SELECT unix_ms, vantage, verdict, latency_ms FROM samples WHERE event = ? ORDER BY probe DESC LIMIT ?",
+            "SELECT unix_ms, vantage, verdict, latency_ms, value FROM samples WHERE event = ? ORDER BY probe DESC LIMIT ?",
         )
         .bind(event)
         .bind(signed(limit, "limit")?)

@@ -95,7 +95,7 @@ async fn seen(
     probes: Range<u64>,
 ) -> Result<Vec<Seen>, StoreError> {
     let rows = sqlx::query(
-        "SELECT unix_ms, vantage, verdict, latency_ms, cause FROM samples \
+        "SELECT unix_ms, vantage, verdict, latency_ms, value, cause FROM samples \
          WHERE event = ? AND probe >= ? AND probe < ?",
     )
     .bind(event)
