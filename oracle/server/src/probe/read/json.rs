@@ -104,7 +104,7 @@ mod tests {
 
     const DOCUMENT: &str = r#"{
         "status": "\u006fk", "ready": true, "queue": [ { "length": 12.50 }, 7 ], "a/b": { "m~n": -0.1 },
-        "exact": 0.1000000000000000055511151231257827, "huge": 1e40, "text": "7", "ready": false
+        "exact": 123456789012345.123456789012345678, "huge": 1e40, "text": "7", "ready": false
     }"#;
 
     fn found(pointer: &str) -> Option<&'static str> {
@@ -129,8 +129,8 @@ mod tests {
     fn numbers_keep_their_digits() {
         let read = |pointer| number(at(serde_json::from_str(DOCUMENT).unwrap(), pointer).unwrap());
         assert_eq!(read("/queue/0/length"), Decimal::parse("12.5"));
-        // A float would have made 0.1 of it.
-        assert_eq!(read("/exact"), Decimal::parse("0.100000000000000005"));
+        // A float would have made 123456789012345.12 of it.
+        assert_eq!(read("/exact"), Decimal::parse("123456789012345.123456789012345"));
         assert_eq!((read("/huge"), read("/text")), (None, None));
     }
 
@@ -146,7 +146,7 @@ mod tests {
         assert!(!meets(r#"{"pointer": "/text", "equals": 7}"#));
         assert!(!meets(r#"{"pointer": "/queue/1", "equals": "7"}"#));
         assert!(meets(r#"{"pointer": "/queue/0/length", "at_least": "12.5"}"#));
-        assert!(!meets(r#"{"pointer": "/queue/0/length", "at_least": "12.500000000000000001"}"#));
+        assert!(!meets(r#"{"pointer": "/queue/0/length", "at_least": "12.500000000000001"}"#));
         assert!(meets(r#"{"pointer": "/a~1b/m~0n", "at_most": "-0.1"}"#));
         assert!(!meets(r#"{"pointer": "/none", "at_most": "1"}"#));
     }
