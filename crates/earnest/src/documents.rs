@@ -233,13 +233,13 @@ fn list_presets(json: bool) -> Result<(), Failure> {
     if json {
         let all: Vec<Value> = presets::all()
             .iter()
-            .map(|preset| json!({ "name": preset.name, "source": preset.source }))
+            .map(|preset| json!({ "name": preset.name, "source": preset.source, "counting": preset.counting, "doubt": preset.doubt }))
             .collect();
         return output::json(&all);
     }
-    let mut table = output::table(&["preset", "source"]);
+    let mut table = output::table(&["preset", "source", "in doubt"]);
     for preset in presets::all() {
-        table.add_row([preset.name.to_string(), preset.source.to_string()]);
+        table.add_row([preset.name, preset.source, preset.doubt.unwrap_or_default()]);
     }
     output::line(&table.to_string());
     Ok(())

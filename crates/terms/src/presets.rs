@@ -22,6 +22,8 @@ pub struct Preset {
     pub period: &'static str,
     /// How uptime is counted, and what of it is ours.
     pub counting: &'static str,
+    /// What of it we could not check on the page itself; `None` where nothing is in doubt.
+    pub doubt: Option<&'static str>,
     /// The budgeting method that counts so.
     pub method: Method,
     /// Length of a slice in seconds.
@@ -77,13 +79,14 @@ const fn proportional(from_ppm: u64, to_ppm: u64) -> Piece {
     Piece::ramp(from_ppm, Credit::of_price(from_ppm), Credit::of_price(to_ppm))
 }
 
-static ALL: [Preset; 10] = [
+static ALL: [Preset; 12] = [
     Preset {
         name: "amazon-s3-standard",
         service: "Amazon S3 Standard",
         source: "https://aws.amazon.com/s3/sla/",
         period: "month",
         counting: "100 % minus the mean of the error rates of 5-minute intervals",
+        doubt: None,
         method: Method::RatioTimeslices {},
         slice_s: 300,
         rounding: Rounding::Up,
@@ -96,6 +99,7 @@ static ALL: [Preset; 10] = [
         source: "https://aws.amazon.com/s3/sla/",
         period: "month",
         counting: "100 % minus the mean of the error rates of 5-minute intervals",
+        doubt: None,
         method: Method::RatioTimeslices {},
         slice_s: 300,
         rounding: Rounding::Up,
@@ -108,6 +112,7 @@ static ALL: [Preset; 10] = [
         source: "https://aws.amazon.com/compute/sla/",
         period: "month",
         counting: "share of minutes \"Region Unavailable\"; here a minute in which every probe fails",
+        doubt: None,
         method: ALL_PROBES_BAD,
         slice_s: 60,
         rounding: Rounding::Up,
@@ -120,6 +125,7 @@ static ALL: [Preset; 10] = [
         source: "https://aws.amazon.com/dynamodbaccelerator/sla/",
         period: "month",
         counting: "the percentages are the page's; a minute in which every probe fails is ours",
+        doubt: None,
         method: ALL_PROBES_BAD,
         slice_s: 60,
         rounding: Rounding::Up,
@@ -132,6 +138,7 @@ static ALL: [Preset; 10] = [
         source: "https://aws.amazon.com/dynamodbaccelerator/sla/",
         period: "month",
         counting: "the percentages are the page's; a minute in which every probe fails is ours",
+        doubt: None,
         method: ALL_PROBES_BAD,
         slice_s: 60,
         rounding: Rounding::Up,
@@ -144,10 +151,26 @@ static ALL: [Preset; 10] = [
         source: "https://aws.amazon.com/cloud-directory/sla/",
         period: "month",
         counting: "the percentages are the page's; the mean of 5-minute error rates is ours",
+        doubt: None,
         method: Method::RatioTimeslices {},
         slice_s: 300,
         rounding: Rounding::Up,
         pieces: &[NONE, back(1_001, 10), back(10_001, 25), back(50_001, 100)],
+        quantum_bits: 0,
+    },
+    Preset {
+        name: "amazon-lambda",
+        service: "AWS Lambda",
+        source: "https://aws.amazon.com/lambda/sla/",
+        period: "month",
+        counting: "100 % minus the mean of the error rates of 5-minute intervals; an error is a 500 or a 503, so that other statuses are to be expected; an interval without requests counts as 100 %, here it is unmeasured",
+        doubt: Some(
+            "99.95 % is confirmed by copies of the page, the two larger credits are as of Amazon's other services",
+        ),
+        method: Method::RatioTimeslices {},
+        slice_s: 300,
+        rounding: Rounding::Up,
+        pieces: &[NONE, back(501, 10), back(10_001, 25), back(50_001, 100)],
         quantum_bits: 0,
     },
     Preset {
@@ -156,10 +179,24 @@ static ALL: [Preset; 10] = [
         source: "https://azure.microsoft.com/en-us/support/legal/sla/virtual-machines/",
         period: "month",
         counting: "share of minutes without connectivity; here a minute in which every probe fails",
+        doubt: None,
         method: ALL_PROBES_BAD,
         slice_s: 60,
         rounding: Rounding::Up,
         pieces: &[NONE, back(101, 10), back(10_001, 25), back(50_001, 100)],
+        quantum_bits: 0,
+    },
+    Preset {
+        name: "google-cloud-functions",
+        service: "Google Cloud Functions",
+        source: "https://cloud.google.com/functions/sla",
+        period: "month",
+        counting: "share of minutes with more than 10 % errors; minutes of fewer than 100 executions count as up, here those of fewer than `least_samples` probes are unmeasured",
+        doubt: None,
+        method: Method::Timeslices { bad_above_ppm: Ppm(100_000) },
+        slice_s: 60,
+        rounding: Rounding::Up,
+        pieces: &[NONE, back(5_001, 10), back(10_001, 25), back(50_001, 50)],
         quantum_bits: 0,
     },
     Preset {
@@ -168,6 +205,7 @@ static ALL: [Preset; 10] = [
         source: "https://cloud.google.com/network-connectivity/docs/interconnect/sla",
         period: "month",
         counting: "downtime counts from 120 seconds in a row on; here in slices of 120 seconds in which every probe fails",
+        doubt: None,
         method: ALL_PROBES_BAD,
         slice_s: 120,
         rounding: Rounding::Up,
@@ -180,6 +218,7 @@ static ALL: [Preset; 10] = [
         source: "https://docs.github.com/en/site-policy/site-policy-deprecated/github-enterprise-service-level-agreement",
         period: "quarter",
         counting: "share of minutes with more than 5 % errors",
+        doubt: None,
         method: Method::Timeslices { bad_above_ppm: Ppm(50_000) },
         slice_s: 60,
         rounding: Rounding::Down,
@@ -194,6 +233,7 @@ static ALL: [Preset; 10] = [
         source: "https://www.cloudflare.com/enterprise-support-sla/",
         period: "month",
         counting: "outage minutes times the share of customers affected, over scheduled minutes; here bad probes over all",
+        doubt: Some("the formula and its rounding are from copies of the page; read the contract"),
         method: Method::Occurrences {},
         slice_s: 60,
         rounding: Rounding::Down,

@@ -17,6 +17,42 @@ fn the_measurement_of_version_1_keeps_its_event_id() {
     assert_eq!(measurement.event_id().as_str(), EVENT_ID);
 }
 
+/// One of each kind of target, a metric and a confirmation; they came later and are version 1 as well.
+const OTHERS: [(&[u8], &str); 6] = [
+    (
+        include_bytes!("golden/measurement-http-v1.json"),
+        "sla1-b4811f34a84d88469370f446a4100ad3649b40b09c1aa5a6bffae59c8a4156ba",
+    ),
+    (
+        include_bytes!("golden/measurement-tcp-v1.json"),
+        "sla1-13dc85f8f34a6fcd0031734addc3192178d6e051cb177b3e56ec69a4e1783659",
+    ),
+    (
+        include_bytes!("golden/measurement-tls-v1.json"),
+        "sla1-8b521e210712ba05ad23817ff19b2f4c24673b513db277177ee18e7aa06930c9",
+    ),
+    (
+        include_bytes!("golden/measurement-dns-v1.json"),
+        "sla1-0c9127aa74e88e8630af9cd14af26960b94534b90ed3f6f888f7c5acf325c897",
+    ),
+    (
+        include_bytes!("golden/measurement-heartbeat-v1.json"),
+        "sla1-4f0ffbb32d6bc43b41a8f92c02f6cd7b36b183854636abf0d92c2bc40abd39d1",
+    ),
+    (
+        include_bytes!("golden/measurement-metric-v1.json"),
+        "sla1-d3c649d2b1d18eba49189167a5a0644a8e30a3a0e8ffa9e911e4ec19df191b4f",
+    ),
+];
+
+#[test]
+fn measurements_of_every_kind_keep_their_event_ids() {
+    for (bytes, event_id) in OTHERS {
+        let measurement = Measurement::parse(bytes).unwrap();
+        assert_eq!(measurement.event_id().as_str(), event_id, "{}", measurement.target);
+    }
+}
+
 #[test]
 fn the_agreement_of_version_1_keeps_its_terms_hash() {
     let agreement = Agreement::parse(AGREEMENT).unwrap();

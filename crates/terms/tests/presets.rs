@@ -64,6 +64,16 @@ fn azure_virtual_machines_pay_10_25_and_100_percent_below_99_99_and_99_and_95() 
 }
 
 #[test]
+fn lambda_pays_below_99_95_and_99_and_95() {
+    pays_from("amazon-lambda", &[(501, 10), (10_001, 25), (50_001, 100)]);
+}
+
+#[test]
+fn cloud_functions_pay_at_most_half() {
+    pays_from("google-cloud-functions", &[(5_001, 10), (10_001, 25), (50_001, 50)]);
+}
+
+#[test]
 fn cloud_interconnect_never_pays_more_than_25_percent() {
     pays_from("google-cloud-interconnect", &[(101, 10), (10_001, 25)]);
 }

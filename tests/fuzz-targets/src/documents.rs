@@ -111,6 +111,12 @@ pub fn measurement(bytes: &[u8]) -> bool {
     assert_eq!(again.event_id(), measurement.event_id());
     assert!(measurement.probe_count() >= measurement.slice_count());
     assert!(measurement.probes_per_slice() >= 1);
+    assert!(!measurement.target.to_string().chars().any(char::is_control), "it is shown to people");
+    let patterns = measurement.target.http().and_then(|http| http.expect.body_matches.as_deref());
+    assert!(
+        patterns.is_none_or(|text| terms::measurement::pattern(text).is_some()),
+        "it compiles for whoever probes"
+    );
     for reading in [0, 1, 999, 1_000_000, u64::MAX] {
         let outcome = measurement.outcome.classify(reading);
         let signed = measurement.outcome.encode(&outcome).expect("a classified reading is an outcome");
