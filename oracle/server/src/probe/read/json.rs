@@ -37,16 +37,17 @@ pub(super) fn meets(document: &RawValue, check: &JsonCheck) -> bool {
 fn is(value: &RawValue, expected: &Value) -> bool {
     match expected {
         Value::Bool(expected) => value.get() == if *expected { "true" } else { "false" },
-        Value::Number(expected) => number(value).is_some_and(|it| Some(it) == decimal(expected)),
+        // Spelled alike they are equal, also beyond the digits of a decimal.
+        Value::Number(expected) => {
+            let spelled = expected.to_string();
+            value.get() == spelled
+                || number(value).is_some_and(|it| Some(it) == Decimal::from_number(&spelled))
+        }
         Value::String(expected) => {
             serde_json::from_str::<Cow<'_, str>>(value.get()).is_ok_and(|it| it == *expected)
         }
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
-}
-
-fn decimal(number: &serde_json::Number) -> Option<Decimal> {
-    Decimal::from_number(&number.to_string())
 }
 
 /// Finds one member of an object, or one item of a list, and passes over the others.
@@ -104,7 +105,7 @@ mod tests {
 
     const DOCUMENT: &str = r#"{
         "status": "\u006fk", "ready": true, "queue": [ { "length": 12.50 }, 7 ], "a/b": { "m~n": -0.1 },
-        "exact": 123456789012345.123456789012345678, "huge": 1e40, "text": "7", "ready": false
+        "exact": 123456789012345.123456789012345678, "huge": 1e40, "id": 9007199254740991, "text": "7", "ready": false
     }"#;
 
     fn found(pointer: &str) -> Option<&'static str> {
@@ -143,6 +144,8 @@ mod tests {
         assert!(meets(r#"{"pointer": "/status", "equals": "ok"}"#));
         assert!(meets(r#"{"pointer": "/ready", "equals": false}"#));
         assert!(meets(r#"{"pointer": "/queue/1", "equals": 7}"#));
+        assert!(meets(r#"{"pointer": "/id", "equals": 9007199254740991}"#));
+        assert!(!meets(r#"{"pointer": "/id", "equals": 9007199254740990}"#));
         assert!(!meets(r#"{"pointer": "/text", "equals": 7}"#));
         assert!(!meets(r#"{"pointer": "/queue/1", "equals": "7"}"#));
         assert!(meets(r#"{"pointer": "/queue/0/length", "at_least": "12.5"}"#));
