@@ -18,6 +18,7 @@ mod socket;
 mod timing;
 mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clock::Clock;
@@ -57,6 +58,12 @@ pub enum ProberError {
     Reference {
         /// The reference.
         url: String,
+    },
+    /// The configured name server can't be asked.
+    #[error("probe.dns_server: {server} can't be asked")]
+    DnsServer {
+        /// The name server.
+        server: SocketAddr,
     },
     /// Certificates can't be judged, or TLS can't be set up.
     #[error(transparent)]
@@ -116,13 +123,13 @@ impl Prober {
         if let Some(reference) = blind {
             return Err(ProberError::Reference { url: reference.url.to_string() });
         }
-        let names = Names::new(config, config.probe.allow_private_targets);
+        let names = Names::new(config, config.probe.allow_private_targets)?;
         let dialer = Arc::new(Dialer::new(names, tls.clone()));
         Ok(Self {
             http: Http::new(config, Arc::clone(&dialer), timing),
             sockets: Sockets::new(Arc::clone(&dialer), timing),
             dns: Dns::new(dialer, config.probe.dns_server, timing),
-            references: References::new(config, tls, timing),
+            references: References::new(config, tls, timing)?,
             under_way: Arc::new(Semaphore::new(config.limits.probes)),
             most: config.limits.probes,
             roots,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use url::Host;
 
+use super::ProberError;
 use super::cause::Cause;
 use super::dns::Resolver;
 use super::guard::is_public;
@@ -58,9 +59,13 @@ pub(super) struct Names {
 impl Names {
     /// With `allow_private`, private addresses are fine too. Those of the rules always are: they are the
     /// operator's own word.
-    pub(super) fn new(config: &Config, allow_private: bool) -> Self {
-        let resolver = config.probe.dns_server.and_then(|server| Resolver::at(server, LOOKUP_MS));
-        Self { rules: config.resolve.as_slice().into(), resolver, allow_private }
+    ///
+    /// # Errors
+    /// When the configured name server can't be asked.
+    pub(super) fn new(config: &Config, allow_private: bool) -> Result<Self, ProberError> {
+        let at = |server| Resolver::at(server, LOOKUP_MS).ok_or(ProberError::DnsServer { server });
+        let resolver = config.probe.dns_server.map(at).transpose()?;
+        Ok(Self { rules: config.resolve.as_slice().into(), resolver, allow_private })
     }
 
     /// Addresses written out that may not be probed. Of a name this is known only when it has been looked up.

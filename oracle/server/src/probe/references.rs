@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::ProberError;
 use super::dial::Dialer;
 use super::http::{Http, HttpCheck};
 use super::names::Names;
@@ -32,14 +33,14 @@ pub(super) struct References {
 
 impl References {
     /// References are the operator's own word, so they may lie on a private network.
-    pub(super) fn new(config: &Config, tls: Tls, timing: Timing) -> Self {
-        let dialer = Arc::new(Dialer::new(Names::new(config, true), tls));
+    pub(super) fn new(config: &Config, tls: Tls, timing: Timing) -> Result<Self, ProberError> {
+        let dialer = Arc::new(Dialer::new(Names::new(config, true)?, tls));
         let http = Arc::new(Http::new(config, dialer, timing));
         let timeout_ms = config.probe.reference_timeout_ms;
         let target = |url| Some(Arc::new(http.prepare_reference(url, timeout_ms)?));
         let urls = config.references.iter().map(|reference| &reference.url);
         let targets = urls.filter_map(|url| Some((url.to_string(), target(url)?))).collect();
-        Self { http, targets, needed: config.references_needed }
+        Ok(Self { http, targets, needed: config.references_needed })
     }
 
     /// Asks all of them at once. Without references the answer is empty.
