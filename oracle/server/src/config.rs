@@ -3,6 +3,7 @@
 mod policy;
 mod rate;
 mod vantages;
+mod services;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use url::{Host, Url};
 pub use policy::{Accept, Policy, RequesterConfig};
 pub use rate::RateConfig;
 pub use vantages::{RemoteVantage, ServedOracle};
+pub use services::{ServiceConfig, ServiceError};
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,16 @@ pub enum ConfigError {
         field: String,
         /// The rule that it breaks.
         rule: &'static str,
+    },
+    /// A configured service breaks a rule.
+    #[error("{}: service {service:?}: {error}", path.display())]
+    Service {
+        /// The configuration file.
+        path: PathBuf,
+        /// The service's name.
+        service: String,
+        /// What is wrong with it.
+        error: ServiceError,
     },
 }
 
@@ -140,6 +152,9 @@ pub struct Config {
     /// How often such a place asks its oracles what there is to measure, in seconds.
     #[serde(default = "vantages::default_poll_every_s")]
     pub poll_every_s: u64,
+    /// Services whose windows are announced ahead, without being asked for.
+    #[serde(default, rename = "service")]
+    pub services: Vec<ServiceConfig>,
 }
 
 /// Bounds on what outside input can make the oracle do.
@@ -281,6 +296,11 @@ impl Config {
             path: path.to_owned(),
             field: field.to_owned(),
             rule,
+        })?;
+        services::check_services(&mut config.services).map_err(|(service, error)| ConfigError::Service {
+            path: path.to_owned(),
+            service,
+            error,
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         config.data_dir = folder.join(&config.data_dir);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use clock::{Busy, Clock};
+use clock::{Busy, Clock, Wake};
 use crashpoint::here;
 use signer::{Journal, OracleKey};
 use terms::EventId;
@@ -71,7 +71,10 @@ pub struct Oracle {
     pub overview: Snapshot,
     journal: Arc<Mutex<Journal>>,
     marked_ms: AtomicU64,
+    /// Rung when the configured services may be others.
+    pub services_changed: Wake,
     troubles: Mutex<BTreeMap<EventId, Trouble>>,
+    service_troubles: Mutex<BTreeMap<String, String>>,
 }
 
 /// What the operator set, and what was made of it. Replaced as a whole when the configuration is read again.
@@ -171,7 +174,9 @@ impl Oracle {
             overview: Snapshot::default(),
             journal: Arc::new(Mutex::new(journal)),
             marked_ms: AtomicU64::new(0),
+            services_changed: Wake::new(),
             troubles: Mutex::new(BTreeMap::new()),
+            service_troubles: Mutex::new(BTreeMap::new()),
         }))
     }
 
@@ -179,7 +184,7 @@ impl Oracle {
     pub fn allowance(&self, requester: &Requester) -> Allowance {
         match requester {
             Requester::Address(address) => Allowance::of_address(*address, &self.settings().config.rate),
-            Requester::TokenHolder => Allowance::default(),
+            Requester::TokenHolder | Requester::Operator => Allowance::default(),
             Requester::Key(key) => {
                 self.settings().config.requester(*key).map_or_else(Allowance::nothing, Allowance::from)
             }
@@ -252,6 +257,16 @@ impl Oracle {
     /// Events that do not get on, and why.
     pub fn troubles(&self) -> BTreeMap<EventId, Trouble> {
         self.all_troubles().clone()
+    }
+
+    /// Notes which configured services have windows that could not be announced, and why.
+    pub fn note_service_troubles(&self, troubles: BTreeMap<String, String>) {
+        *self.service_troubles.lock().unwrap_or_else(PoisonError::into_inner) = troubles;
+    }
+
+    /// Configured services with windows that could not be announced, and why.
+    pub fn service_troubles(&self) -> BTreeMap<String, String> {
+        self.service_troubles.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn all_troubles(&self) -> MutexGuard<'_, BTreeMap<EventId, Trouble>> {

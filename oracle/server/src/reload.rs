@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use terms::{DocumentError, EventId};
 
+use crate::ahead;
 use crate::config::{Config, ConfigError};
 use crate::oracle::{Oracle, Settings};
 use crate::probe::{Prober, ProberError};
@@ -47,7 +48,7 @@ pub enum ReloadError {
 /// # Errors
 /// Says why it was not taken.
 pub async fn reload(oracle: &Arc<Oracle>, source: &Source) -> Result<Vec<&'static str>, ReloadError> {
-    let _busy = oracle.clock.busy().await;
+    let busy = oracle.clock.busy().await;
     let mut config = source.load()?;
     let before = oracle.settings();
     let kept = keep_fixed(&mut config, &before.config);
@@ -61,6 +62,8 @@ pub async fn reload(oracle: &Arc<Oracle>, source: &Source) -> Result<Vec<&'stati
         }
     }
     oracle.change_settings(Settings { config, prober: Arc::new(prober), token });
+    ahead::name_services(oracle).await?;
+    oracle.services_changed.wake(&busy);
     Ok(kept)
 }
 

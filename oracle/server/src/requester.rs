@@ -15,6 +15,8 @@ pub enum Requester {
     Address(IpAddr),
     /// A holder of the token.
     TokenHolder,
+    /// The operator, by a configured service.
+    Operator,
     /// The holder of a key that the configuration names.
     Key(Hex32),
 }
@@ -47,6 +49,7 @@ impl fmt::Display for Requester {
         match self {
             Self::Address(address) => write!(f, "address:{address}"),
             Self::TokenHolder => f.write_str("token"),
+            Self::Operator => f.write_str("operator"),
             Self::Key(key) => write!(f, "key:{key}"),
         }
     }

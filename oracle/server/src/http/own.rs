@@ -41,6 +41,10 @@ pub(super) fn routes() -> Router<Arc<Oracle>> {
 /// Ready as long as the database answers and every event gets on.
 async fn readyz(State(oracle): State<Arc<Oracle>>) -> Answer {
     oracle.store.ping().await?;
+    if let Some((service, error)) = oracle.service_troubles().into_iter().next() {
+        let detail = format!("windows of the service {service} are not announced: {error}");
+        return Err(Problem::new(ProblemType::Unavailable, detail).into());
+    }
     let troubles = oracle.troubles();
     let Some((first, trouble)) =
         troubles.iter().find(|(_, trouble)| **trouble == Trouble::Stuck).or(troubles.iter().next())

@@ -10,6 +10,7 @@ mod listing;
 mod log;
 mod requests;
 mod samples;
+mod services;
 mod signing;
 mod slices;
 mod status;
@@ -30,6 +31,7 @@ pub use growth::Growth;
 pub use listing::{Counts, Filter, Stage};
 pub use requests::{Account, Nonce};
 pub use samples::{Batch, Seen};
+pub use services::{ServiceName, ServiceWindow};
 pub use status::{IncidentRow, ServiceRow, SliceBar, SliceLatency, Watched};
 pub use vantages::{Block, BlockSample, Reported, SignedBlock};
 
