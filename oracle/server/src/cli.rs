@@ -61,6 +61,13 @@ pub enum Command {
     /// Events that the copy lacks stay unattested for good, and are never announced again; their contracts
     /// end by refund. Events that the journal saw signed are only ever signed with that same outcome.
     TrustDatabase(ConfigFile),
+    /// Copy key, journal, database and configuration into a new folder, also while the oracle serves.
+    ///
+    /// The copy is good for starting again, not for going on as if nothing had happened: what is announced or signed
+    /// after it was made is not in it, and an oracle that is restored from it signs nothing until `trust-database`.
+    Backup(Backup),
+    /// Put a backup's files where the configuration wants them. Nothing that is there is replaced.
+    Restore(Backup),
 }
 
 /// Where the configuration is.
@@ -69,6 +76,16 @@ pub struct ConfigFile {
     /// The configuration file (docs/oracle.md describes it).
     #[arg(long, value_name = "FILE", env = "EARNEST_ORACLE_CONFIG")]
     pub config: PathBuf,
+}
+
+/// Arguments of `backup` and `restore`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// The backup's folder.
+    pub folder: PathBuf,
 }
 
 /// Arguments of `init`.

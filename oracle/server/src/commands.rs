@@ -23,7 +23,8 @@ use crate::checking::audit_log::{self, LogAuditError};
 use crate::checking::prove::{self, NotProven};
 use crate::checking::records::Records;
 use crate::checking::source::SourceError;
-use crate::cli::{Audit, Cli, Command, ConfigFile, Init, Measure, Prove, Serve};
+use crate::backup;
+use crate::cli::{Audit, Backup, Cli, Command, ConfigFile, Init, Measure, Prove, Serve};
 use crate::config::{Accept, Config};
 use crate::durable;
 use crate::open_files;
@@ -60,6 +61,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Audit(arguments) => audit(&arguments),
         Command::Prove(arguments) => prove(&arguments),
         Command::TrustDatabase(arguments) => trust_database(&arguments),
+        Command::Backup(arguments) => back_up(&arguments),
+        Command::Restore(arguments) => restore(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -381,6 +384,28 @@ fn trust_database(file: &ConfigFile) -> Result<(), Failed> {
         ))?;
     }
     Ok(())
+}
+
+fn back_up(arguments: &Backup) -> Result<(), Failed> {
+    let config = load(&arguments.file)?;
+    let runtime = runtime(true)?;
+    let made = runtime.block_on(backup::make(&config, &arguments.file.config, &arguments.folder));
+    made.map_err(anyhow::Error::from)?;
+    say(&format!(
+        "Copied to {}. It does not know what is announced or signed from now on.",
+        arguments.folder.display()
+    ))
+}
+
+fn restore(arguments: &Backup) -> Result<(), Failed> {
+    let config = load(&arguments.file)?;
+    for path in backup::restore(&config, &arguments.folder).map_err(anyhow::Error::from)? {
+        say(&path.display().to_string())?;
+    }
+    say(
+        "Put the newest signing journal and database in their places if you have them. What was announced or signed after \
+         the backup was made is not in it: the oracle does not start before `earnest-oracle trust-database`.",
+    )
 }
 
 fn print(value: &Value) -> Result<(), Failed> {

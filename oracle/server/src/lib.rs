@@ -11,6 +11,7 @@
 pub mod ahead;
 pub mod announce;
 pub mod checking;
+pub mod backup;
 pub mod cli;
 pub mod closing;
 pub mod commands;

@@ -169,6 +169,13 @@ pub async fn open_store(config: &Config, simulated: bool) -> anyhow::Result<Stor
 
 /// An old copy of the database has forgotten what was announced and signed, so nothing goes on with it.
 async fn refuse_old_copy(store: &Store, journal: &Journal) -> anyhow::Result<()> {
+    if journal.is_copy() {
+        bail!(
+            "the signing journal is a backup's copy: it does not know what was announced and signed after the backup was \
+             made. Restore the newest journal; or, if there is none, say `earnest-oracle trust-database`, whose --help \
+             says what that means"
+        );
+    }
     let mark = store.mark().await?;
     let lost = lost_events(journal, &store.commitments().await?);
     // What the operator's word covered already is lost, and no news.

@@ -23,8 +23,8 @@ pub struct Trusted {
     pub abandoned: Vec<EventId>,
 }
 
-/// Takes the database as it is. Where the checkpoint that is held elsewhere shows that database and journal were
-/// both rolled back, every event that has matured without an attestation here is given up: it may have been signed,
+/// Takes the database as it is. Where the journal is a backup's copy, or the checkpoint that is held elsewhere shows that
+/// database and journal were both rolled back, every event that has matured without an attestation here is given up: it may have been signed,
 /// and a second signature could reveal the key. Those that have not matured cannot have been signed.
 ///
 /// # Errors
@@ -33,6 +33,7 @@ pub async fn trust(config: &Config, key: &OracleKey, journal: &mut Journal) -> a
     let store = service::open_store(config, false).await?;
     let log = PublicLog::new(key, config.checkpoint_copy.clone())?;
     let abandoned = match log.compare(&store).await {
+        Ok(()) if journal.is_copy() => matured(&store).await?,
         Ok(()) => Vec::new(),
         Err(PublicLogError::RolledBack { .. } | PublicLogError::CopyMissing { .. }) => {
             matured(&store).await?

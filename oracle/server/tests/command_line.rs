@@ -169,3 +169,54 @@ async fn sigterm_loses_no_sample() {
     assert_eq!(samples.lines().count() as u64 - 1, made);
     second.kill(&world).await;
 }
+
+/// An oracle in system time with an encrypted key, and the file that its passphrase is read from.
+fn encrypted() -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "network = \"signet\"\ndata_dir = \"data\"\nlisten = \"127.0.0.1:0\"\npassphrase_file = \"credential\"";
+    let [config, _] = files(&dir, [("oracle.toml", text), ("credential", "correct horse\n")]);
+    assert_eq!(code(&run(&["init", "--config", &config])), 0);
+    let key = std::fs::read_to_string(dir.path().join("data/oracle.key")).unwrap();
+    assert!(key.contains("argon2id"), "{key}");
+    (dir, config)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_key_is_unlocked_without_anybody_there_from_the_credential_file() {
+    let (dir, config) = encrypted();
+    let log = dir.path().join("log");
+    let mut child = earnest_oracle(&["serve", "--config", &config])
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let addr = loop {
+        let said = std::fs::read_to_string(&log).unwrap();
+        if let Some(addr) = common::process::address(&said) {
+            break addr;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "{said}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    assert_eq!(Http::at(addr).text("/readyz").await, (200, "ready\n".to_owned()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_wrong_or_missing_passphrase_is_said_clearly_and_never_the_passphrase_itself() {
+    let (dir, config) = encrypted();
+    let credential = dir.path().join("credential");
+    std::fs::write(&credential, "battery staple\n").unwrap();
+    let wrong = run(&["serve", "--config", &config]);
+    let said = error(&wrong);
+    assert!(code(&wrong) == 1 && said.contains("wrong passphrase") && !said.contains("staple"), "{said}");
+
+    std::fs::remove_file(&credential).unwrap();
+    let missing = run(&["serve", "--config", &config]);
+    assert!(code(&missing) == 1 && error(&missing).contains("passphrase_file: "), "{}", error(&missing));
+
+    let text = std::fs::read_to_string(&config).unwrap().replace("passphrase_file", "# passphrase_file");
+    std::fs::write(&config, text).unwrap();
+    let none = run(&["serve", "--config", &config]);
+    assert!(code(&none) == 1 && error(&none).contains("no passphrase is given"), "{}", error(&none));
+}

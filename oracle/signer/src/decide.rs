@@ -34,6 +34,8 @@ pub struct JournalView {
     pub abandoned: bool,
     /// The newest high-water mark.
     pub mark: u64,
+    /// Whether it is a backup's copy that the operator has not said shall be used.
+    pub copied: bool,
 }
 
 /// What to do about signing an event.
@@ -76,6 +78,12 @@ pub enum Refusal {
          look and say `trust-database`"
     )]
     OutcomeMissing,
+    /// The journal is a backup's copy: what was authorised after it was made is not in it.
+    #[error(
+        "the signing journal is a backup's copy, which does not know what was signed since; an operator must look and say \
+         `trust-database`"
+    )]
+    CopiedJournal,
     /// The journal never heard of the event: the journal was lost or replaced.
     #[error(
         "the journal does not know this event: it was lost or replaced; an operator must look and say `trust-database`"
@@ -134,6 +142,9 @@ fn refusal(row: &EventRow, journal: &JournalView) -> Option<Refusal> {
     }
     if journal.authorised.zip(stored).is_some_and(|(authorised, stored)| authorised != stored) {
         return Some(Refusal::OtherOutcome);
+    }
+    if journal.copied {
+        return Some(Refusal::CopiedJournal);
     }
     if journal.announced.is_none() {
         return Some(Refusal::NotInJournal);

@@ -31,6 +31,8 @@ pub struct Journal {
     key: XOnlyPublicKey,
     events: BTreeMap<EventId, Known>,
     mark: u64,
+    /// It is a backup's copy, and the operator has not said that it shall be used.
+    copied: bool,
 }
 
 /// What the journal knows of one event.
@@ -140,7 +142,7 @@ impl Journal {
         let key = key.public();
         let own = Hex32(key.serialize());
         let (file, entries, torn) = LogFile::open(path, &Entry::Opened { v: line::VERSION, key: own })?;
-        let mut journal = Self { file, key, events: BTreeMap::new(), mark: 0 };
+        let mut journal = Self { file, key, events: BTreeMap::new(), mark: 0, copied: false };
         for entry in &entries {
             if let Entry::Opened { key: other, .. } = entry
                 && *other != own
@@ -224,7 +226,23 @@ impl Journal {
             authorised_before_trust: known.before_trust,
             abandoned: known.abandoned,
             mark: self.mark,
+            copied: self.copied,
         }
+    }
+
+    /// Whether this is a backup's copy that the operator has not said shall be used: it does not know what was announced
+    /// and signed after it was made.
+    pub fn is_copy(&self) -> bool {
+        self.copied
+    }
+
+    /// Copies a journal for a backup, also while it is in use. Whoever opens the copy sees that it is one. Returns its
+    /// number of lines.
+    ///
+    /// # Errors
+    /// When the journal was changed, can't be read, or there is a file at `to`.
+    pub fn copy(from: &Path, to: &Path) -> Result<u64, JournalError> {
+        file::copy(from, to)
     }
 
     /// The events that were announced and that a database does not know: with one, it is an older copy.
@@ -285,7 +303,9 @@ impl Journal {
             }
             Entry::Abandoned { event } => self.events.entry(event.clone()).or_default().abandoned = true,
             Entry::Mark { mark } => self.mark = *mark,
+            Entry::Copied {} => self.copied = true,
             Entry::Trusted { mark } => {
+                self.copied = false;
                 self.mark = *mark;
                 self.events.values_mut().for_each(|known| known.before_trust = true);
             }

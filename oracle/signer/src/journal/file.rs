@@ -1,7 +1,7 @@
 //! The journal's file: append, sync, and recover from a write that was cut short.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use terms::Hex32;
@@ -101,7 +101,19 @@ impl LogFile {
     }
 }
 
-fn read(path: &Path, file: &File) -> Result<Contents, JournalError> {
+/// Writes a copy of a journal to a new file, with one more line that says that it is a copy. Returns its number of lines.
+/// The journal may be in use meanwhile: what is appended after the beginning is left out.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<u64, JournalError> {
+    let failed = |source| JournalError::Io { path: from.to_owned(), source };
+    let mut bytes = std::fs::read(from).map_err(failed)?;
+    let contents = read(from, bytes.as_slice())?;
+    bytes.truncate(usize::try_from(contents.sound_bytes).unwrap_or(usize::MAX));
+    bytes.extend(line::encode(contents.last, &Entry::Copied {}));
+    files::create(to, &bytes).map_err(|source| JournalError::Io { path: to.to_owned(), source })?;
+    Ok(contents.entries.len() as u64 + 1)
+}
+
+fn read(path: &Path, file: impl Read) -> Result<Contents, JournalError> {
     let mut reader = BufReader::new(file);
     let mut contents = Contents { entries: Vec::new(), last: GENESIS, sound_bytes: 0, torn: None };
     let mut bytes = Vec::new();

@@ -21,6 +21,8 @@ pub(super) enum Entry {
     Mark { mark: u64 },
     /// The event may have been signed before everything was rolled back: it is never signed again.
     Abandoned { event: EventId },
+    /// Stands in backups alone: whatever is announced or signed from here on, this copy does not know.
+    Copied {},
     /// The operator's word: the database with this mark shall be used.
     Trusted { mark: u64 },
 }
