@@ -2,8 +2,9 @@
 
 mod policy;
 mod rate;
-mod vantages;
+mod retention;
 mod services;
+mod vantages;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,9 @@ use url::{Host, Url};
 
 pub use policy::{Accept, Policy, RequesterConfig};
 pub use rate::RateConfig;
-pub use vantages::{RemoteVantage, ServedOracle};
+pub use retention::Retention;
 pub use services::{ServiceConfig, ServiceError};
+pub use vantages::{RemoteVantage, ServedOracle};
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +154,9 @@ pub struct Config {
     /// How often such a place asks its oracles what there is to measure, in seconds.
     #[serde(default = "vantages::default_poll_every_s")]
     pub poll_every_s: u64,
+    /// How long things are kept as they came.
+    #[serde(default)]
+    pub retention: Retention,
     /// Services whose windows are announced ahead, without being asked for.
     #[serde(default, rename = "service")]
     pub services: Vec<ServiceConfig>,

@@ -8,6 +8,7 @@
 //! Start reading at [`scheduler`], which is an event's life in one function; then [`window`], where the
 //! probing happens, and [`signing`], where the order of the writes matters.
 
+pub mod aging;
 pub mod ahead;
 pub mod announce;
 pub mod checking;

@@ -19,7 +19,7 @@ use crate::oracle::{Oracle, Parts};
 use crate::probe::NO_ROOTS;
 use crate::public_log::PublicLog;
 use crate::store::{Durability, Event, Store};
-use crate::{ahead, http, scheduler};
+use crate::{aging, ahead, http, scheduler};
 
 /// Tasks get this long to write down what they hold; then the process ends without them.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -62,6 +62,7 @@ pub async fn start(config: Config, clock: Clock, passphrase: Option<Passphrase>)
     let oracle = Oracle::new(Parts { config, clock, store, key, journal, log, token })?;
     refuse_blindness(&oracle).await?;
     let open = scheduler::take_up(&oracle, &busy).await?;
+    aging::keep_aging(&oracle, busy.share());
     ahead::name_services(&oracle).await?;
     ahead::keep_announcing(&oracle, busy.share());
     tracing::info!(%addr, pubkey = %oracle.key.public(), open_events = open, "the oracle serves");

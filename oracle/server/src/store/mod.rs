@@ -3,6 +3,7 @@
 //! Written to by one process (the signer's lock sees to that). What must survive a restored
 //! backup lies in the signing journal, outside.
 
+mod aged;
 mod events;
 mod group;
 mod growth;

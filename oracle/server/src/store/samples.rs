@@ -5,6 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use terms::Decimal;
 
+use super::aged::{Aged, aged};
 use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, signed, unsigned};
 use crate::probe::{Cause, Phases, ReferenceAnswer};
@@ -42,6 +43,9 @@ impl Batch {
 
 /// Rows of one statement: a dozen values each, far below SQLite's bound of 32,766.
 const ROWS: usize = 500;
+
+/// After every probe of a window.
+const MAX_PROBE: u64 = i64::MAX.cast_unsigned();
 
 impl Store {
     /// Writes a batch as [`Store::write`] does, and closes the slices after `before` that all that is stored before slice `until`
@@ -99,13 +103,18 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn failures_csv(&self, event: i64) -> Result<String, StoreError> {
-        let lines: Vec<String> = sqlx::query_scalar(
+        let mut connection = self.pool.acquire().await?;
+        let aged = aged(&mut connection, event, 0, MAX_PROBE).await?;
+        let mut lines: Vec<String> =
+            aged.iter().filter(|aged| aged.sample.verdict != Verdict::Good).map(failure_line).collect();
+        let raw: Vec<String> = sqlx::query_scalar(
             "SELECT unix_ms || ',' || vantage || ',' || coalesce(verdict, '') || ',' || latency_ms || ',' || \
              coalesce(cause, '') FROM samples WHERE event = ? AND verdict IS NOT 1 ORDER BY probe, vantage",
         )
         .bind(event)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *connection)
         .await?;
+        lines.extend(raw);
         Ok(table("unix_ms,vantage,ok,latency_ms,cause", &lines))
     }
 
@@ -148,6 +157,7 @@ async fn select(
     from: u64,
     to: u64,
 ) -> Result<Vec<Sample>, StoreError> {
+    let aged = aged(connection, event, from, to).await?;
     let rows = sqlx::query(
         "SELECT unix_ms, vantage, verdict, latency_ms, value FROM samples \
          WHERE event = ? AND probe >= ? AND probe < ? ORDER BY probe, vantage",
@@ -157,7 +167,15 @@ async fn select(
     .bind(signed(to, "probe")?)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(sample_of).collect()
+    aged.into_iter().map(|aged| Ok(aged.sample)).chain(rows.iter().map(sample_of)).collect()
+}
+
+/// A line of the list of failures.
+fn failure_line(aged: &Aged) -> String {
+    let Sample { unix_ms, vantage, verdict, latency_ms } = &aged.sample;
+    let ok = stored(*verdict).map_or("", |good| if good { "1" } else { "0" });
+    let cause = aged.cause.as_deref().unwrap_or_default();
+    format!("{unix_ms},{vantage},{ok},{latency_ms},{cause}")
 }
 
 /// Writes down what was seen, with what the references said.

@@ -6,6 +6,7 @@ use ledger::{Grid, SliceVerdict};
 use sqlx::{Row, SqliteConnection};
 
 use crate::status::{Digest, Incident, Incidents, Seen, digest};
+use crate::store::aged::aged;
 use crate::store::events::{strings_json, strings_of};
 use crate::store::samples::sample_of;
 use crate::store::transaction::Transaction;
@@ -94,6 +95,7 @@ async fn seen(
     event: i64,
     probes: Range<u64>,
 ) -> Result<Vec<Seen>, StoreError> {
+    let aged = aged(connection, event, probes.start, probes.end).await?;
     let rows = sqlx::query(
         "SELECT unix_ms, vantage, verdict, latency_ms, value, cause FROM samples \
          WHERE event = ? AND probe >= ? AND probe < ?",
@@ -103,7 +105,8 @@ async fn seen(
     .bind(signed(probes.end, "probe")?)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok(Seen { sample: sample_of(row)?, cause: row.try_get("cause")? })).collect()
+    let raw = rows.iter().map(|row| Ok(Seen { sample: sample_of(row)?, cause: row.try_get("cause")? }));
+    aged.into_iter().map(|aged| Ok(Seen { sample: aged.sample, cause: aged.cause })).chain(raw).collect()
 }
 
 async fn insert_digest(tx: &mut Transaction, event: i64, digest: &Digest) -> Result<(), StoreError> {
