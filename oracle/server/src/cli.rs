@@ -117,7 +117,7 @@ pub struct Serve {
     /// Take the time from a replay's barrier. Regtest only.
     #[arg(long, value_name = "HOST:PORT", env = "EARNEST_SIMULATED_TIME")]
     pub simulated_time: Option<SocketAddr>,
-    /// This oracle's name in simulated time.
+    /// This oracle's name in simulated time, where several oracles share one barrier.
     #[arg(long, value_name = "NAME", default_value = "oracle", requires = "simulated_time")]
     pub simulated_name: String,
 }
