@@ -19,11 +19,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use crate::backup;
 use crate::checking::audit_log::{self, LogAuditError};
 use crate::checking::prove::{self, NotProven};
 use crate::checking::records::Records;
 use crate::checking::source::SourceError;
-use crate::backup;
 use crate::cli::{Audit, Backup, Cli, Command, ConfigFile, Init, Measure, Prove, Serve};
 use crate::config::{Accept, Config};
 use crate::durable;

@@ -11,8 +11,8 @@
 pub mod aging;
 pub mod ahead;
 pub mod announce;
-pub mod checking;
 pub mod backup;
+pub mod checking;
 pub mod cli;
 pub mod closing;
 pub mod commands;

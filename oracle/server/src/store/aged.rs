@@ -1,7 +1,8 @@
 //! Samples of events that were attested long ago, in a compact form.
 //!
 //! A block holds the samples of a range of probes, about seven bytes for each instead of forty. Everything that evidence
-//! and lists are made of is in it: moment, vantage, verdict, latency and cause. Ranges are made in ascending order, so what
+//! and lists are made of is in it: moment, vantage, verdict, latency, reading and cause. How long the parts of a probe took
+//! is not. Ranges are made in ascending order, so what
 //! is still in the table of samples comes after all blocks.
 
 mod block;
@@ -89,7 +90,7 @@ async fn raw(
     to: u64,
 ) -> Result<Vec<Aged>, StoreError> {
     let rows = sqlx::query(
-        "SELECT probe, unix_ms, vantage, verdict, latency_ms, cause FROM samples \
+        "SELECT probe, unix_ms, vantage, verdict, latency_ms, value, cause FROM samples \
          WHERE event = ? AND probe >= ? AND probe < ? ORDER BY probe, vantage",
     )
     .bind(event)

@@ -172,7 +172,7 @@ async fn select(
 
 /// A line of the list of failures.
 fn failure_line(aged: &Aged) -> String {
-    let Sample { unix_ms, vantage, verdict, latency_ms } = &aged.sample;
+    let Sample { unix_ms, vantage, verdict, latency_ms, .. } = &aged.sample;
     let ok = stored(*verdict).map_or("", |good| if good { "1" } else { "0" });
     let cause = aged.cause.as_deref().unwrap_or_default();
     format!("{unix_ms},{vantage},{ok},{latency_ms},{cause}")

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! 1, vantages, causes, count, samples      a list of names: its length, then each behind its length
-//! sample: probe - the one before | vantage and verdict | moment - the one before | latency | cause, 0 for none
+//! sample: probe - the one before | vantage and verdict | moment - the one before | latency | cause, 0 for none | reading
+//! reading: its length, 0 for none, and its text
 //! ```
 //!
 //! All numbers are LEB128; moments, which may go back from one vantage to the next, are zigzagged before.
 
 use ledger::{Sample, Verdict};
+use terms::Decimal;
 
 const VERSION: u8 = 1;
 
@@ -29,20 +31,20 @@ pub(super) fn encode(samples: &[Aged]) -> Vec<u8> {
     let (mut probe, mut unix_ms) = (0, 0);
     for aged in samples {
         // Named one by one, so that a sample that has more to say does not lose it here.
-        let Sample { unix_ms: at_ms, vantage, verdict, latency_ms } = &aged.sample;
+        let Sample { unix_ms: at_ms, vantage, verdict, latency_ms, value } = &aged.sample;
         number(&mut body, aged.probe.wrapping_sub(probe));
         number(&mut body, position(&mut vantages, vantage) << 2 | bits(*verdict));
         number(&mut body, zigzag(at_ms.wrapping_sub(unix_ms).cast_signed()));
         number(&mut body, u64::from(*latency_ms));
         number(&mut body, aged.cause.as_deref().map_or(0, |cause| position(&mut causes, cause) + 1));
+        text(&mut body, &value.map(|value| value.to_string()).unwrap_or_default());
         (probe, unix_ms) = (aged.probe, *at_ms);
     }
     let mut block = vec![VERSION];
     for names in [&vantages, &causes] {
         number(&mut block, names.len() as u64);
         for name in names {
-            number(&mut block, name.len() as u64);
-            block.extend(name.as_bytes());
+            text(&mut block, name);
         }
     }
     number(&mut block, samples.len() as u64);
@@ -55,8 +57,8 @@ pub(super) fn decode(block: &[u8]) -> Option<Vec<Aged>> {
     let mut reader = Reader(block.strip_prefix(&[VERSION])?);
     let (vantages, causes) = (reader.names()?, reader.names()?);
     let count = usize::try_from(reader.number()?).ok()?;
-    // A sample takes five bytes at least, so a wrong count reserves no memory that is not there.
-    let mut samples = Vec::with_capacity(count.min(reader.0.len() / 5));
+    // A sample takes six bytes at least, so a wrong count reserves no memory that is not there.
+    let mut samples = Vec::with_capacity(count.min(reader.0.len() / 6));
     let (mut probe, mut unix_ms) = (0_u64, 0_u64);
     for _ in 0..count {
         probe = probe.wrapping_add(reader.number()?);
@@ -68,7 +70,11 @@ pub(super) fn decode(block: &[u8]) -> Option<Vec<Aged>> {
             place => Some(causes.get(usize::try_from(place - 1).ok()?)?.clone()),
         };
         let vantage = vantages.get(usize::try_from(head >> 2).ok()?)?.clone();
-        let sample = Sample { unix_ms, vantage, verdict: verdict(head & 3)?, latency_ms };
+        let value = match reader.text()? {
+            "" => None,
+            text => Some(Decimal::parse(text)?),
+        };
+        let sample = Sample { unix_ms, vantage, verdict: verdict(head & 3)?, latency_ms, value };
         samples.push(Aged { probe, sample, cause });
     }
     reader.0.is_empty().then_some(samples)
@@ -117,9 +123,14 @@ fn number(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
+fn text(bytes: &mut Vec<u8>, text: &str) {
+    number(bytes, text.len() as u64);
+    bytes.extend(text.as_bytes());
+}
+
 struct Reader<'a>(&'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn number(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -137,25 +148,31 @@ impl Reader<'_> {
         None
     }
 
+    fn text(&mut self) -> Option<&'a str> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        std::str::from_utf8(text).ok()
+    }
+
     fn names(&mut self) -> Option<Vec<String>> {
         let count = self.number()?;
         let mut names = Vec::new();
         for _ in 0..count {
-            let length = usize::try_from(self.number()?).ok()?;
-            let (name, rest) = self.0.split_at_checked(length)?;
-            self.0 = rest;
-            names.push(String::from_utf8(name.to_vec()).ok()?);
+            names.push(self.text()?.to_owned());
         }
         Some(names)
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 mod tests {
     use super::*;
 
     fn sample(probe: u64, unix_ms: u64, vantage: &str, verdict: Verdict, cause: Option<&str>) -> Aged {
-        let sample = Sample { unix_ms, vantage: vantage.to_owned(), verdict, latency_ms: 137 };
+        let value = (verdict == Verdict::Good).then(|| Decimal::parse("137.25").unwrap());
+        let sample = Sample { unix_ms, vantage: vantage.to_owned(), verdict, latency_ms: 137, value };
         Aged { probe, sample, cause: cause.map(str::to_owned) }
     }
 
