@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::beat::{Beat, BeatHeard};
 use protocol::oracle::{Announced, EventPage, EventView, OracleInfo, SlicePage};
 use protocol::{Hex64, HexBytes};
 use serde::Deserialize;
@@ -99,6 +100,14 @@ impl OracleClient {
         let body = measurement.canonical();
         let answer = self.http.post_signed("/v1/measurements", body, signer, MAX_EVENT_BYTES).await?;
         announced(&answer, measurement)
+    }
+
+    /// Sends a service's beat.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn beat(&self, beat: &Beat) -> Result<BeatHeard, ClientError> {
+        self.http.post("/v1/beats", terms::canonical::bytes(beat), MAX_EVENT_BYTES).await?.json()
     }
 
     /// The oracle's events, newest first; `before` is the previous page's `next`.

@@ -11,6 +11,7 @@
 //! Start reading at [`envelope`], then [`session`].
 
 pub mod attestations;
+pub mod beat;
 pub mod body;
 pub mod bytes;
 pub mod card;

@@ -11,7 +11,9 @@ use ledger::Grid;
 use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
 use terms::{DocumentError, Measurement};
 
+use crate::heartbeat;
 use crate::oracle::{Oracle, OracleError};
+use crate::probe::Prober;
 use crate::requester::{Exhausted, Requester};
 use crate::scheduler;
 use crate::store::{Event, NewEvent, StoreError};
@@ -195,8 +197,19 @@ fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError
         "probe_every_ms",
         &format!("gives {} probes; this oracle makes at most {}", grid.probes(), limits.probes_per_event),
     )?;
-    settings.prober.prepare(measurement)?;
+    can_be_measured(&settings.prober, measurement)?;
     maturity(oracle, measurement).map(|_| ())
+}
+
+/// Refuses a target that can be neither probed nor heard.
+///
+/// # Errors
+/// Names the field, and why.
+pub fn can_be_measured(prober: &Prober, measurement: &Measurement) -> Result<(), DocumentError> {
+    if heartbeat::is_heartbeat(measurement) {
+        return heartbeat::check(measurement);
+    }
+    prober.prepare(measurement).map(|_| ())
 }
 
 /// The window's end plus the publication delay, in the 32 bits that an announcement has for it.

@@ -32,6 +32,11 @@ pub enum Command {
     /// The configuration names the oracles; they tell what to measure and when. What was seen is written to disk,
     /// signed with this vantage's own key, and handed in until the oracle has it.
     Probe(Probe),
+    /// Send one sign of life of a service, or make the key that signs them.
+    ///
+    /// For the service's own scheduler (cron, a systemd timer, the end of a backup script): a slot of a heartbeat's
+    /// window with a beat is good, one without is bad.
+    Beat(Beat),
     /// Compute the outcome of a measurement from samples, offline, and print it as JSON.
     ///
     /// The same function that the oracle itself uses: whoever has the samples can check the outcome.
@@ -134,6 +139,23 @@ pub struct Probe {
     /// This vantage's name in simulated time.
     #[arg(long, value_name = "NAME", default_value = "vantage", requires = "simulated_time")]
     pub simulated_name: String,
+}
+
+/// Arguments of `beat`.
+#[derive(Debug, Args)]
+pub struct Beat {
+    /// The file of the key that signs; made by `--init`.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Make the key and print its public part, which measurements name.
+    #[arg(long, conflicts_with_all = ["name", "oracle"])]
+    pub init: bool,
+    /// The service's name, as the measurement has it.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The oracle's URL.
+    #[arg(long, value_name = "URL")]
+    pub oracle: Option<String>,
 }
 
 /// Arguments of `measure`.

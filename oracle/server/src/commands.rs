@@ -1,5 +1,6 @@
 //! What the commands do. Results go to stdout, everything else to stderr.
 
+mod beat;
 mod probe;
 
 use std::fs;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Init(arguments) => init(&arguments),
         Command::Serve(arguments) => serve(arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
+        Command::Beat(arguments) => beat::beat(&arguments),
         Command::Measure(arguments) => measure(&arguments),
         Command::Audit(arguments) => audit(&arguments),
         Command::Prove(arguments) => prove(&arguments),

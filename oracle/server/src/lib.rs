@@ -18,6 +18,7 @@ pub mod closing;
 pub mod commands;
 pub mod config;
 pub mod durable;
+pub mod heartbeat;
 pub mod http;
 pub mod instants;
 pub mod metrics;

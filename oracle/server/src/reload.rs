@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use terms::{DocumentError, EventId};
 
 use crate::ahead;
+use crate::announce::can_be_measured;
 use crate::config::{Config, ConfigError};
 use crate::oracle::{Oracle, Settings};
 use crate::probe::{Prober, ProberError};
@@ -56,8 +57,7 @@ pub async fn reload(oracle: &Arc<Oracle>, source: &Source) -> Result<Vec<&'stati
     let prober = Prober::new(&config, &oracle.clock)?.after(&before.prober);
     for event in oracle.store.open_events().await? {
         if event.provisional.is_none() {
-            prober
-                .prepare(&event.measurement)
+            can_be_measured(&prober, &event.measurement)
                 .map_err(|error| ReloadError::Event { event: event.id.clone(), error })?;
         }
     }

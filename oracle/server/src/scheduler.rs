@@ -6,6 +6,7 @@ use clock::Busy;
 use terms::EventId;
 
 use crate::closing::{self, CloseError};
+use crate::heartbeat;
 use crate::oracle::{Oracle, Trouble};
 use crate::signing::{self, SignError, Signed};
 use crate::store::{Event, StoreError};
@@ -101,7 +102,12 @@ async fn go_on(oracle: &Arc<Oracle>, id: &EventId, busy: &mut Busy) -> Result<Pr
 }
 
 async fn measure(oracle: &Arc<Oracle>, event: &Arc<Event>, busy: &mut Busy) -> Result<Measured, LifeError> {
-    if window::measure(oracle, event, busy).await? == Measured::Stopped {
+    let measured = if heartbeat::is_heartbeat(&event.measurement) {
+        heartbeat::measure(oracle, event, busy).await?
+    } else {
+        window::measure(oracle, event, busy).await?
+    };
+    if measured == Measured::Stopped {
         return Ok(Measured::Stopped);
     }
     let end_ms = event.measurement.window.end.0.saturating_mul(1000);

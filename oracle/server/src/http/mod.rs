@@ -1,6 +1,7 @@
 //! The oracle's HTTP API: what others read, and where measurements are asked for.
 
 mod admission;
+mod beats;
 mod caching;
 mod client;
 mod kormir;
@@ -39,6 +40,7 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
         .merge(stream::routes())
         .merge(crate::pages::routes())
         .merge(vantage::routes())
+        .merge(beats::routes())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))

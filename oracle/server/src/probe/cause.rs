@@ -75,6 +75,8 @@ pub enum Cause {
     DnsAnswer,
     /// The answer was there, but the oracle took too long to judge it.
     NotJudged,
+    /// No beat came from the service.
+    Silence,
     /// Too few of the oracle's own references answered, so that it says nothing about the target.
     References,
 }
@@ -116,6 +118,7 @@ impl fmt::Display for Cause {
             Self::DnsBroken => f.write_str("broken dns answer"),
             Self::DnsAnswer => f.write_str("dns answer differs"),
             Self::NotJudged => f.write_str("not judged in time"),
+            Self::Silence => f.write_str("silence"),
             Self::References => f.write_str("own connectivity"),
         }
     }

@@ -173,7 +173,7 @@ impl Prober {
             Target::Tls(tls) => Kind::Socket(self.sockets.prepare_tls(tls)?),
             Target::Dns(dns) => Kind::Dns(Box::new(self.dns.prepare(dns)?)),
             Target::Heartbeat(_) => {
-                let rule = "this oracle does not probe this kind of target yet";
+                let rule = "is not probed: the service sends its beats to the oracle";
                 return Err(DocumentError::new("target.heartbeat", rule));
             }
         };

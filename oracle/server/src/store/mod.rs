@@ -4,6 +4,7 @@
 //! backup lies in the signing journal, outside.
 
 mod aged;
+mod beats;
 mod events;
 mod group;
 mod growth;
@@ -26,6 +27,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::watch;
 
+pub use beats::Heard;
 pub use events::{Event, EventHead, NewEvent, Vantage};
 use group::Queue;
 pub use growth::Growth;

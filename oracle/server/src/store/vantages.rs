@@ -70,6 +70,7 @@ impl Store {
     pub async fn take_block(&self, event: &Event, block: &Block) -> Result<BatchResult, StoreError> {
         let mut tx = Transaction::begin(&self.pool).await?;
         if let Some(signature) = stored_signature(&mut tx, event.key, block).await? {
+            tx.commit().await?;
             let same = signature == block.signature.0;
             return Ok(if same { BatchResult::Already } else { BatchResult::Differs });
         }
