@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use protocol::request::Call;
+use protocol::request::{Call, PAYMENT_REFERENCE};
 use protocol::{Problem, text};
 use reqwest::{Method, RequestBuilder, Response, redirect};
 use rustls::ClientConfig;
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::error::ClientError;
-use crate::signer::Signer;
+use crate::signer::{Asker, Signer};
 use crate::tls;
 
 /// The time to connect. A host that does not answer within it is called unreachable, soon enough for a person.
@@ -102,21 +102,26 @@ impl Http {
         self.send(path, request, max_bytes).await
     }
 
-    /// A request that says by its signature whose it is.
-    pub(crate) async fn post_signed(
+    /// A request that says whose it is, and what it was paid with.
+    pub(crate) async fn post_as(
         &self,
         path: &str,
         body: Vec<u8>,
-        signer: &Signer<'_>,
+        asker: &Asker<'_>,
         max_bytes: usize,
     ) -> Result<Answer, ClientError> {
-        let credential = signer.sign(&Call { method: "POST", path, body: &body })?;
-        let request = self
-            .client
-            .request(Method::POST, format!("{}{path}", self.base))
-            .header("content-type", "application/json")
-            .header("authorization", credential.to_string())
-            .body(body);
+        let mut request = match &asker.signer {
+            None => self.request(Method::POST, path),
+            Some(signer) => {
+                let credential = signer.sign(&Call { method: "POST", path, body: &body })?;
+                let url = format!("{}{path}", self.base);
+                self.client.request(Method::POST, url).header("authorization", credential.to_string())
+            }
+        };
+        if let Some(payment) = asker.payment {
+            request = request.header(PAYMENT_REFERENCE, payment);
+        }
+        let request = request.header("content-type", "application/json").body(body);
         self.send(path, request, max_bytes).await
     }
 
@@ -220,7 +225,8 @@ fn transport(url: &str, source: reqwest::Error) -> ClientError {
 fn refusal(url: String, status: u16, body: &[u8]) -> ClientError {
     let readable = |p: &Problem| {
         let texts = [Some(&p.kind), Some(&p.title), Some(&p.detail), p.field.as_ref()];
-        texts.into_iter().flatten().all(|t| text::check_text("problem", t).is_ok())
+        let price = p.price.as_ref().is_none_or(|price| price.check().is_ok());
+        price && texts.into_iter().flatten().all(|t| text::check_text("problem", t).is_ok())
     };
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) if readable(&problem) => ClientError::Refused(Problem { status, ..problem }),

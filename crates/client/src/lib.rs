@@ -27,5 +27,5 @@ pub use error::ClientError;
 pub use oracle::{EventWords, OracleClient};
 pub use owner::OwnerClient;
 pub use peer::PeerClient;
-pub use signer::Signer;
+pub use signer::{Asker, Signer};
 pub use vantage::VantageClient;

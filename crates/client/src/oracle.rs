@@ -11,7 +11,7 @@ use terms::{EventId, Hex32, Measurement};
 
 use crate::error::ClientError;
 use crate::http::{Answer, Http};
-use crate::signer::Signer;
+use crate::signer::Asker;
 
 /// An oracle answers from its database.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -87,18 +87,17 @@ impl OracleClient {
         announced(&answer, measurement)
     }
 
-    /// As [`Self::announce`], in a request that `signer` signs: what an oracle wants that takes measurements from keys
-    /// that it knows.
+    /// As [`Self::announce`], with what an oracle may want to know of who asks.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn announce_signed(
+    pub async fn announce_as(
         &self,
         measurement: &Measurement,
-        signer: &Signer<'_>,
+        asker: &Asker<'_>,
     ) -> Result<Announced, ClientError> {
         let body = measurement.canonical();
-        let answer = self.http.post_signed("/v1/measurements", body, signer, MAX_EVENT_BYTES).await?;
+        let answer = self.http.post_as("/v1/measurements", body, asker, MAX_EVENT_BYTES).await?;
         announced(&answer, measurement)
     }
 

@@ -17,6 +17,15 @@ pub struct Signer<'a> {
     pub now: UnixSeconds,
 }
 
+/// Who asks, as far as it is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asker<'a> {
+    /// Signs the request.
+    pub signer: Option<Signer<'a>>,
+    /// What was paid with, where an answer before named a price.
+    pub payment: Option<&'a str>,
+}
+
 impl Signer<'_> {
     /// Signs one request, with a fresh nonce.
     pub(crate) fn sign(&self, call: &Call<'_>) -> Result<Credential, ClientError> {

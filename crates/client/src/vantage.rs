@@ -6,7 +6,7 @@ use protocol::vantage::{Assignments, Batch, BatchResult, BatchResults, Batches};
 
 use crate::error::ClientError;
 use crate::http::Http;
-use crate::signer::Signer;
+use crate::signer::{Asker, Signer};
 
 /// An oracle answers from its database.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -57,7 +57,8 @@ impl VantageClient {
     ) -> Result<Vec<BatchResult>, ClientError> {
         let count = batches.len();
         let body = terms::canonical::bytes(&Batches { batches });
-        let answer = self.http.post_signed("/v1/vantage/batches", body, signer, MAX_RESULTS_BYTES).await?;
+        let asker = Asker { signer: Some(*signer), payment: None };
+        let answer = self.http.post_as("/v1/vantage/batches", body, &asker, MAX_RESULTS_BYTES).await?;
         let BatchResults { results } = answer.json()?;
         if results.len() != count {
             return Err(answer.malformed("results", format!("must be {count}")));

@@ -5,6 +5,7 @@ mod documents;
 mod escrow;
 mod exit;
 mod offer;
+mod oracle;
 mod output;
 mod owner;
 mod recovery;
@@ -58,6 +59,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Supply(file) => wallet::supply(&file, json).await?,
         Command::Transactions(file) => wallet::transactions(&file, json).await?,
         Command::Rotate(command) => rotate::run(command, json).await?,
+        Command::Oracle(command) => oracle::run(command, json).await?,
         Command::Offer(command) => offer::run(command, json).await?,
         Command::Discover(arguments) => offer::discover(arguments, json).await?,
         Command::Buy(arguments) => offer::buy(arguments, json).await?,

@@ -21,6 +21,7 @@ pub mod oracle;
 pub mod owner;
 pub mod problem;
 pub mod request;
+pub mod schema;
 pub mod session;
 mod signing;
 mod succession;

@@ -4,19 +4,22 @@
 //! Requests are [`terms::Measurement`] documents, refused when anything in them is unknown; answers may
 //! gain fields, so readers ignore what they do not know.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use terms::{EventId, Hex32, Measurement, Outcome, UnixSeconds};
 
 use crate::bytes::{Hex64, HexBytes};
+use crate::schema;
 use crate::vantage::EventVantage;
 
 /// `GET /v1/info`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OracleInfo {
     /// The program's version.
     pub version: String,
     /// The key that signs announcements and attestations (x-only).
+    #[schemars(with = "schema::Bytes32")]
     pub pubkey: Hex32,
     /// The chain that the oracle's events are meant for.
     pub network: String,
@@ -42,8 +45,10 @@ pub struct OracleInfo {
     pub system_roots: u64,
     /// SHA-256 of the certificates (DER) of further authorities that its operator makes it believe.
     #[serde(default)]
+    #[schemars(with = "Vec<schema::Bytes32>")]
     pub extra_roots: Vec<Hex32>,
     /// The oracle's time.
+    #[schemars(with = "schema::UnixSeconds")]
     pub now: UnixSeconds,
     /// Whether that time is simulated, and the key therefore worthless elsewhere.
     pub simulated_time: bool,
@@ -52,11 +57,13 @@ pub struct OracleInfo {
 /// `POST /v1/measurements`: the event that now stands announced.
 ///
 /// 201 the first time, 200 with the same bytes every time after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Announced {
     /// The id of the measurement's event.
+    #[schemars(with = "schema::EventId")]
     pub event_id: EventId,
     /// When it will be attested.
+    #[schemars(with = "schema::UnixSeconds")]
     pub maturity: UnixSeconds,
     /// The announcement: TLV with type and length.
     pub announcement_hex: HexBytes,
@@ -66,7 +73,7 @@ pub struct Announced {
 }
 
 /// How far an event has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventState {
     /// Announced; its window has not started.
@@ -80,9 +87,10 @@ pub enum EventState {
 }
 
 /// One line of `GET /v1/events`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventSummary {
     /// The event's id.
+    #[schemars(with = "schema::EventId")]
     pub event_id: EventId,
     /// The host that it measures, in lower case; for heartbeats the service's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -90,16 +98,19 @@ pub struct EventSummary {
     /// How far it has come.
     pub state: EventState,
     /// The first second of its window.
+    #[schemars(with = "schema::UnixSeconds")]
     pub window_start: UnixSeconds,
     /// The second after its window's last.
+    #[schemars(with = "schema::UnixSeconds")]
     pub window_end: UnixSeconds,
     /// When it is, or was to be, attested.
+    #[schemars(with = "schema::UnixSeconds")]
     pub maturity: UnixSeconds,
 }
 
 /// `GET /v1/events?before=CURSOR&limit=N&state=S&host=H&from=T&to=T&maturity_from=T&maturity_to=T`: newest first. `from` and
 /// `to` bound the window, which need only overlap with them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventPage {
     /// The events.
     pub events: Vec<EventSummary>,
@@ -109,13 +120,16 @@ pub struct EventPage {
 }
 
 /// `GET /v1/events/{id}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventView {
     /// The event's id.
+    #[schemars(with = "schema::EventId")]
     pub event_id: EventId,
     /// What is measured.
+    #[schemars(with = "schema::Measurement")]
     pub measurement: Measurement,
     /// When it is, or was to be, attested.
+    #[schemars(with = "schema::UnixSeconds")]
     pub maturity: UnixSeconds,
     /// How far it has come.
     pub state: EventState,
@@ -129,6 +143,7 @@ pub struct EventView {
     pub vantages: Vec<EventVantage>,
     /// Commitment to the seed that jitters the probes, which the evidence reveals; absent without jitter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub seed_commitment: Option<Hex32>,
     /// What the closed window came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,20 +154,23 @@ pub struct EventView {
 }
 
 /// What a closed window came to: public until maturity, and signed then.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Provisional {
     /// What will be signed.
+    #[schemars(with = "schema::Outcome")]
     pub outcome: Outcome,
     /// When the window was closed.
+    #[schemars(with = "schema::UnixSeconds")]
     pub closed_at: UnixSeconds,
     /// The Merkle root (RFC 6962) over the verdicts of the window's slices.
+    #[schemars(with = "schema::Bytes32")]
     pub root: Hex32,
     /// How the outcome came about, as `earnest-oracle measure` prints it.
     pub report: Value,
 }
 
 /// `GET /v1/events/{id}/slices?from=N`: verdicts of slices that have ended, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SlicePage {
     /// The verdicts, each as it stands in the Merkle tree.
     pub slices: Vec<Value>,
@@ -163,7 +181,7 @@ pub struct SlicePage {
 }
 
 /// `GET /v1/log`: the public log, whose files stand under `/checkpoint` and `/tile/` as C2SP's tlog-tiles has them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogInfo {
     /// The key that signs its checkpoints, as C2SP's signed-note has it: `name+hash+base64`.
     pub public_key: String,

@@ -1,5 +1,6 @@
 //! Problem details (RFC 9457): how every HTTP API of Earnest says no.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terms::DocumentError;
 
@@ -7,6 +8,7 @@ use crate::card::CardError;
 use crate::envelope::EnvelopeError;
 use crate::offer::OfferError;
 use crate::session::SessionError;
+use crate::text::check_text;
 
 /// The media type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -17,7 +19,7 @@ pub const TYPE_PREFIX: &str = "urn:earnest:problem:";
 /// An answer that says no, and why.
 ///
 /// Readers ignore members that they do not know, as RFC 9457 demands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{title}: {}{detail}", .field.as_ref().map(|f| format!("{f}: ")).unwrap_or_default())]
 pub struct Problem {
     /// [`TYPE_PREFIX`] and the code of a [`ProblemType`].
@@ -38,7 +40,7 @@ pub struct Problem {
 }
 
 /// What somebody asks for doing something. All of it is theirs to say: this crate knows no money but satoshis.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Price {
     /// The amount with its unit, such as `500 sat`.
     pub amount: String,
@@ -47,6 +49,26 @@ pub struct Price {
     /// What a wallet takes: an invoice, an address, a link. Opaque.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice: Option<String>,
+}
+
+/// The most bytes of an invoice.
+const MAX_INVOICE_BYTES: usize = 4_096;
+
+impl Price {
+    /// Whether it may be shown to a person or a wallet, whoever said it.
+    ///
+    /// # Errors
+    /// Names the field and the rule that it breaks.
+    pub fn check(&self) -> Result<(), DocumentError> {
+        check_text("price.amount", &self.amount)?;
+        check_text("price.how", &self.how)?;
+        let invoice = self.invoice.as_deref().unwrap_or_default();
+        if invoice.len() > MAX_INVOICE_BYTES || !invoice.bytes().all(|b| b.is_ascii_graphic()) {
+            let rule = "must be at most 4096 printable ASCII characters without spaces";
+            return Err(DocumentError::new("price.invoice", rule));
+        }
+        Ok(())
+    }
 }
 
 /// The catalogue: every type of problem that Earnest answers with.

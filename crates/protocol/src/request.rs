@@ -27,6 +27,9 @@ pub const TAG: &str = "earnest/request/v1";
 /// The scheme's name in `Authorization` and `WWW-Authenticate`.
 pub const SCHEME: &str = "Earnest";
 
+/// The header with what a request was paid with, once its answer was 402.
+pub const PAYMENT_REFERENCE: &str = "payment-reference";
+
 /// A request's time may lie this far from the server's, in seconds. Nonces are remembered for as long.
 pub const MAX_SKEW_S: u64 = 300;
 

@@ -4,10 +4,12 @@
 //! blocks into which `ledger` cuts a window, with the vantage's own signature over its samples, which the evidence
 //! shows afterwards.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terms::{EventId, Hex32, Measurement, UnixSeconds};
 
 use crate::bytes::{Hex64, HexBytes};
+use crate::schema;
 
 /// So many batches go into one request, at most.
 pub const MAX_BATCHES: usize = 32;
@@ -16,7 +18,7 @@ pub const MAX_BATCHES: usize = 32;
 pub const MAX_BATCHES_BYTES: usize = 8 * 1024 * 1024;
 
 /// `GET /v1/vantage/assignments?after=CURSOR`: what the asking vantage has to measure, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Assignments {
     /// The oracle's time in unix milliseconds.
     pub now_ms: u64,
@@ -28,9 +30,10 @@ pub struct Assignments {
 }
 
 /// One event that a vantage has to measure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Assignment {
     /// What is measured.
+    #[schemars(with = "schema::Measurement")]
     pub measurement: Measurement,
     /// The oracle's announcement: TLV with type and length.
     pub announcement_hex: HexBytes,
@@ -65,7 +68,7 @@ impl Assignment {
 }
 
 /// `POST /v1/vantage/batches`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Batches {
     /// At most [`MAX_BATCHES`].
@@ -73,10 +76,11 @@ pub struct Batches {
 }
 
 /// What a vantage saw in one block of a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
     /// The event.
+    #[schemars(with = "schema::EventId")]
     pub event_id: EventId,
     /// The first probe index of the block.
     pub from: u64,
@@ -92,7 +96,7 @@ pub struct Batch {
 }
 
 /// Why one sample is not good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchCause {
     /// The probe's index in the window.
@@ -102,14 +106,14 @@ pub struct BatchCause {
 }
 
 /// What became of the batches of a request, in their order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchResults {
     /// One for each.
     pub results: Vec<BatchResult>,
 }
 
 /// What became of one batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchResult {
     /// It is stored, and counts.
@@ -127,15 +131,17 @@ pub enum BatchResult {
 }
 
 /// A vantage of an event, as `GET /v1/events/{id}` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventVantage {
     /// Its name in samples.
     pub name: String,
     /// The key that signs its batches; absent for the oracle's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub key: Option<Hex32>,
     /// The end of the last block that it reported; absent for the oracle's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::UnixSeconds>")]
     pub reported_until: Option<UnixSeconds>,
     /// Batches that came after their slice's verdict and do not count.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -108,7 +108,7 @@ async fn announce(
     busy: &Busy,
 ) -> Result<(), AheadError> {
     let document = service.measurement(window)?.canonical();
-    let request = Request { document: &document, requester: Requester::Operator };
+    let request = Request { document: &document, requester: Requester::Operator, payment: None };
     let announced = announce::request(oracle, request, busy).await?;
     here!("ahead.announced");
     oracle.store.add_service_event(&service.name, window.start.0, announced.event.key).await?;

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use clock::Busy;
 use crashpoint::here;
 use ledger::Grid;
+use protocol::problem::Price;
 use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
 use terms::{DocumentError, Measurement};
 
 use crate::heartbeat;
 use crate::oracle::{Oracle, OracleError};
+use crate::price::{self, HookError, Question, Word};
 use crate::probe::Prober;
 use crate::requester::{Exhausted, Requester};
 use crate::scheduler;
@@ -34,6 +36,15 @@ pub enum RequestError {
     /// The requester has as much as it may have.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
+    /// It has a price, and is not paid for.
+    #[error("this measurement is to be paid for: repeat the request with `Payment-Reference`")]
+    Price(Price),
+    /// The operator's hook refuses it.
+    #[error("{0}")]
+    Refused(String),
+    /// The hook says nothing that can be used.
+    #[error("whether it has a price can't be told now: {0}")]
+    Hook(#[from] HookError),
     /// The journal knows the event with another announcement (the database lost it), or could not be written.
     #[error("{}", journal_refused(.0))]
     Journal(#[source] JournalError),
@@ -76,6 +87,8 @@ pub struct Request<'a> {
     pub document: &'a [u8],
     /// Who asks.
     pub requester: Requester,
+    /// What the requester says that it paid with.
+    pub payment: Option<&'a str>,
 }
 
 /// An event that stands announced.
@@ -97,6 +110,12 @@ pub async fn request(
     busy: &Busy,
 ) -> Result<Announcement, RequestError> {
     let measurement = Measurement::parse(request.document)?;
+    match oracle.store.event(&measurement.event_id()).await? {
+        Some(event) if event.published => return Ok(Announcement { event, is_new: false }),
+        // It was asked for, and perhaps paid, before this process was.
+        Some(_) => {}
+        None => settle_price(oracle, &request, &measurement).await?,
+    }
     let _one_at_a_time = oracle.announcing.lock().await;
     let prepared = oracle.store.event(&measurement.event_id()).await?;
     if let Some(event) = prepared.clone().filter(|event| event.published) {
@@ -111,6 +130,32 @@ pub async fn request(
     scheduler::follow(oracle, event.id.clone(), busy.share());
     tracing::info!(event = %event.id, target = %measurement.target, maturity = event.maturity, "announced");
     Ok(Announcement { event, is_new: true })
+}
+
+/// Asks the operator's hook, if there is one, whether this has a price. Only what could be announced is asked about.
+async fn settle_price(
+    oracle: &Oracle,
+    request: &Request<'_>,
+    measurement: &Measurement,
+) -> Result<(), RequestError> {
+    let settings = oracle.settings();
+    let Some(hook) = &settings.config.policy.price_hook else { return Ok(()) };
+    if request.requester == Requester::Operator {
+        return Ok(());
+    }
+    check(oracle, measurement)?;
+    allow(oracle, measurement, &request.requester).await?;
+    let question = Question {
+        event_id: measurement.event_id(),
+        measurement,
+        requester: request.requester.to_string(),
+        payment: request.payment,
+    };
+    match price::ask(hook, &question).await.inspect_err(|error| tracing::warn!(%error, %hook, "no price"))? {
+        Word::Allow {} => Ok(()),
+        Word::Price(price) => Err(RequestError::Price(price)),
+        Word::Refuse { why } => Err(RequestError::Refused(why)),
+    }
 }
 
 async fn prepare(

@@ -1,5 +1,6 @@
 //! The oracle's configuration: one TOML file, everything else defaulted.
 
+mod alias;
 mod policy;
 mod rate;
 mod retention;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use terms::Hex32;
 use url::{Host, Url};
 
+pub use alias::Alias;
 pub use policy::{Accept, Policy, RequesterConfig};
 pub use rate::RateConfig;
 pub use retention::Retention;
@@ -123,6 +125,9 @@ pub struct Config {
     /// Those whose signed requests are taken, where the policy asks for signatures.
     #[serde(default, rename = "requester")]
     pub requesters: Vec<RequesterConfig>,
+    /// Names under which clients of other oracles find events.
+    #[serde(default, rename = "alias")]
+    pub aliases: Vec<Alias>,
     /// Bounds on what outside input can make the oracle do.
     #[serde(default)]
     pub limits: Limits,
@@ -332,6 +337,7 @@ impl Config {
         rule(self.resolve.iter().all(named), "resolve.host", "must be a name, and no address")?;
         policy::check_requesters(&self.policy, &self.requesters)?;
         self.rate.check()?;
+        alias::check(&self.aliases)?;
         self.check_references()?;
         vantages::check(self)
     }
@@ -426,6 +432,9 @@ mod tests {
             ("[[reference]]\nurl = \"ftp://a.example\"", "reference.url"),
             ("[probe]\nflush_every_s = 0", "probe.flush_every_s"),
             ("[rate]\nburst = 0", "rate.burst"),
+            ("[policy]\nprice_hook = \"https://pay.example/\"", "policy.price_hook"),
+            ("[[alias]]\nasset = \"edge\"\nhost = \"edge.example\"", "alias.asset"),
+            ("[[alias]]\nasset = \"edge01\"", "alias"),
             ("[policy]\naccept = \"keys\"", "policy.accept"),
             (&format!("{requester}{requester}"), "requester.key"),
             ("[[resolve]]\nhost = \"192.0.2.1\"\naddr = \"127.0.0.1:80\"", "resolve.host"),

@@ -26,6 +26,7 @@ pub mod open_files;
 pub mod oracle;
 pub mod overview;
 pub mod pages;
+pub mod price;
 pub mod probe;
 pub mod public_log;
 pub mod rates;

@@ -1,6 +1,6 @@
 //! Publishing offers, and the card that carries them.
 
-use client::{OracleClient, Signer};
+use client::{Asker, OracleClient, Signer};
 use contract::Announcements;
 use crashpoint::here;
 use protocol::card::MAX_OFFERS;
@@ -59,7 +59,7 @@ impl Node {
             Err(refusal) if refusal.status() == Some(UNAUTHORIZED) => {
                 let keypair = self.core.lock().await.keys.identity;
                 let signer = Signer { keypair: &keypair, server: key, now: UnixSeconds(self.now()) };
-                oracle.announce_signed(measurement, &signer).await
+                oracle.announce_as(measurement, &Asker { signer: Some(signer), payment: None }).await
             }
             announced => announced,
         };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use terms::Hex32;
+use url::Url;
 
 use super::rule;
 
@@ -17,6 +18,9 @@ pub struct Policy {
     /// The file with the bearer token; `requester-token` in `data_dir` by default, made by `init`.
     #[serde(default)]
     pub token_file: Option<PathBuf>,
+    /// Asked before anything is announced whether it has a price: an `http` URL, best on this machine.
+    #[serde(default)]
+    pub price_hook: Option<Url>,
 }
 
 /// Who may ask for measurements.
@@ -78,6 +82,12 @@ pub(super) fn check_requesters(
     policy: &Policy,
     requesters: &[RequesterConfig],
 ) -> Result<(), (&'static str, &'static str)> {
+    let hook = policy.price_hook.as_ref();
+    rule(
+        hook.is_none_or(|hook| hook.scheme() == "http" && hook.has_host()),
+        "policy.price_hook",
+        "must be an http URL",
+    )?;
     rule(requesters.len() <= MAX_REQUESTERS, "requester", "there may be at most 10,000")?;
     let named = |it: &RequesterConfig| (1..=64).contains(&it.name.chars().count());
     rule(requesters.iter().all(named), "requester.name", "must have 1 to 64 characters")?;

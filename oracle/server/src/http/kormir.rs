@@ -43,7 +43,18 @@ impl Format {
 type Answer = Result<Response, Refusal>;
 
 /// A refusal in plain text.
-struct Refusal(StatusCode, &'static str);
+pub(super) struct Refusal(StatusCode, &'static str);
+
+impl Refusal {
+    pub(super) fn not_found(what: &'static str) -> Self {
+        Self(StatusCode::NOT_FOUND, what)
+    }
+}
+
+/// The answer about an event that nobody announced.
+pub(super) fn unknown() -> Refusal {
+    Refusal::not_found("no such event")
+}
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -75,7 +86,7 @@ async fn attestation(
 ) -> Answer {
     let event = find(&oracle, &id).await?;
     let Some(text) = &event.attestation else {
-        return Err(Refusal(StatusCode::NOT_FOUND, "not attested yet"));
+        return Err(Refusal::not_found("not attested yet"));
     };
     if format.is_tlv() {
         return tlv(&event);
@@ -104,15 +115,12 @@ fn tlv(event: &Event) -> Answer {
 }
 
 async fn find(oracle: &Oracle, id: &str) -> Result<Event, Refusal> {
-    let unknown = Refusal(StatusCode::NOT_FOUND, "no such event");
-    let Some(id) = EventId::parse(id) else {
-        return Err(unknown);
-    };
+    let id = EventId::parse(id).ok_or_else(unknown)?;
     let event = oracle.store.event(&id).await.map_err(broken)?;
-    event.filter(|event| event.published).ok_or(unknown)
+    event.filter(|event| event.published).ok_or_else(unknown)
 }
 
-fn broken(error: impl std::error::Error) -> Refusal {
+pub(super) fn broken(error: impl std::error::Error) -> Refusal {
     tracing::error!(%error, "a request failed");
     Refusal(StatusCode::INTERNAL_SERVER_ERROR, "the oracle could not answer")
 }

@@ -25,6 +25,10 @@ use crate::requester::Requester;
 use crate::store::Event;
 use crate::views;
 
+/// Carries what was paid with.
+const PAYMENT: &str = protocol::request::PAYMENT_REFERENCE;
+const MOST_PAYMENT_BYTES: usize = 4_096;
+
 pub(super) fn routes() -> Router<Arc<Oracle>> {
     Router::new().route("/v1/measurements", post(measurements))
 }
@@ -37,7 +41,8 @@ async fn measurements(
 ) -> Result<Response, Failure> {
     let body = body.map_err(|_| Failure::from(too_large()))?;
     let requester = requester(&oracle, client, (&method, &uri), &headers, &body).await?;
-    let announced = announce::request(&oracle, Request { document: &body, requester }, &busy).await?;
+    let request = Request { document: &body, requester, payment: payment(&headers)? };
+    let announced = announce::request(&oracle, request, &busy).await?;
     let status = if announced.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(view(&announced.event)?)).into_response())
 }
@@ -62,6 +67,14 @@ async fn requester(
             Ok(Requester::Key(signed::signer(oracle, line, headers, body, known).await?))
         }
     }
+}
+
+/// What the requester says that it paid with; somebody else knows what it means.
+fn payment(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let Some(given) = headers.get(PAYMENT) else { return Ok(None) };
+    let text = given.to_str().ok().filter(|text| text.len() <= MOST_PAYMENT_BYTES);
+    let rule = "must be at most 4096 printable ASCII characters";
+    text.map(Some).ok_or_else(|| Failure::parameter(PAYMENT, rule))
 }
 
 fn has_token(oracle: &Oracle, headers: &HeaderMap) -> bool {

@@ -9,7 +9,9 @@ mod list;
 mod log;
 mod measurements;
 mod metrics;
+mod openapi;
 mod own;
+mod p2pd;
 mod problem;
 mod signed;
 mod stream;
@@ -27,9 +29,22 @@ use tokio::net::TcpListener;
 use crate::oracle::Oracle;
 use admission::Door;
 
-/// Every route.
+/// Every route, behind the door.
 pub fn router(oracle: Arc<Oracle>) -> Router {
     let door = Door::new(&oracle);
+    routes()
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))
+        .layer(from_fn(caching::revalidate))
+        .layer(from_fn_with_state(door, admission::admit))
+        .layer(from_fn_with_state(Arc::clone(&oracle), client::limit))
+        .layer(from_fn_with_state(Arc::clone(&oracle), metrics::count))
+        .with_state(oracle)
+}
+
+/// Every route. A test compares them with their description in [`openapi`].
+fn routes() -> Router<Arc<Oracle>> {
     Router::new()
         .merge(own::routes())
         .merge(list::routes())
@@ -39,16 +54,10 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
         .merge(metrics::routes())
         .merge(stream::routes())
         .merge(crate::pages::routes())
+        .merge(openapi::routes())
+        .merge(p2pd::routes())
         .merge(vantage::routes())
         .merge(beats::routes())
-        .fallback(problem::no_such_path)
-        .method_not_allowed_fallback(problem::no_such_method)
-        .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))
-        .layer(from_fn(caching::revalidate))
-        .layer(from_fn_with_state(door, admission::admit))
-        .layer(from_fn_with_state(Arc::clone(&oracle), client::limit))
-        .layer(from_fn_with_state(Arc::clone(&oracle), metrics::count))
-        .with_state(oracle)
 }
 
 /// Serves until the oracle is to stop, and then until the answers under way are given.

@@ -114,6 +114,11 @@ impl From<ViewError> for Failure {
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         match &error {
+            RequestError::Price(price) => {
+                Problem::new(ProblemType::PaymentRequired, error.to_string()).priced(price.clone()).into()
+            }
+            RequestError::Refused(why) => Problem::new(ProblemType::Mandate, why).into(),
+            RequestError::Hook(_) => Problem::new(ProblemType::Unavailable, error.to_string()).into(),
             RequestError::Document(document) => Problem::from(document).into(),
             RequestError::Full { .. } => Problem::new(ProblemType::Unavailable, error.to_string()).into(),
             RequestError::Exhausted(_) => Problem::new(ProblemType::RateLimited, error.to_string()).into(),

@@ -4,8 +4,8 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 use terms::Target;
 use url::Url;
 
-use super::events::head_of;
-use super::{EventHead, Store, StoreError, signed, unsigned};
+use super::events::{event_of, head_of};
+use super::{Event, EventHead, Store, StoreError, signed, unsigned};
 
 /// How far events have come, for a list of those alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,21 @@ impl Store {
         }
         select.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
         select.build().fetch_all(&self.pool).await?.iter().map(head_of).collect()
+    }
+
+    /// The first published event that measures this host and matures then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn event_at(&self, host: &str, maturity: u64) -> Result<Option<Event>, StoreError> {
+        let row = sqlx::query(
+            "SELECT * FROM events WHERE host = ? AND maturity = ? AND published = 1 ORDER BY id LIMIT 1",
+        )
+        .bind(host.to_ascii_lowercase())
+        .bind(signed(maturity, "maturity")?)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| event_of(&row)).transpose()
     }
 
     /// How many published events there are of each stage at `now`.

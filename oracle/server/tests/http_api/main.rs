@@ -9,6 +9,8 @@ mod kormir;
 mod listing;
 mod measurements;
 mod metrics;
+mod openapi;
+mod pricing;
 mod rates;
 mod reading;
 mod requesters;

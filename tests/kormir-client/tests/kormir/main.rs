@@ -1,10 +1,11 @@
-//! Our oracle, asked and judged by code that is not ours: ddk's kormir client over HTTP, unchanged, and the messages'
-//! own `validate`.
+//! Our oracle, asked and judged by code that is not ours: ddk's clients of kormir and p2pderivatives over HTTP, unchanged,
+//! and the messages' own `validate`.
 //!
 //! The tests begin where ddk begins, with an oracle's address, and end where it would settle, with an attestation that
 //! fits the announcement. Nothing of ours is linked but the helper that runs our program as a process.
 
 mod oracle;
+mod p2pd;
 
 use std::time::Duration;
 

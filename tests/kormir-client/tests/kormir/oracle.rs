@@ -8,12 +8,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ddk::logger::Logger;
 use ddk::oracle::kormir::KormirOracleClient;
+use ddk::oracle::p2p_derivatives::P2PDOracleClient;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::{FailingTarget, Phase, Process, ProcessBuilder};
 
 /// What a test's helpers fail with.
 pub type Failure = Box<dyn Error>;
+
+/// What the measured host is called where events are known by an asset.
+pub const ASSET: &str = "edge01";
 
 /// How long starting may take on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -56,6 +60,18 @@ impl Oracle {
         Ok(KormirOracleClient::new(&self.base, None, logger).await?)
     }
 
+    /// ddk's client of p2pderivatives' oracle, connected as ddk connects it.
+    pub async fn p2pd_client(&self) -> Result<P2PDOracleClient, Failure> {
+        Ok(P2PDOracleClient::new(&self.base).await?)
+    }
+
+    /// When an event matures, in unix seconds.
+    pub async fn maturity(&self, event_id: &str) -> Result<u64, Failure> {
+        let url = format!("{}/v1/events/{event_id}", self.base);
+        let event: Value = self.http.get(url).send().await?.json().await?;
+        Ok(event["maturity"].as_u64().ok_or("no maturity")?)
+    }
+
     /// Asks for a measurement of a window in the near future, with the outcome on this scale. Returns the event's id.
     pub async fn announce(&self, scale: Value) -> Result<String, Failure> {
         let url = format!("{}/v1/measurements", self.base);
@@ -88,7 +104,8 @@ fn configuration(oracle: SocketAddr, target: SocketAddr) -> String {
     format!(
         "network = \"regtest\"\nlisten = \"{oracle}\"\ndata_dir = \"data\"\n\
          publication_delay_s = {PUBLICATION_DELAY_S}\n\
-         [[resolve]]\nhost = \"edge.example\"\naddr = \"{target}\"\n"
+         [[resolve]]\nhost = \"edge.example\"\naddr = \"{target}\"\n\
+         [[alias]]\nasset = \"{ASSET}\"\nhost = \"edge.example\"\n"
     )
 }
 
