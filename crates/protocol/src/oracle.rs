@@ -47,11 +47,40 @@ pub struct OracleInfo {
     #[serde(default)]
     #[schemars(with = "Vec<schema::Bytes32>")]
     pub extra_roots: Vec<Hex32>,
+    /// All its keys, oldest first, where there was more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<OracleKeyInfo>,
     /// The oracle's time.
     #[schemars(with = "schema::UnixSeconds")]
     pub now: UnixSeconds,
     /// Whether that time is simulated, and the key therefore worthless elsewhere.
     pub simulated_time: bool,
+}
+
+/// One of an oracle's keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OracleKeyInfo {
+    /// The key (x-only).
+    pub pubkey: Hex32,
+    /// It is erased: nothing more will be signed with it.
+    pub retired: bool,
+    /// How it took the place of the key before it; the first one took nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<KeyRotation>,
+}
+
+/// That one key takes another's place. Both have signed it (BIP340, tag `earnest/oracle/rotation/v1`, over the old key, the
+/// new key, and `since` as eight bytes).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRotation {
+    /// The key before it.
+    pub from: Hex32,
+    /// Since when new events have the new key.
+    pub since: UnixSeconds,
+    /// By the old key.
+    pub signature: Hex64,
+    /// By the new one.
+    pub acceptance: Hex64,
 }
 
 /// `POST /v1/measurements`: the event that now stands announced.

@@ -14,12 +14,12 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::config::Config;
+use crate::keyring::Keyring;
 
 /// The names of the copies in a backup's folder.
 const CONFIG: &str = "oracle.toml";
 const DATABASE: &str = "oracle.db";
 const JOURNAL: &str = "signing.journal";
-const KEY: &str = "oracle.key";
 const TOKEN: &str = "requester-token";
 
 /// Why a backup was not made or put back.
@@ -47,6 +47,9 @@ pub enum BackupError {
         /// What SQLite said.
         source: sqlx::Error,
     },
+    /// The list of keys.
+    #[error("{0:#}")]
+    Keys(anyhow::Error),
     /// The journal could not be copied.
     #[error("the signing journal: {0}")]
     Journal(#[from] JournalError),
@@ -67,7 +70,9 @@ pub async fn make(config: &Config, config_file: &Path, folder: &Path) -> Result<
     };
     DirBuilder::new().mode(0o700).create(folder).map_err(failed(folder))?;
     copy(config_file, &folder.join(CONFIG))?;
-    copy(&config.key_file(), &folder.join(KEY))?;
+    for name in Keyring::files_in(&config.data_dir).map_err(BackupError::Keys)? {
+        copy(&config.data_dir.join(&name), &folder.join(name))?;
+    }
     if config.token_file().exists() {
         copy(&config.token_file(), &folder.join(TOKEN))?;
     }
@@ -82,15 +87,14 @@ pub async fn make(config: &Config, config_file: &Path, folder: &Path) -> Result<
 /// # Errors
 /// When something is there already, or can't be copied.
 pub fn restore(config: &Config, folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
-    let mut files = vec![
-        (folder.join(DATABASE), config.database_file()),
-        (folder.join(JOURNAL), config.journal_file()),
-        // Last: without the key nothing starts, so a restore that was cut off is not taken for a whole one.
-        (folder.join(KEY), config.key_file()),
-    ];
+    let mut files =
+        vec![(folder.join(DATABASE), config.database_file()), (folder.join(JOURNAL), config.journal_file())];
     if folder.join(TOKEN).exists() {
-        files.insert(0, (folder.join(TOKEN), config.token_file()));
+        files.push((folder.join(TOKEN), config.token_file()));
     }
+    // Last: without keys nothing starts, so a restore that was cut off is not taken for a whole one.
+    let keys = Keyring::files_in(folder).map_err(BackupError::Keys)?;
+    files.extend(keys.into_iter().map(|name| (folder.join(&name), config.data_dir.join(name))));
     if let Some((_, there)) = files.iter().find(|(_, to)| to.exists()) {
         return Err(BackupError::Exists { path: there.clone() });
     }

@@ -66,6 +66,13 @@ pub enum Command {
     /// Events that the copy lacks stay unattested for good, and are never announced again; their contracts
     /// end by refund. Events that the journal saw signed are only ever signed with that same outcome.
     TrustDatabase(ConfigFile),
+    /// Make a new key for new events, signed by the old one. The service must be stopped.
+    ///
+    /// Events that are announced keep the old key until they are attested; then `retire-key` takes it away. Prints the new
+    /// key. Whoever relies on the old one finds both keys' signatures over the change in `/v1/info`.
+    RotateKey(ConfigFile),
+    /// Erase an old key's file. Refused while an open event needs it. The service must be stopped.
+    RetireKey(RetireKey),
     /// Copy key, journal, database and configuration into a new folder, also while the oracle serves.
     ///
     /// The copy is good for starting again, not for going on as if nothing had happened: what is announced or signed
@@ -91,6 +98,16 @@ pub struct Backup {
     pub file: ConfigFile,
     /// The backup's folder.
     pub folder: PathBuf,
+}
+
+/// Arguments of `retire-key`.
+#[derive(Debug, Args)]
+pub struct RetireKey {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// The old key (x-only, hex).
+    pub key: secp256k1_zkp::XOnlyPublicKey,
 }
 
 /// Arguments of `init`.

@@ -25,11 +25,13 @@ use crate::checking::audit_log::{self, LogAuditError};
 use crate::checking::prove::{self, NotProven};
 use crate::checking::records::Records;
 use crate::checking::source::SourceError;
-use crate::cli::{Audit, Backup, Cli, Command, ConfigFile, Init, Measure, Prove, Serve};
+use crate::cli::{Audit, Backup, Cli, Command, ConfigFile, Init, Measure, Prove, RetireKey, Serve};
 use crate::config::{Accept, Config};
 use crate::durable;
+use crate::keyring::Keyring;
 use crate::open_files;
 use crate::reload::{self, Source};
+use crate::retire;
 use crate::service::{self, Running};
 use crate::trust;
 
@@ -63,6 +65,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Audit(arguments) => audit(&arguments),
         Command::Prove(arguments) => prove(&arguments),
         Command::TrustDatabase(arguments) => trust_database(&arguments),
+        Command::RotateKey(arguments) => rotate_key(&arguments),
+        Command::RetireKey(arguments) => retire_key(&arguments),
         Command::Backup(arguments) => back_up(&arguments),
         Command::Restore(arguments) => restore(&arguments),
     };
@@ -371,10 +375,10 @@ fn trust_database(file: &ConfigFile) -> Result<(), Failed> {
     let config = load(file)?;
     let passphrase = service::passphrase(&config, environment_passphrase())?;
     let _lock = signer::InstanceLock::acquire(&config.key_file()).map_err(anyhow::Error::from)?;
-    let key = service::load_key_of_any_time(&config, passphrase)?;
-    let mut journal = service::open_journal(&config, &key)?;
+    let keys = Keyring::load_of_any_time(&config, passphrase.as_ref())?;
+    let mut journal = service::open_journal(&config, &keys)?;
     let runtime = runtime(true)?;
-    let trusted = runtime.block_on(trust::trust(&config, &key, &mut journal))?;
+    let trusted = runtime.block_on(trust::trust(&config, &keys, &mut journal))?;
     let trust::Trusted { known, mark, missing, abandoned } = trusted;
     say(&format!("The database is trusted from commit {mark} on, with {known} events."))?;
     for id in missing {
@@ -386,6 +390,30 @@ fn trust_database(file: &ConfigFile) -> Result<(), Failed> {
         ))?;
     }
     Ok(())
+}
+
+fn rotate_key(file: &ConfigFile) -> Result<(), Failed> {
+    let config = load(file)?;
+    let passphrase = || service::passphrase(&config, environment_passphrase());
+    let _lock = signer::InstanceLock::acquire(&config.key_file()).map_err(anyhow::Error::from)?;
+    let keys = Keyring::load_of_any_time(&config, passphrase()?.as_ref())?;
+    let rotation = keys.rotate(&config, passphrase()?, Clock::system().now_s())?;
+    eprintln!(
+        "Back up the new key. Events that were announced by {} keep it until they are attested.",
+        rotation.from
+    );
+    say(&rotation.to.to_string())
+}
+
+fn retire_key(arguments: &RetireKey) -> Result<(), Failed> {
+    let config = load(&arguments.file)?;
+    let passphrase = service::passphrase(&config, environment_passphrase())?;
+    let _lock = signer::InstanceLock::acquire(&config.key_file()).map_err(anyhow::Error::from)?;
+    let keys = Keyring::load_of_any_time(&config, passphrase.as_ref())?;
+    let journal = service::open_journal(&config, &keys)?;
+    let runtime = runtime(true)?;
+    runtime.block_on(retire::retire(&config, keys, &journal, &arguments.key))?;
+    say(&format!("{} is retired: its file is gone.", arguments.key))
 }
 
 fn back_up(arguments: &Backup) -> Result<(), Failed> {

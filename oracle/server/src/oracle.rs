@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::keyring::Keyring;
 use crate::metrics::Metrics;
 use crate::overview::Snapshot;
 use crate::probe::{Prober, ProberError};
@@ -41,7 +42,9 @@ pub struct Oracle {
     /// The database.
     pub store: Store,
     /// Signs announcements and attestations.
-    pub key: OracleKey,
+    pub key: Arc<OracleKey>,
+    /// All its keys.
+    pub keys: Keyring,
     /// What it said, for everybody to keep.
     pub log: PublicLog,
     /// Samples are written at least this often.
@@ -130,8 +133,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The database.
     pub store: Store,
-    /// The signing key.
-    pub key: OracleKey,
+    /// The signing keys.
+    pub keys: Keyring,
     /// The signing journal.
     pub journal: Journal,
     /// The public log.
@@ -152,14 +155,15 @@ impl Oracle {
     /// # Errors
     /// When targets can't be probed, because roots that the configuration names or needs can't be had.
     pub fn new(parts: Parts) -> Result<Arc<Self>, ProberError> {
-        let Parts { config, clock, store, key, journal, log, token } = parts;
+        let Parts { config, clock, store, keys, journal, log, token } = parts;
         let prober = Arc::new(Prober::new(&config, &clock)?);
         Ok(Arc::new(Self {
             started_ms: clock.now_ms(),
             flush_every_ms: flush_every_ms(&config, clock.is_simulated()),
             clock,
             store,
-            key,
+            key: Arc::clone(keys.current()),
+            keys,
             log,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

@@ -4,20 +4,21 @@
 //! oracle for ever, so one of them lies where a rollback of this machine does not reach.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use evidence::log::{LogError, inclusion_positions, prove_inclusion, root_of};
 use evidence::{Checkpoint, CheckpointError, Log, LogKey};
 use ledger::Entry;
 use ledger::bundle::LogProof;
-use signer::OracleKey;
 
 use crate::durable;
+use crate::keyring::Keyring;
 use crate::store::{Store, StoreError};
 
 /// The log's key, and where its newest checkpoint is kept.
 #[derive(Debug)]
 pub struct PublicLog {
-    key: LogKey,
+    key: Arc<LogKey>,
     key_signature: String,
     copy: Option<PathBuf>,
     /// One copy is written at a time, so that none overtakes a newer one.
@@ -73,14 +74,10 @@ pub enum PublicLogError {
 }
 
 impl PublicLog {
-    /// The log of an oracle.
-    ///
-    /// # Errors
-    /// Never: its name is well formed.
-    pub fn new(key: &OracleKey, copy: Option<PathBuf>) -> Result<Self, CheckpointError> {
-        let log_key = signer::log_key(key)?;
-        let key_signature = signer::sign_log_key(key, log_key.public()).to_string();
-        Ok(Self { key: log_key, key_signature, copy, copying: tokio::sync::Mutex::new(()) })
+    /// The log of an oracle: it goes on through all its keys.
+    pub fn new(keys: &Keyring, copy: Option<PathBuf>) -> Self {
+        let key_signature = keys.log_key_signature(&keys.current().public()).unwrap_or_default();
+        Self { key: Arc::clone(keys.log_key()), key_signature, copy, copying: tokio::sync::Mutex::new(()) }
     }
 
     /// The key that signs checkpoints, as C2SP's signed-note has it.

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clock::Clock;
-use signer::{Expected, InstanceLock, Journal, KeyError, OracleKey, Passphrase};
+use signer::{InstanceLock, Journal, Passphrase};
 use terms::{EventId, Hex32};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::{Accept, Config, Network};
+use crate::keyring::Keyring;
 use crate::oracle::{Oracle, Parts};
 use crate::probe::NO_ROOTS;
 use crate::public_log::PublicLog;
@@ -46,20 +47,20 @@ pub struct Running {
 pub async fn start(config: Config, clock: Clock, passphrase: Option<Passphrase>) -> anyhow::Result<Running> {
     allow_clock(config.network, clock.is_simulated())?;
     let busy = clock.busy().await;
-    let key = load_key(&config, clock.is_simulated(), passphrase)?;
+    let keys = Keyring::load(&config, clock.is_simulated(), passphrase.as_ref())?;
     let lock = InstanceLock::acquire(&config.key_file())?;
-    let journal = open_journal(&config, &key)?;
+    let journal = open_journal(&config, &keys)?;
     let store = open_store(&config, clock.is_simulated()).await?;
     refuse_old_copy(&store, &journal).await?;
     store.catch_up_status().await?;
-    let log = PublicLog::new(&key, config.checkpoint_copy.clone())?;
+    let log = PublicLog::new(&keys, config.checkpoint_copy.clone());
     log.compare(&store).await.context(TRUST)?;
     let token = read_token(&config)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listen: {} can't be had", config.listen))?;
     let addr = listener.local_addr()?;
-    let oracle = Oracle::new(Parts { config, clock, store, key, journal, log, token })?;
+    let oracle = Oracle::new(Parts { config, clock, store, keys, journal, log, token })?;
     refuse_blindness(&oracle).await?;
     let open = scheduler::take_up(&oracle, &busy).await?;
     aging::keep_aging(&oracle, busy.share());
@@ -112,42 +113,14 @@ pub fn allow_clock(network: Network, simulated: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Loads the key, and refuses one that was made for another network or kind of time.
-///
-/// # Errors
-/// When there is none, the passphrase is wrong, or it is not of this network and time.
-pub fn load_key(
-    config: &Config,
-    simulated: bool,
-    passphrase: Option<Passphrase>,
-) -> anyhow::Result<OracleKey> {
-    let path = config.key_file();
-    let expected = Expected { network: config.network.name(), simulated };
-    OracleKey::load(&path, passphrase.as_ref(), &expected)
-        .with_context(|| format!("the key {} can't be used; `earnest-oracle init` makes one", path.display()))
-}
-
-/// As [`load_key`], for a command that does nothing with time.
-///
-/// # Errors
-/// When there is none, the passphrase is wrong, or it is not of this network.
-pub fn load_key_of_any_time(config: &Config, passphrase: Option<Passphrase>) -> anyhow::Result<OracleKey> {
-    let expected = Expected { network: config.network.name(), simulated: false };
-    match OracleKey::load(&config.key_file(), passphrase.as_ref(), &expected) {
-        Err(KeyError::Simulated { key: true, .. }) => load_key(config, true, passphrase),
-        Ok(key) => Ok(key),
-        Err(error) => Err(error).with_context(|| format!("the key {}", config.key_file().display())),
-    }
-}
-
 /// Opens the signing journal.
 ///
 /// # Errors
 /// When it is not this key's, or was changed.
-pub fn open_journal(config: &Config, key: &OracleKey) -> anyhow::Result<Journal> {
+pub fn open_journal(config: &Config, keys: &Keyring) -> anyhow::Result<Journal> {
     let path = config.journal_file();
-    let (journal, torn) =
-        Journal::open(&path, key).with_context(|| format!("the signing journal {}", path.display()))?;
+    let (journal, torn) = Journal::open_named(&path, keys.first())
+        .with_context(|| format!("the signing journal {}", path.display()))?;
     if let Some(torn) = torn {
         tracing::warn!(
             line = torn.line,

@@ -46,6 +46,9 @@ pub enum SignError {
     /// A signature could not be made, or did not verify.
     #[error(transparent)]
     Attest(#[from] AttestError),
+    /// The event's key was retired.
+    #[error("the key that announced the event is retired")]
+    Retired,
     /// The journal's task broke down.
     #[error(transparent)]
     Oracle(#[from] OracleError),
@@ -126,10 +129,11 @@ async fn decide(oracle: &Arc<Oracle>, event: &Event) -> Result<SignDecision, Sig
 }
 
 async fn attest(oracle: &Arc<Oracle>, event: &Event, permit: signer::Permit) -> Result<(), SignError> {
-    let nonces = Nonces::open(&oracle.key, &event.id, &event.nonces)?;
     let announcement = wire::parse_announcement(&event.announcement)
         .map_err(|_| SignError::Lacks { what: "a readable announcement" })?;
-    let attestation = signer::attest(&oracle.key, permit, nonces, &announcement)?;
+    let key = oracle.keys.of(&announcement.oracle_public_key).ok_or(SignError::Retired)?;
+    let nonces = Nonces::open(key, &event.id, &event.nonces)?;
+    let attestation = signer::attest(key, permit, nonces, &announcement)?;
     here!("sign.signed");
     let mark = oracle.store.attest(event, &wire::attestation_hex(&attestation)).await?;
     here!("sign.stored");

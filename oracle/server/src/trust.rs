@@ -2,10 +2,11 @@
 
 use anyhow::Context;
 use clock::Clock;
-use signer::{Journal, OracleKey};
+use signer::Journal;
 use terms::EventId;
 
 use crate::config::Config;
+use crate::keyring::Keyring;
 use crate::public_log::{PublicLog, PublicLogError};
 use crate::service;
 use crate::store::Store;
@@ -29,9 +30,9 @@ pub struct Trusted {
 ///
 /// # Errors
 /// When database, journal or the held checkpoint cannot be read or written.
-pub async fn trust(config: &Config, key: &OracleKey, journal: &mut Journal) -> anyhow::Result<Trusted> {
+pub async fn trust(config: &Config, keys: &Keyring, journal: &mut Journal) -> anyhow::Result<Trusted> {
     let store = service::open_store(config, false).await?;
-    let log = PublicLog::new(key, config.checkpoint_copy.clone())?;
+    let log = PublicLog::new(keys, config.checkpoint_copy.clone());
     let abandoned = match log.compare(&store).await {
         Ok(()) if journal.is_copy() => matured(&store).await?,
         Ok(()) => Vec::new(),

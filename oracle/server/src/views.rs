@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use ledger::bundle::{Bundle, Draft, LogProof};
 use ledger::schedule;
-use protocol::oracle::{EventState, EventSummary, EventView, OracleInfo, Provisional};
+use protocol::oracle::{
+    EventState, EventSummary, EventView, KeyRotation, OracleInfo, OracleKeyInfo, Provisional,
+};
 use protocol::{Hex64, HexBytes};
+use secp256k1_zkp::XOnlyPublicKey;
+use signer::Rotation;
 use terms::{Hex32, UnixSeconds};
 
 use crate::closing::closed_entry;
 use crate::oracle::Oracle;
 use crate::public_log::PublicLogError;
+use crate::retire::key_of;
 use crate::store::{Event, EventHead, StoreError};
 use crate::vantages;
 
@@ -49,9 +54,27 @@ pub fn info(oracle: &Oracle) -> OracleInfo {
         references_needed: config.references_needed as u64,
         system_roots: settings.prober.roots().system(),
         extra_roots: settings.prober.roots().extra().to_vec(),
+        keys: keys(oracle),
         now: UnixSeconds(oracle.clock.now_s()),
         simulated_time: oracle.clock.is_simulated(),
     }
+}
+
+/// All keys, oldest first; none where there was only ever one.
+fn keys(oracle: &Oracle) -> Vec<OracleKeyInfo> {
+    let hex = |key: XOnlyPublicKey| Hex32(key.serialize());
+    let info = |(public, retired, rotation): (XOnlyPublicKey, bool, Option<&Rotation>)| OracleKeyInfo {
+        pubkey: hex(public),
+        retired,
+        rotation: rotation.map(|rotation| KeyRotation {
+            from: hex(rotation.from),
+            since: UnixSeconds(rotation.since),
+            signature: Hex64(*rotation.signature.as_ref()),
+            acceptance: Hex64(*rotation.acceptance.as_ref()),
+        }),
+    };
+    let all: Vec<OracleKeyInfo> = oracle.keys.statements().map(info).collect();
+    if all.len() > 1 { all } else { Vec::new() }
 }
 
 /// One line of the list of events.
@@ -140,7 +163,13 @@ pub fn proofs(event: &Event) -> Result<Vec<Hex64>, ViewError> {
 async fn logged(oracle: &Oracle, event: &Event) -> Result<Option<LogProof>, ViewError> {
     let Some(closed) = provisional(event)? else { return Ok(None) };
     let entry = closed_entry(event, &closed);
-    Ok(oracle.log.prove(&oracle.store, event.key, &entry).await?)
+    let proof = oracle.log.prove(&oracle.store, event.key, &entry).await?;
+    // The log's key is vouched for by the key that announced the event.
+    let voucher = key_of(event).and_then(|public| oracle.keys.log_key_signature(&public));
+    Ok(proof.map(|proof| match voucher {
+        Some(key_signature) => LogProof { key_signature, ..proof },
+        None => proof,
+    }))
 }
 
 /// The evidence of an event whose window is closed: all that is needed to compute the outcome again.
@@ -166,8 +195,10 @@ pub async fn evidence(oracle: &Arc<Oracle>, event: Event) -> Result<Vec<u8>, Vie
         };
         let mut bundle = Bundle::build(draft, &samples)?;
         let slices = bundle.slices.len() as u64;
-        bundle.root_signature =
-            Some(signer::sign_root(&oracle.key, &event.id, &bundle.root, slices).to_string());
+        bundle.root_signature = match key_of(&event).and_then(|public| oracle.keys.of(&public).cloned()) {
+            Some(key) => Some(signer::sign_root(&key, &event.id, &bundle.root, slices).to_string()),
+            None => event.root_signature,
+        };
         Ok(bundle.to_json())
     };
     tokio::task::spawn_blocking(work).await.map_err(|_| ViewError::Broken)?

@@ -14,8 +14,8 @@ use crate::nonces::Nonces;
 /// Why an outcome was not attested. Nothing was signed, or nothing left this function.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttestError {
-    /// The permit was given for another key.
-    #[error("the permit is another key's")]
+    /// The announcement is another key's; a permit is for one announcement, and so for its key.
+    #[error("the announcement is another key's")]
     Key,
     /// The permit was given for another announcement.
     #[error("the permit is for another announcement")]
@@ -43,7 +43,7 @@ pub fn attest(
     announcement: &OracleAnnouncement,
 ) -> Result<OracleAttestation, AttestError> {
     let event = &announcement.oracle_event;
-    if permit.key() != key.public() || announcement.oracle_public_key != key.public() {
+    if announcement.oracle_public_key != key.public() {
         return Err(AttestError::Key);
     }
     if permit.commitment() != commitment(announcement) || permit.event_id().as_str() != event.event_id {

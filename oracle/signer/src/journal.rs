@@ -28,7 +28,6 @@ use line::Entry;
 #[derive(Debug)]
 pub struct Journal {
     file: LogFile,
-    key: XOnlyPublicKey,
     events: BTreeMap<EventId, Known>,
     mark: u64,
     /// It is a backup's copy, and the operator has not said that it shall be used.
@@ -59,7 +58,6 @@ pub struct TornLine {
 #[must_use]
 pub struct Permit {
     cleared: Cleared,
-    key: XOnlyPublicKey,
 }
 
 /// Why the journal refuses.
@@ -139,10 +137,18 @@ impl Journal {
     /// When it is another key's, open elsewhere, or changed. A torn last line is no error: it is cut off,
     /// and reported.
     pub fn open(path: &Path, key: &OracleKey) -> Result<(Self, Option<TornLine>), JournalError> {
-        let key = key.public();
+        Self::open_named(path, key.public())
+    }
+
+    /// As [`Self::open`], for an oracle whose first key was this: one journal goes on through all its keys, so that no event
+    /// is announced by two of them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_named(path: &Path, key: XOnlyPublicKey) -> Result<(Self, Option<TornLine>), JournalError> {
         let own = Hex32(key.serialize());
         let (file, entries, torn) = LogFile::open(path, &Entry::Opened { v: line::VERSION, key: own })?;
-        let mut journal = Self { file, key, events: BTreeMap::new(), mark: 0, copied: false };
+        let mut journal = Self { file, events: BTreeMap::new(), mark: 0, copied: false };
         for entry in &entries {
             if let Entry::Opened { key: other, .. } = entry
                 && *other != own
@@ -202,7 +208,7 @@ impl Journal {
             Some(_) => self.file.ensure_sound()?,
             None => self.write(Entry::Authorised { event: event_id, outcome })?,
         }
-        Ok(Permit { cleared, key: self.key })
+        Ok(Permit { cleared })
     }
 
     /// Gives an event up for good: it may have been signed at a time that database and journal have both forgotten.
@@ -324,10 +330,6 @@ impl Permit {
 
     pub(crate) fn outcome(&self) -> &[String] {
         &self.cleared.outcome
-    }
-
-    pub(crate) fn key(&self) -> XOnlyPublicKey {
-        self.key
     }
 
     pub(crate) fn into_outcome(self) -> Vec<String> {

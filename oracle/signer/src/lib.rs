@@ -31,6 +31,7 @@ mod log;
 mod nonces;
 mod proofs;
 mod root;
+mod rotation;
 mod seal;
 mod vantage;
 pub mod wire;
@@ -45,8 +46,9 @@ pub use decide::{Cleared, EventRow, JournalView, Refusal, SignDecision, decide_s
 pub use journal::{Journal, JournalError, Permit, TornLine};
 pub use key::{Expected, KeyError, KeyOptions, OracleKey, Passphrase};
 pub use lock::{InstanceLock, LockError};
-pub use log::{check_log_key, log_key, sign_log_key};
+pub use log::{check_log_key, log_key, read_log_key, sign_log_key, write_log_key};
 pub use nonces::{MAX_NONCES, NonceError, Nonces};
 pub use proofs::{ProofError, proof_message, prove_nonces};
 pub use root::{check_root, sign_root};
+pub use rotation::Rotation;
 pub use vantage::{SeedError, VantageKey, check_batch, check_key, seal_seed};

@@ -18,6 +18,7 @@ use super::problem::Failure;
 use super::signed::signer;
 use crate::config::RemoteVantage;
 use crate::oracle::Oracle;
+use crate::retire::key_of;
 use crate::store::Event;
 use crate::vantages::{self, IntakeError};
 use crate::views;
@@ -65,7 +66,9 @@ async fn assignment(oracle: &Oracle, vantage: &RemoteVantage, event: &Event) -> 
         sealed_seed: HexBytes::default(),
         next_slice: oracle.store.next_slice(event.key).await?,
     };
-    let sealed = signer::seal_seed(&oracle.key, &vantage.key, &open.context(), &event.probe_seed);
+    let key = key_of(event).and_then(|public| oracle.keys.of(&public));
+    let sealed =
+        signer::seal_seed(key.unwrap_or(&oracle.key), &vantage.key, &open.context(), &event.probe_seed);
     Ok(Assignment { sealed_seed: HexBytes(sealed.map_err(|error| Failure::internal(&error))?), ..open })
 }
 

@@ -77,6 +77,8 @@ pub struct Event {
     pub outcome: Option<Vec<String>>,
     /// The attestation's TLV, hex.
     pub attestation: Option<String>,
+    /// The signature over its evidence's root, kept where its key is retired.
+    pub root_signature: Option<String>,
 }
 
 impl Event {
@@ -215,6 +217,29 @@ impl Store {
         .await?)
     }
 
+    /// The ids of all events, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_event_ids(&self) -> Result<Vec<EventId>, StoreError> {
+        Ok(self.commitments().await?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Keeps the signature over the root of an event's evidence, whose key is about to be retired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_root_signature(&self, event: i64, signature: &str) -> Result<(), StoreError> {
+        let mut tx = Transaction::begin(&self.pool).await?;
+        sqlx::query("UPDATE events SET root_signature = ? WHERE id = ? AND root_signature IS NULL")
+            .bind(signature)
+            .bind(event)
+            .execute(&mut *tx)
+            .await?;
+        count_commit(&mut tx).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Every event with what the journal should know its announcement by.
     ///
     /// # Errors
@@ -251,6 +276,7 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         provisional: row.try_get("provisional")?,
         outcome: outcome.map(|json| strings_of(&json, "outcome")).transpose()?,
         attestation: row.try_get("attestation")?,
+        root_signature: row.try_get("root_signature")?,
     })
 }
 

@@ -1,0 +1,44 @@
+//! One key after the other: the old one says which the new one is.
+
+use secp256k1_zkp::schnorr::Signature;
+use secp256k1_zkp::{Message, SECP256K1, XOnlyPublicKey};
+
+use crate::hash::tagged;
+use crate::key::OracleKey;
+
+/// The old key's word that another one takes its place from a moment on, and the new one's that it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The key that signs new events no longer.
+    pub from: XOnlyPublicKey,
+    /// The key that signs them from now on.
+    pub to: XOnlyPublicKey,
+    /// When that was said, in unix seconds.
+    pub since: u64,
+    /// By the old key.
+    pub signature: Signature,
+    /// By the new one: nobody can be named a key's successor who does not have the other.
+    pub acceptance: Signature,
+}
+
+impl Rotation {
+    /// Both keys sign the same statement (BIP340, tag `earnest/oracle/rotation/v1`, over the old key, the new key, and the
+    /// moment as eight bytes).
+    pub fn sign(from: &OracleKey, to: &OracleKey, since: u64) -> Self {
+        let message = message(&from.public(), &to.public(), since);
+        let sign = |key: &OracleKey| SECP256K1.sign_schnorr_no_aux_rand(&message, key.keypair());
+        Self { from: from.public(), to: to.public(), since, signature: sign(from), acceptance: sign(to) }
+    }
+
+    /// Whether both keys have signed it.
+    pub fn holds(&self) -> bool {
+        let message = message(&self.from, &self.to, self.since);
+        SECP256K1.verify_schnorr(&self.signature, &message, &self.from).is_ok()
+            && SECP256K1.verify_schnorr(&self.acceptance, &message, &self.to).is_ok()
+    }
+}
+
+fn message(from: &XOnlyPublicKey, to: &XOnlyPublicKey, since: u64) -> Message {
+    let parts: [&[u8]; 3] = [&from.serialize(), &to.serialize(), &since.to_be_bytes()];
+    Message::from_digest(tagged("earnest/oracle/rotation/v1", &parts))
+}
