@@ -58,9 +58,10 @@ pub struct OracleInfo {
 }
 
 /// One of an oracle's keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OracleKeyInfo {
     /// The key (x-only).
+    #[schemars(with = "schema::Bytes32")]
     pub pubkey: Hex32,
     /// It is erased: nothing more will be signed with it.
     pub retired: bool,
@@ -71,11 +72,13 @@ pub struct OracleKeyInfo {
 
 /// That one key takes another's place. Both have signed it (BIP340, tag `earnest/oracle/rotation/v1`, over the old key, the
 /// new key, and `since` as eight bytes).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyRotation {
     /// The key before it.
+    #[schemars(with = "schema::Bytes32")]
     pub from: Hex32,
     /// Since when new events have the new key.
+    #[schemars(with = "schema::UnixSeconds")]
     pub since: UnixSeconds,
     /// By the old key.
     pub signature: Hex64,
