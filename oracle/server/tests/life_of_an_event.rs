@@ -127,3 +127,38 @@ async fn without_references_nothing_is_excused() {
     assert_eq!(http.event(&id).await.provisional.unwrap().outcome, Outcome::Value(OutcomeValue(1_000_000)));
     world.stop(oracle).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outages_that_are_confirmed_close_slices_later_also_across_a_restart() {
+    let mut world = World::new().await;
+    let oracle = world.start().await.unwrap();
+    let measurement = measurement(|m| m["confirm"] = json!({ "bad": 3, "good": 2 }));
+    let id = Http::of(&oracle).announce(&measurement).await.event_id;
+    // The last two probes of the first slice are bad: nobody knows yet whether that is an outage.
+    world.until(START + 270).await;
+    world.service.answers(503);
+    world.until(START + 300).await;
+    world.service.answers(200);
+    world.stop(oracle).await;
+    let oracle = world.start().await.unwrap();
+    let http = Http::of(&oracle);
+    // Three in a row are one; after a good one two more belong to it.
+    for (second, status) in [(600, 503), (645, 200), (660, 503), (690, 200)] {
+        world.until(START + second).await;
+        world.service.answers(status);
+    }
+    world.until(START + 3_601).await;
+
+    let closed = http.event(&id).await.provisional.unwrap();
+    // Six of 240 count as bad, one of which was good; two bad ones were no outage.
+    assert_eq!(closed.outcome, Outcome::Value(OutcomeValue(25_000)));
+    assert_eq!(closed.report["confirmed"], json!({ "unconfirmed": 2, "held": 1 }));
+    let outage = json!([{ "start": START + 600, "end": START + 690, "bad": 6, "decided": 6 }]);
+    assert_eq!(closed.report["incidents"], outage);
+    let slices = http.json(&format!("/v1/events/{id}/slices")).await;
+    assert_eq!(slices["slices"].as_array().map(Vec::len), Some(12));
+    assert_eq!(slices["slices"][0]["confirmed"], json!({ "down": false, "unconfirmed": 2, "held": 0 }));
+    let (_, bundle) = http.text(&format!("/v1/events/{id}/evidence")).await;
+    signer::audit(&ledger::bundle::Bundle::parse(bundle.as_bytes()).unwrap()).unwrap();
+    world.stop(oracle).await;
+}

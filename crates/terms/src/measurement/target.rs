@@ -13,6 +13,7 @@ use crate::units::Hex32;
 /// name of their kind: `{"tcp": {...}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", try_from = "Wire")]
+#[expect(clippy::large_enum_variant, reason = "a measurement has one, and nearly always the large one")]
 pub enum Target {
     /// A TCP connection that comes about.
     Tcp(TcpTarget),
