@@ -89,7 +89,7 @@ impl Calendar {
     /// # Errors
     /// [`CalendarError::OutOfRange`].
     pub fn containing(&self, moment: UnixSeconds) -> Result<TimeRange, CalendarError> {
-        self.from_day(self.period.first_day(day_of(moment, &self.zone)?)?)
+        self.beginning_on(self.period.first_day(day_of(moment, &self.zone)?)?)
     }
 
     /// The first window that begins at a moment or after it.
@@ -110,7 +110,7 @@ impl Calendar {
             text: shortened(name),
             expected: self.period.example(),
         })?;
-        self.from_day(first)
+        self.beginning_on(first)
     }
 
     fn first_day(&self, name: &str) -> Option<Date> {
@@ -133,7 +133,7 @@ impl Calendar {
         }
     }
 
-    fn from_day(&self, first: Date) -> Result<TimeRange, CalendarError> {
+    fn beginning_on(&self, first: Date) -> Result<TimeRange, CalendarError> {
         let after = first.checked_add(self.period.span()).map_err(|_| CalendarError::OutOfRange)?;
         let midnight = |day: Date| seconds(day.to_datetime(civil::Time::midnight()), &self.zone);
         Ok(TimeRange { start: midnight(first)?, end: midnight(after)? })

@@ -75,11 +75,11 @@ impl Gauge {
             });
             return Ratio::mean_of([(sum, count)], &unit());
         }
-        let readings = slices.iter().map(|slice| slice.reading);
+        let mut readings = slices.iter().map(|slice| slice.reading);
         let reading = match self.metric.aggregate {
             Aggregate::Min => readings.min_by(|a, b| self.compare(*a, *b)),
             Aggregate::Max => readings.max_by(|a, b| self.compare(*a, *b)),
-            _ => readings.last(),
+            _ => readings.next_back(),
         };
         Ratio::mean_of([(self.scaled(reading?), 1)], &unit())
     }

@@ -6,7 +6,7 @@ mod probe;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -295,7 +295,9 @@ fn audit(arguments: &Audit) -> Result<(), Failed> {
 fn audit_log(url: &str, keep: Option<&Path>, json: bool) -> Result<(), Failed> {
     let audit = runtime(true)?.block_on(audit_log::audit(url, keep));
     if let (Err(LogAuditError::Contradicted(both)), Some(keep)) = (&audit, keep) {
-        let path = keep.with_added_extension("contradiction.json");
+        let mut path = keep.as_os_str().to_owned();
+        path.push(".contradiction.json");
+        let path = PathBuf::from(path);
         let written = serde_json::to_vec(&both.json()).map(|json| durable::replace(&path, &json));
         written.context("the proof is no JSON")?.with_context(|| path.display().to_string())?;
         eprintln!("Both checkpoints are in {}; {} is as it was.", path.display(), keep.display());

@@ -8,6 +8,8 @@
 //! `-- --services 1000 --seconds 60 --every-ms 5000` asks for something else. Without `--bench`, as when all targets
 //! are tested, it is five services for three seconds, which only shows that this program still works.
 
+#![expect(clippy::unwrap_used, reason = "a benchmark that can't go on ends at the place where it can't")]
+
 #[path = "../../tests/common/mod.rs"]
 mod common;
 mod figures;

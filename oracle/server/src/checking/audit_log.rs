@@ -213,7 +213,7 @@ impl Oracle {
         progress: &Progress,
     ) -> Result<Walk, LogAuditError> {
         let Some(kept) = kept else {
-            return self.from_the_start(checkpoint, None, progress).await.map(|(walk, _)| walk);
+            return self.walk_whole(checkpoint, None, progress).await.map(|(walk, _)| walk);
         };
         let older = kept.checkpoint()?;
         if checkpoint.size < older.size {
@@ -227,7 +227,7 @@ impl Oracle {
         };
         // Either the entries are not those of the new checkpoint, or they are and the kept one was about others. Walking
         // everything tells.
-        match self.from_the_start(checkpoint, Some(older.size), progress).await {
+        match self.walk_whole(checkpoint, Some(older.size), progress).await {
             Ok((_, root)) if root != Some(older.root) => Err(self.contradicted(kept, text, false)),
             Ok(_) => Err(failed.into()),
             Err(error) => Err(error),
@@ -235,7 +235,7 @@ impl Oracle {
     }
 
     /// The whole log, and its root at an earlier size.
-    async fn from_the_start(
+    async fn walk_whole(
         &self,
         checkpoint: &Checkpoint,
         older: Option<u64>,
