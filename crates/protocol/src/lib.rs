@@ -16,6 +16,7 @@ pub mod body;
 pub mod bytes;
 pub mod card;
 pub mod envelope;
+pub mod objection;
 pub mod offer;
 pub mod oracle;
 pub mod owner;

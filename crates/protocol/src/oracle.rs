@@ -11,6 +11,7 @@ use terms::{EventId, Hex32, Measurement, Outcome, UnixSeconds};
 
 use crate::bytes::{Hex64, HexBytes};
 use crate::schema;
+use crate::objection::Withheld;
 use crate::vantage::EventVantage;
 
 /// `GET /v1/info`
@@ -183,6 +184,9 @@ pub struct EventView {
     /// The attestation: TLV with type and length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation_hex: Option<HexBytes>,
+    /// There will be no attestation: the operator withholds it for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
 }
 
 /// What a closed window came to: public until maturity, and signed then.

@@ -3,7 +3,7 @@
 //! The log outlives every bundle: what stands in it was said at that time, and can't be said otherwise later.
 
 use serde::{Deserialize, Serialize};
-use terms::{EventId, Hex32, Outcome};
+use terms::{EventId, Hex32, Outcome, UnixSeconds};
 
 use crate::slice::SliceVerdict;
 
@@ -35,6 +35,15 @@ pub enum Entry {
         event_id: EventId,
         /// The attestation, as the hex of its TLV record.
         attestation: String,
+    },
+    /// An event's attestation is withheld for good.
+    Withheld {
+        /// The event.
+        event_id: EventId,
+        /// Since when.
+        at: UnixSeconds,
+        /// Why, in the operator's words.
+        reason: String,
     },
 }
 

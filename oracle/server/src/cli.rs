@@ -80,6 +80,60 @@ pub enum Command {
     Backup(Backup),
     /// Put a backup's files where the configuration wants them. Nothing that is there is replaced.
     Restore(Backup),
+    /// List objections to provisional outcomes, or answer one publicly.
+    ///
+    /// Works beside a running oracle. Nothing follows from an objection by itself: the outcome follows from the samples.
+    Objections(ObjectionsArguments),
+    /// Leave an event unattested for good, with a public reason, so that contracts on it end by refund.
+    ///
+    /// For an event whose samples turned out to be wrong: the oracle can't sign another outcome than they give, but it
+    /// can refuse to sign. Works beside a running oracle, until the moment of maturity, and can't be taken back.
+    Withhold(Withhold),
+}
+
+/// Arguments of `objections`.
+#[derive(Debug, Args)]
+pub struct ObjectionsArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// What to do; without it, list all.
+    #[command(subcommand)]
+    pub action: Option<ObjectionsAction>,
+}
+
+/// What to do with objections.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ObjectionsAction {
+    /// List them, newest first, at most 1,000.
+    List {
+        /// Only those without an answer.
+        #[arg(long)]
+        unanswered: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Answer one, once and publicly.
+    Answer {
+        /// The objection's number.
+        id: i64,
+        /// The answer.
+        text: String,
+    },
+}
+
+/// Arguments of `withhold`.
+#[derive(Debug, Args)]
+pub struct Withhold {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// The event's id.
+    pub event: String,
+    /// Why, in words that everybody will read.
+    #[arg(long)]
+    pub reason: String,
 }
 
 /// Where the configuration is.

@@ -1,6 +1,7 @@
 //! What the commands do. Results go to stdout, everything else to stderr.
 
 mod beat;
+mod objections;
 mod probe;
 
 use std::fs;
@@ -69,6 +70,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::RetireKey(arguments) => retire_key(&arguments),
         Command::Backup(arguments) => back_up(&arguments),
         Command::Restore(arguments) => restore(&arguments),
+        Command::Objections(arguments) => objections::objections(&arguments),
+        Command::Withhold(arguments) => objections::withhold(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,6 +23,7 @@ pub mod http;
 pub mod instants;
 pub mod keyring;
 pub mod metrics;
+pub mod objections;
 pub mod open_files;
 pub mod oracle;
 pub mod overview;

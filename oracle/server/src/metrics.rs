@@ -50,6 +50,7 @@ pub struct Metrics {
     events: Family<Kind, Count>,
     alarms: Family<Kind, Count>,
     queues: Family<Kind, Count>,
+    objections: Count,
     database_bytes: Count,
     log_entries: Count,
 }
@@ -70,6 +71,7 @@ impl Default for Metrics {
             events: Family::default(),
             alarms: Family::default(),
             queues: Family::default(),
+            objections: Count::default(),
             database_bytes: Count::default(),
             log_entries: Count::default(),
         };
@@ -105,6 +107,11 @@ impl Metrics {
             self.alarms.clone(),
         );
         registry.register("queue", "What is under way or waits", self.queues.clone());
+        registry.register(
+            "objections_unanswered",
+            "Objections without an answer, to events that can still be signed or withheld",
+            self.objections.clone(),
+        );
         registry.register("database_bytes", "Size of the database", self.database_bytes.clone());
         registry.register("log_entries", "Entries of the public log", self.log_entries.clone());
     }
@@ -194,6 +201,7 @@ impl Metrics {
         for (kind, count) in states {
             self.events.get_or_create(&Kind { kind }).set(count);
         }
+        self.objections.set(oracle.store.count_unanswered_objections().await?);
         self.database_bytes.set(oracle.store.size_bytes().await?);
         self.log_entries.set(oracle.store.log().await?.size());
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crashpoint::here;
 use protocol::oracle::Provisional;
-use signer::{AttestError, EventRow, JournalError, NonceError, Nonces, Refusal, SignDecision, wire};
+use signer::{AttestError, EventRow, Journal, JournalError, NonceError, Nonces, Refusal, SignDecision, wire};
 use terms::EventId;
 
 use crate::oracle::{Oracle, OracleError};
@@ -122,10 +122,15 @@ async fn decide(oracle: &Arc<Oracle>, event: &Event) -> Result<SignDecision, Sig
         attested: event.attestation.is_some(),
         database_mark: oracle.store.mark().await?,
     };
-    let now_s = oracle.clock.now_s();
-    Ok(oracle
-        .with_journal(move |journal| signer::decide_sign(&row, &journal.view(&row.event_id), now_s))
-        .await?)
+    let (now_s, withheld) = (oracle.clock.now_s(), event.withheld.is_some());
+    let decide = move |journal: &mut Journal| {
+        // From here on not even an older copy of the database can have it signed.
+        if withheld {
+            journal.abandon(&row.event_id)?;
+        }
+        Ok::<_, JournalError>(signer::decide_sign(&row, &journal.view(&row.event_id), now_s))
+    };
+    Ok(oracle.with_journal(decide).await??)
 }
 
 async fn attest(oracle: &Arc<Oracle>, event: &Event, permit: signer::Permit) -> Result<(), SignError> {

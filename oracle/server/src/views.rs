@@ -107,6 +107,7 @@ pub async fn event(oracle: &Oracle, event: &Event) -> Result<EventView, ViewErro
         seed_commitment: seed(oracle, event).map(|seed| schedule::seed_commitment(&seed)),
         provisional: provisional(event)?,
         attestation_hex: event.attestation.as_deref().map(bytes).transpose()?,
+        withheld: event.withheld.clone(),
     })
 }
 

@@ -21,6 +21,9 @@ pub struct Said {
     pub closed: Option<Closed>,
     /// The attestation's TLV, hex.
     pub attested: Option<String>,
+    /// That it will never be attested.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }
 
 /// What a closed window came to.
@@ -95,6 +98,7 @@ impl Events {
                 self.of(&event_id)?.close(event_id, Closed { root, slices, outcome })
             }
             Entry::Attested { event_id, attestation } => self.of(&event_id)?.attest(event_id, attestation),
+            Entry::Withheld { event_id, .. } => self.of(&event_id)?.withhold(event_id),
         }
     }
 
@@ -110,7 +114,7 @@ impl Events {
 /// Nothing yet: the chain begins with zeros.
 impl Default for Said {
     fn default() -> Self {
-        Self { slices: 0, chain: START, closed: None, attested: None }
+        Self { slices: 0, chain: START, closed: None, attested: None, withheld: false }
     }
 }
 
@@ -138,8 +142,17 @@ impl Said {
         Ok(())
     }
 
+    fn withhold(&mut self, event: EventId) -> Result<(), SaidError> {
+        if self.attested.is_some() || self.withheld {
+            return Err(SaidError::Order { event, what: "withheld after it was attested, or a second time" });
+        }
+        self.withheld = true;
+        Ok(())
+    }
+
     fn attest(&mut self, event: EventId, attestation: String) -> Result<(), SaidError> {
         let what = match (&self.closed, &self.attested) {
+            _ if self.withheld => "attested although its attestation was withheld for good",
             (None, _) => "attested before its window was closed",
             (_, Some(before)) if *before == attestation => {
                 "attested a second time, with the same attestation"

@@ -10,6 +10,7 @@ mod log;
 mod measurements;
 mod metrics;
 mod openapi;
+mod objections;
 mod own;
 mod p2pd;
 mod problem;
@@ -53,6 +54,7 @@ fn routes() -> Router<Arc<Oracle>> {
         .merge(log::routes())
         .merge(metrics::routes())
         .merge(stream::routes())
+        .merge(objections::routes())
         .merge(crate::pages::routes())
         .merge(openapi::routes())
         .merge(p2pd::routes())

@@ -1,9 +1,10 @@
 //! Events: what was announced.
 
+use protocol::objection::Withheld;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
-use terms::{EventId, Hex32, Measurement};
+use terms::{EventId, Hex32, Measurement, UnixSeconds};
 
 use super::listing::host_of;
 use super::transaction::Transaction;
@@ -56,6 +57,8 @@ pub struct Event {
     pub measurement: Measurement,
     /// When it is attested, in unix seconds.
     pub maturity: u64,
+    /// When it was announced, in unix seconds.
+    pub announced_at: u64,
     /// The announcement's TLV, hex.
     pub announcement: String,
     /// What the signing journal knows the announcement by.
@@ -79,6 +82,8 @@ pub struct Event {
     pub attestation: Option<String>,
     /// The signature over its evidence's root, kept where its key is retired.
     pub root_signature: Option<String>,
+    /// The operator withholds the attestation for good. There is no outcome then.
+    pub withheld: Option<Withheld>,
 }
 
 impl Event {
@@ -198,9 +203,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn count_open_events(&self) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM events WHERE attestation IS NULL")
-            .fetch_one(&self.pool)
-            .await?;
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM events WHERE attestation IS NULL AND withheld IS NULL")
+                .fetch_one(&self.pool)
+                .await?;
         unsigned(count, "count")
     }
 
@@ -264,6 +270,7 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         measurement: Measurement::parse(row.try_get("measurement")?)
             .map_err(|_| StoreError::Corrupt { column: "measurement" })?,
         maturity: unsigned(row.try_get("maturity")?, "maturity")?,
+        announced_at: unsigned(row.try_get("announced_at")?, "announced_at")?,
         announcement: row.try_get("announcement")?,
         commitment: Hex32(bytes_of(row, "commitment")?),
         nonces: row.try_get("nonces")?,
@@ -277,7 +284,16 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         outcome: outcome.map(|json| strings_of(&json, "outcome")).transpose()?,
         attestation: row.try_get("attestation")?,
         root_signature: row.try_get("root_signature")?,
+        withheld: withheld_of(row)?,
     })
+}
+
+fn withheld_of(row: &SqliteRow) -> Result<Option<Withheld>, StoreError> {
+    let (reason, at): (Option<String>, Option<i64>) = (row.try_get("withheld")?, row.try_get("withheld_at")?);
+    let withheld = reason.zip(at).map(|(reason, at)| {
+        Ok::<_, StoreError>(Withheld { at: UnixSeconds(unsigned(at, "withheld_at")?), reason })
+    });
+    withheld.transpose()
 }
 
 /// The little of an event that lists show.

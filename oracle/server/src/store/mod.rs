@@ -1,6 +1,6 @@
 //! The oracle's database: SQLite, every commit on the disk before it counts (see [`Durability`]).
 //!
-//! Written to by one process (the signer's lock sees to that). What must survive a restored
+//! Written to by one process (the signer's lock sees to that), and beside it by the operator's commands about objections. What must survive a restored
 //! backup lies in the signing journal, outside.
 
 mod aged;
@@ -10,6 +10,7 @@ mod group;
 mod growth;
 mod listing;
 mod log;
+mod objections;
 mod requests;
 mod samples;
 mod services;
@@ -32,6 +33,7 @@ pub use events::{Event, EventHead, NewEvent, Vantage};
 use group::Queue;
 pub use growth::Growth;
 pub use listing::{Counts, Filter, Stage};
+pub use objections::{Answered, Bounds, Listed, NewObjection, Taken};
 pub use requests::{Account, Nonce};
 pub use samples::{Batch, Seen};
 pub use services::{ServiceName, ServiceWindow};

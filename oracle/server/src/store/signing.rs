@@ -7,14 +7,14 @@ use super::transaction::Transaction;
 use super::{Event, Store, StoreError, count_commit, log, unsigned};
 
 impl Store {
-    /// Writes down what will be signed, unless something is already. Durable when this returns.
+    /// Writes down what will be signed, unless something is already, or the operator withholds it. Durable when this returns.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn decide_outcome(&self, event: i64, outcome: &[String]) -> Result<u64, StoreError> {
         let json = strings_json(outcome, "outcome")?;
         let mut tx = Transaction::begin(&self.pool).await?;
-        sqlx::query("UPDATE events SET outcome = ? WHERE id = ? AND outcome IS NULL")
+        sqlx::query("UPDATE events SET outcome = ? WHERE id = ? AND outcome IS NULL AND withheld IS NULL")
             .bind(json)
             .bind(event)
             .execute(&mut *tx)
