@@ -8,11 +8,13 @@
 //!
 //! The text is data. Nothing follows from it by itself: the outcome follows from the samples.
 
+use schemars::JsonSchema;
 use secp256k1_zkp::Keypair;
 use serde::{Deserialize, Serialize};
 use terms::{EventId, Hex32, UnixSeconds};
 
 use crate::bytes::Hex64;
+use crate::schema;
 use crate::signing;
 use crate::text::{MAX_TEXT_CHARS, check_text};
 
@@ -20,13 +22,14 @@ use crate::text::{MAX_TEXT_CHARS, check_text};
 pub const TAG: &str = "earnest/objection/v1";
 
 /// `POST /v1/events/{id}/objections`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Objection {
     /// What is wrong, in the objector's words.
     pub text: String,
     /// Who says so (x-only); given together with `signature`, or not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub key: Option<Hex32>,
     /// BIP340 by `key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,18 +37,19 @@ pub struct Objection {
 }
 
 /// `GET /v1/events/{id}/objections`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Objections {
     /// All objections to the event, oldest first.
     pub objections: Vec<ObjectionView>,
 }
 
 /// An objection that was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectionView {
     /// Its number, by which the operator answers it.
     pub id: i64,
     /// When it came.
+    #[schemars(with = "schema::UnixSeconds")]
     pub at: UnixSeconds,
     /// What the objector said.
     #[serde(flatten)]
@@ -56,18 +60,20 @@ pub struct ObjectionView {
 }
 
 /// What the oracle's operator said to an objection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// When.
+    #[schemars(with = "schema::UnixSeconds")]
     pub at: UnixSeconds,
     /// What.
     pub text: String,
 }
 
 /// An event that will not be attested: its operator withholds the signature for good, and contracts on it end by refund.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Withheld {
     /// Since when.
+    #[schemars(with = "schema::UnixSeconds")]
     pub at: UnixSeconds,
     /// Why, in the operator's words.
     pub reason: String,

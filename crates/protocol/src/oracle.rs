@@ -10,8 +10,8 @@ use serde_json::Value;
 use terms::{EventId, Hex32, Measurement, Outcome, UnixSeconds};
 
 use crate::bytes::{Hex64, HexBytes};
-use crate::schema;
 use crate::objection::Withheld;
+use crate::schema;
 use crate::vantage::EventVantage;
 
 /// `GET /v1/info`

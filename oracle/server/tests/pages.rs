@@ -166,6 +166,90 @@ async fn a_hostile_name_is_text_on_every_page_and_in_the_badge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_says_in_words_what_it_is_and_how_far_it_has_come() {
+    let mut world = World::new().await;
+    let (oracle, http) = started(&world).await;
+    let id = http.announce(&measurement(|_| ())).await.event_id;
+    let path = format!("/events/{id}");
+    let standing = |page: &Page| page.only(".standing");
+    let page = Page::get(&http, &path).await;
+    assert_eq!(standing(&page), "Announced: its window starts in 10 min");
+    assert!(page.source.contains("the mean error rate of the measured ones of 12 slices of 5 min"));
+
+    world.until(START + 600).await;
+    world.service.answers(503);
+    world.until(START + 720).await;
+    world.service.answers(200);
+    world.until(START + 1_800).await;
+    let page = Page::get(&http, &path).await;
+    assert_eq!(standing(&page), "Being measured: its window ends in 30 min");
+    assert!(
+        page.all("pre").iter().any(|command| command.contains("earnest-oracle measure")),
+        "{}",
+        page.source
+    );
+
+    world.until(START + 3_601).await;
+    let page = Page::get(&http, &path).await;
+    assert!(
+        standing(&page).starts_with("Closed and open to objection: it is signed in 9 min 5"),
+        "{}",
+        standing(&page)
+    );
+    assert_eq!(page.only(".outcome"), "33,334 ppm (3.3334 %)");
+    assert!(page.source.contains("12 of 12 slices have ended: 11 good, 1 bad, 0 unmeasured, 0 excluded"));
+    let audit = format!("curl -fsS http://{}/v1/events/{id}/evidence", oracle.addr());
+    assert!(page.all("pre")[0].starts_with(&audit), "{:?}", page.all("pre"));
+
+    world.until(START + 4_201).await;
+    let page = Page::get(&http, &path).await;
+    assert_eq!(standing(&page), "Attested");
+    assert!(page.all("meta[http-equiv]").is_empty(), "what can't change is not asked for again");
+    world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_of_an_older_version_gets_its_figures_at_the_first_start() {
+    let mut world = World::new().await;
+    let (oracle, http) = started(&world).await;
+    http.announce(&a_day("http://edge.example/health")).await;
+    world.until(START + 3_600).await;
+    world.service.answers(503);
+    world.until(START + 3_840).await;
+    world.service.answers(200);
+    world.until(START + 7_800).await;
+    world.stop(oracle).await;
+    let database = format!("sqlite:{}", world.path("oracle.db").display());
+    let pool = sqlx::SqlitePool::connect(&database).await.unwrap();
+    let (notes, spans) = (count(&pool, "slice_notes").await, count(&pool, "spans").await);
+    assert!(notes >= 25 && spans >= 4, "{notes} {spans}");
+    sqlx::raw_sql(
+        "UPDATE events SET service = NULL; DELETE FROM services; DELETE FROM slice_notes; DELETE FROM spans; \
+         DELETE FROM incidents",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+
+    let (oracle, http) = started(&world).await;
+    let page = Page::get(&http, "/").await;
+    assert!(page.all(".figures dd")[0].starts_with("96."), "{}", page.source);
+    let path = page.attributes(".services a.name", "href").remove(0);
+    let page = Page::get(&http, &path).await;
+    assert_eq!(page.all("table.incidents tbody tr").len(), 1);
+    let pool = sqlx::SqlitePool::connect(&database).await.unwrap();
+    assert_eq!((count(&pool, "slice_notes").await, count(&pool, "spans").await), (notes, spans));
+    pool.close().await;
+    world.stop(oracle).await;
+}
+
+async fn count(pool: &sqlx::SqlitePool, table: &'static str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_are_cached_by_tag_and_allow_nothing_that_runs() {
     let mut world = World::new().await;
     let (oracle, http) = started(&world).await;

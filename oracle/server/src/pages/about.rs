@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State as Extract;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
 use protocol::oracle::OracleInfo;
@@ -15,14 +14,11 @@ use crate::config::Config;
 use crate::oracle::Oracle;
 use crate::views;
 
-pub(super) async fn show(
-    Extract(oracle): Extract<Arc<Oracle>>,
-    headers: HeaderMap,
-) -> Result<Response, PageError> {
+pub(super) async fn show(Extract(oracle): Extract<Arc<Oracle>>) -> Result<Response, PageError> {
     let size = oracle.store.log().await?.size();
     let head = Head { title: "About this oracle", refresh_s: None, now_s: Some(oracle.clock.now_s()) };
     let body = body(&oracle, &views::info(&oracle), size);
-    Ok(answer::page(&headers, &shell::page(&head, &body)))
+    Ok(answer::page(&shell::page(&head, &body)))
 }
 
 fn body(oracle: &Oracle, info: &OracleInfo, log_size: u64) -> Markup {
@@ -63,7 +59,12 @@ fn measuring(config: &Config, info: &OracleInfo) -> Markup {
         section {
             h2 { "How it measures" }
             dl.facts {
-                dt { "Vantage" } dd { (info.vantage) }
+                dt { "Its own vantage" } dd { (info.vantage) }
+                @if !config.remote_vantages.is_empty() {
+                    dt { "Vantages elsewhere" } dd { ul.plain { @for vantage in &config.remote_vantages {
+                        li { (vantage.name) ", key " span.mono { (vantage.key) } }
+                    } } }
+                }
                 dt { "Its own connection" } dd {
                     @if info.references == 0 {
                         "Not checked: it has no reference targets, so its own failures count against the services."

@@ -68,26 +68,15 @@ impl IntoResponse for PageError {
     }
 }
 
-/// A page as an answer; 304 where the reader has it already.
-pub(super) fn page(asked: &HeaderMap, page: &Markup) -> Response {
-    tagged(asked, page.0.as_bytes(), "text/html; charset=utf-8", PAGE_AGE)
+/// A page as an answer. The API's own layer tags it, and leaves out what the reader has.
+pub(super) fn page(page: &Markup) -> Response {
+    sent(page, "text/html; charset=utf-8", PAGE_AGE)
 }
 
-/// Bytes with their hash as tag; 304 where the reader has them already.
-pub(super) fn tagged(asked: &HeaderMap, body: &[u8], kind: &'static str, age: &'static str) -> Response {
-    let hash = hex::encode(terms::canonical::sha256(body));
-    let tag = format!("\"{}\"", hash.get(..32).unwrap_or(&hash));
-    let has = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let has = has.is_some_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
-    let mut response = if has {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        (StatusCode::OK, body.to_vec()).into_response()
-    };
+/// A document as an answer.
+pub(super) fn sent(document: &Markup, kind: &'static str, age: &'static str) -> Response {
+    let mut response = (StatusCode::OK, document.0.clone()).into_response();
     set_headers(response.headers_mut(), kind, age);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
     response
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Extract};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;
@@ -49,7 +48,6 @@ struct Badge {
 pub(super) async fn show(
     Extract(oracle): Extract<Arc<Oracle>>,
     Path(file): Path<String>,
-    headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, PageError> {
     let Query(asked) = query.map_err(|_| {
@@ -65,7 +63,7 @@ pub(super) async fn show(
     let service = overview.services.iter().find(|service| Some(service.row.slug.as_str()) == slug);
     let service = service.ok_or(PageError::Missing("There is no service of that name."))?;
     let svg = draw(&badge(service, asked.show, period));
-    Ok(answer::tagged(&headers, svg.0.as_bytes(), "image/svg+xml", AGE))
+    Ok(answer::sent(&svg, "image/svg+xml", AGE))
 }
 
 fn badge(service: &Service, show: Show, period: &Period) -> Badge {

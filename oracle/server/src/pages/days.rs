@@ -12,6 +12,8 @@ use crate::status::{DAY_S, Tally};
 const HEIGHT: u64 = 340;
 /// What is there at all is seen at all.
 const LEAST: u64 = 70;
+/// So much is left free beside what is all of one kind.
+const SHORT: u64 = 45;
 /// Width of a bar with the gap after it.
 const STEP: u64 = 100;
 
@@ -61,13 +63,15 @@ fn bar(day: Option<&Tally>, day_s: u64, left: u64) -> Markup {
     let unknown = share(tally.unknown_ms).min(HEIGHT - bad);
     let excluded = share(tally.excluded_ms).min(HEIGHT - bad - unknown);
     let good = HEIGHT - bad - unknown - excluded;
+    // What is all good stands on the ground, what is all bad hangs: no colour is needed to tell.
+    let (bad, good) = (bad.min(HEIGHT - SHORT), good.min(HEIGHT - SHORT));
     html! {
         g {
             title { (words::date(day_s)) ": " (sentence(tally)) }
             (piece("bad", left, 0, bad))
             (piece("unknown", left, bad, unknown))
             (piece("excluded", left, bad + unknown, excluded))
-            (piece("good", left, bad + unknown + excluded, if tally.good_ms > 0 { good } else { 0 }))
+            (piece("good", left, HEIGHT - good, if tally.good_ms > 0 { good } else { 0 }))
         }
     }
 }

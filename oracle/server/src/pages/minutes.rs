@@ -89,7 +89,7 @@ impl Day {
 
     /// The grid of the day.
     pub(super) fn draw(&self, canvas: Canvas) -> Markup {
-        let (left, cell, row) = canvas.either((440, 138, 140), (340, 51, 110));
+        let (left, cell, row) = canvas.either((440, 138, 140), (400, 50, 110));
         html! {
             svg class=(canvas.class()) viewBox=(format!("0 0 {} {}", Px(left + 60 * cell), Px(24 * row + 160)))
                 role="img" aria-label=(self.caption()) {
@@ -99,7 +99,7 @@ impl Day {
                 @for (hour, minutes) in (0..).zip(self.minutes.chunks(60)) {
                     @let top = 160 + hour * row;
                     @if hour % canvas.either(1, 2) == 0 {
-                        text.soft.tiny x=(Px(left - 60)) y=(Px(top + row - 30)) text-anchor="end" {
+                        text.soft.tiny x=(Px(left - 50)) y=(Px(top + row - 30)) text-anchor="end" {
                             (format!("{hour:02}:00"))
                         }
                     }
@@ -120,7 +120,9 @@ impl Day {
                 @let length = run.len() as u64;
                 @let from = end - length;
                 @let state = run.first().copied().unwrap_or_default();
-                rect class=(state.class()) x=(Px(left + from * cell)) y=(Px(top)) width=(Px(length * cell - 8)) height=(Px(row - 25)) {
+                // What failed stands taller, so that no colour is needed to see it.
+                @let inset = if state == Minute::Bad { 0 } else { 20 };
+                rect class=(state.class()) x=(Px(left + from * cell)) y=(Px(top + inset)) width=(Px(length * cell - 8)) height=(Px(row - 10 - 2 * inset)) {
                     title { (self.title(first + from, length, state)) }
                 }
             }

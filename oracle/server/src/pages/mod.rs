@@ -6,15 +6,19 @@
 
 mod about;
 mod answer;
+mod audit;
 mod badge;
 mod days;
+mod definition;
 mod draw;
+mod event;
 mod incidents;
 mod latency;
 mod minutes;
 mod service;
 mod services;
 mod shell;
+mod slices;
 mod words;
 
 use std::sync::Arc;
@@ -29,6 +33,8 @@ pub fn routes() -> Router<Arc<Oracle>> {
     Router::new()
         .route("/", get(services::show))
         .route("/services/{slug}", get(service::show))
+        .route("/events/{event_id}", get(event::show))
+        .route("/events/{event_id}/object", get(event::form))
         .route("/badge/{file}", get(badge::show))
         .route("/about", get(about::show))
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Extract};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use ledger::Grid;
 use maud::{Markup, html};
@@ -54,7 +53,6 @@ struct View {
 pub(super) async fn show(
     Extract(oracle): Extract<Arc<Oracle>>,
     Path(slug): Path<String>,
-    headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, PageError> {
     let Query(asked) = query.map_err(|_| PageError::Bad("A number was expected."))?;
@@ -62,7 +60,7 @@ pub(super) async fn show(
     // Somebody who looks at an older day wants it to stay.
     let refresh_s = asked.day.is_empty().then_some(60);
     let head = Head { title: &view.service.row.title, refresh_s, now_s: Some(view.now_s) };
-    Ok(answer::page(&headers, &shell::page(&head, &body(&view))))
+    Ok(answer::page(&shell::page(&head, &body(&view))))
 }
 
 async fn load(oracle: &Oracle, slug: &str, asked: &Asked) -> Result<View, PageError> {

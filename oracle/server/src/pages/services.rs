@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Extract};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -43,7 +42,6 @@ struct Shown<'a> {
 
 pub(super) async fn show(
     Extract(oracle): Extract<Arc<Oracle>>,
-    headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, PageError> {
     let Query(asked) = query.map_err(|_| PageError::Bad("page must be a number."))?;
@@ -55,7 +53,7 @@ pub(super) async fn show(
     let shown = choose(&oracle, &overview, &asked, now_s).await?;
     let body = body(&overview, &asked, &shown, now_s);
     let head = Head { title: "Services", refresh_s: Some(60), now_s: Some(now_s) };
-    Ok(answer::page(&headers, &shell::page(&head, &body)))
+    Ok(answer::page(&shell::page(&head, &body)))
 }
 
 async fn choose<'a>(

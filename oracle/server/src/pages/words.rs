@@ -100,6 +100,8 @@ pub(super) fn length_s(seconds: u64) -> String {
 /// A cause as it is kept with a sample, in words. What nobody translated is shown as it is.
 pub(super) fn cause(kept: &str) -> String {
     let words = match kept {
+        "name not found" | "no such name" => "its name was not found",
+        "address not public" => "its name led to no public address",
         "connect" => "no connection could be made",
         "timeout" => "no whole answer came in time",
         "broken answer" => "the connection broke, or what came was no valid answer",
@@ -109,6 +111,23 @@ pub(super) fn cause(kept: &str) -> String {
         "certificate for another name" => "the certificate was for another name",
         "certificate of unknown issuer" => "nobody the oracle believes vouched for the certificate",
         "certificate not valid" => "the certificate was not valid",
+        "certificate ends soon" => "the certificate ended too soon",
+        "head too long" => "the answer's head was too long",
+        "too many redirects" => "it redirected too often",
+        "redirect to nowhere" => "it redirected to nowhere",
+        "redirect from https to http" => "it redirected from https to http",
+        "body too short" => "the answer was shorter than agreed",
+        "body does not match" => "the answer did not match the expected pattern",
+        "not json" => "the answer was no JSON",
+        "json not of the schema" => "the answer's JSON was not of the agreed schema",
+        "no reading" => "the answer had no reading",
+        "several readings" => "the answer had several readings",
+        "reading is no number" => "the answer's reading was no number",
+        "no such record" => "its name had no such record",
+        "broken dns answer" => "the name server's answer was broken",
+        "dns answer differs" => "the name server's answer was another one",
+        "silence" => "no sign of life came",
+        "not judged in time" => "the oracle could not judge the answer in time",
         "body too long" => "the answer was longer than agreed",
         "body differs" => "the answer's body was another one",
         "body lacks text" => "the answer lacked the expected text",
@@ -121,6 +140,12 @@ pub(super) fn cause(kept: &str) -> String {
 fn other_cause(kept: &str) -> String {
     if let Some(code) = kept.strip_prefix("status ") {
         return format!("it answered with status {code}");
+    }
+    if let Some(code) = kept.strip_prefix("dns ") {
+        return format!("the name server answered {code}");
+    }
+    if let Some(number) = kept.strip_prefix("json condition ") {
+        return format!("the answer's JSON broke condition {number}");
     }
     if let Some(limit) = kept.strip_prefix("slower than ") {
         return format!("answers took longer than {limit}");

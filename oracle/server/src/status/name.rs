@@ -4,6 +4,8 @@ use terms::{Hex32, Target};
 
 /// Names in addresses are at most this long, the part that tells two apart included.
 const MAX_SLUG: usize = 48;
+/// Names for people are at most this long.
+const MAX_TITLE: usize = 120;
 
 /// A service's name for people, from its target.
 pub fn title(target: &Target) -> String {
@@ -13,7 +15,10 @@ pub fn title(target: &Target) -> String {
         _ => name.as_str(),
     };
     let short = name.strip_suffix('/').unwrap_or(name);
-    short.chars().take(120).collect()
+    if short.chars().count() <= MAX_TITLE {
+        return short.to_owned();
+    }
+    short.chars().take(MAX_TITLE - 1).chain(['…']).collect()
 }
 
 /// A service's name in addresses: its title in `a-z`, `0-9` and `-`, and some digits of its target's hash, so that

@@ -12,6 +12,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use protocol::Problem;
+use protocol::objection::{Objection, ObjectionView, Objections};
 use protocol::oracle::{Announced, EventPage, EventView, LogInfo, OracleInfo, SlicePage};
 use protocol::vantage::{Assignments, BatchResults, Batches};
 use schemars::generate::SchemaSettings;
@@ -72,6 +73,9 @@ fn schemas() -> Map<String, Value> {
     generator.subschema_for::<Assignments>();
     generator.subschema_for::<Batches>();
     generator.subschema_for::<BatchResults>();
+    generator.subschema_for::<Objection>();
+    generator.subschema_for::<ObjectionView>();
+    generator.subschema_for::<Objections>();
     generator.subschema_for::<Problem>();
     generator.take_definitions(true)
 }

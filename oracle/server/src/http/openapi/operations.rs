@@ -75,6 +75,14 @@ const SIGNED: &[(u16, &str)] = &[
     (413, "The body is too large"),
 ];
 
+const OBJECTION: &[(u16, &str)] = &[
+    (400, "It breaks a rule; `field` says where"),
+    (404, "There is no such event"),
+    (409, "The window has not ended, or the attestation is withheld already"),
+    (410, "The event has matured"),
+    (413, "The body is too large"),
+];
+
 const GET: Operation = Operation {
     method: "get",
     path: "",
@@ -246,6 +254,29 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..GET
     },
     Operation {
+        path: "/v1/events/{event_id}/objections",
+        id: "objections",
+        tag: "events",
+        summary: "What was said against the provisional outcome, and the operator's answers",
+        answers: &[(200, Body::Json("Objections"), "All of it, oldest first")],
+        refusals: UNKNOWN,
+        ..GET
+    },
+    Operation {
+        method: "post",
+        path: "/v1/events/{event_id}/objections",
+        id: "object",
+        tag: "events",
+        summary: "Object to a provisional outcome, between the window's end and maturity; said again, nothing changes",
+        body: Some(Body::Json("Objection")),
+        answers: &[
+            (200, Body::Json("ObjectionView"), "It was said before"),
+            (201, Body::Json("ObjectionView"), "It is public"),
+        ],
+        refusals: OBJECTION,
+        ..GET
+    },
+    Operation {
         path: "/v1/log",
         id: "log",
         tag: "log",
@@ -262,7 +293,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             query("from", "integer", "The first entry's index; without it only what comes from now on"),
             header("Last-Event-ID", "integer", "Go on after this one"),
         ],
-        answers: &[(200, Body::Events, "Entries; `event` is their type: slice, closed, attested")],
+        answers: &[(200, Body::Events, "Entries; `event` is their type: slice, closed, attested, withheld")],
         refusals: &[(400, "A parameter makes no sense"), (409, "The log has not so many entries")],
         ..GET
     },
@@ -350,6 +381,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     page("/", "servicesPage", "How all services stand"),
     page("/services/{slug}", "servicePage", "How one service stands, day by day"),
+    page("/events/{event_id}", "eventPage", "One event, in words"),
+    page("/events/{event_id}/object", "objectionPage", "The form for an objection"),
+    Operation {
+        method: "post",
+        path: "/events/{event_id}/objections",
+        id: "objectByForm",
+        tag: "pages",
+        summary: "What that form sends: one field, `text`, as a browser encodes it",
+        answers: &[(303, Body::Html, "It is public; back to the event's page")],
+        refusals: OBJECTION,
+        ..GET
+    },
     page("/about", "aboutPage", "Who this oracle is, and how far it is trusted"),
     Operation {
         answers: &[(200, Body::Svg, "A badge")],

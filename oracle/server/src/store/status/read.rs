@@ -52,18 +52,6 @@ impl Store {
         rows.iter().map(service_of).collect()
     }
 
-    /// The service of this slug.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn service(&self, slug: &str) -> Result<Option<ServiceRow>, StoreError> {
-        let row = sqlx::query("SELECT id, slug, title FROM services WHERE slug = ?")
-            .bind(slug)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(service_of).transpose()
-    }
-
     /// The service to which an event belongs.
     ///
     /// # Errors

@@ -1,0 +1,201 @@
+//! What an event measures, in words.
+
+use maud::{Markup, html};
+use terms::{Expectations, HttpTarget, Indicator, Measurement, Method, Outcome, Rounding, Scale, Target};
+
+use super::words::{counted, length_ms, length_s, moment, thousands};
+
+/// The definition as a list of facts.
+pub(super) fn facts(measurement: &Measurement) -> Markup {
+    html! {
+        dl.facts {
+            dt { "What is probed" } dd { (target(&measurement.target)) }
+            @if let Target::Http(http) = &measurement.target { dt { "A good answer" } dd { (expected(http)) } }
+            dt { "What counts" } dd { (indicator(&measurement.indicator)) }
+            dt { "When" } dd { (moment(measurement.window.start.0)) " to " (moment(measurement.window.end.0)) ", "
+                (length_s(measurement.window.seconds())) }
+            dt { "How often" } dd { "one probe in every " (length_ms(measurement.probe_every_ms)) ", "
+                (counted(measurement.probe_count(), "probe", "probes")) " in all, "
+                (quorum(measurement)) }
+            dt { "How it adds up" } dd { (method(measurement)) }
+            @if let Some(confirm) = measurement.confirm {
+                dt { "Confirmation" } dd { "an outage counts from " (counted(confirm.bad, "bad probe", "bad probes")) " in a row on, and ends with "
+                    (counted(confirm.good, "good one", "good ones")) " in a row" }
+            }
+            dt { "Left out" } dd { (exclusions(measurement)) }
+            dt { "Too little measured" } dd { "when more than " (percent(measurement.indeterminate_above_ppm.0)) " of the slices that count are unmeasured, the outcome is indeterminate. A slice is measured from "
+                (counted(measurement.least_samples, "decided probe", "decided probes")) " on." }
+            dt { "What is signed" } dd { (scale(&measurement.outcome)) ", rounded " (side(measurement.rounding)) }
+        }
+    }
+}
+
+fn target(target: &Target) -> Markup {
+    html! {
+        @match target {
+            Target::Http(http) => { (http.method) " " span.mono { (http.url) } },
+            Target::Tcp(_) => { "a TCP connection to " span.mono { (target) } },
+            Target::Tls(_) => { "a TLS handshake with " span.mono { (target) } },
+            Target::Dns(_) => { "the domain name system's answer to " span.mono { (target) } },
+            Target::Heartbeat(beat) => { "signs of life of " span.mono { (beat.name) } ", signed by " span.mono { (beat.key) } },
+        }
+        @if let Some(timeout_ms) = target.timeout_ms() { ", within " (length_ms(timeout_ms)) }
+    }
+}
+
+fn expected(http: &HttpTarget) -> String {
+    let Expectations { status_from, status_to, .. } = &http.expect;
+    let mut parts = vec![if status_from == status_to {
+        format!("status {status_from}")
+    } else {
+        format!("status {status_from} to {status_to}")
+    }];
+    parts.extend(http.expect.status_also.iter().map(|range| format!("or {} to {}", range.from, range.to)));
+    parts.extend(body(&http.expect));
+    if let Some(hops) = http.redirects {
+        parts.push(format!("after at most {}", counted(hops, "redirect", "redirects")));
+    }
+    parts.join(", ")
+}
+
+fn body(expect: &Expectations) -> Vec<String> {
+    let mut parts = Vec::new();
+    if let Some(hash) = &expect.body_sha256 {
+        parts.push(format!("a body whose SHA-256 is {hash}"));
+    }
+    if let Some(text) = &expect.body_contains {
+        parts.push(format!("a body that contains “{text}”"));
+    }
+    if let Some(pattern) = &expect.body_matches {
+        parts.push(format!("a body that matches “{pattern}”"));
+    }
+    if let Some(least) = expect.body_min_bytes {
+        parts.push(format!("at least {} bytes", thousands(least)));
+    }
+    parts.push(format!("at most {} bytes", thousands(expect.body_max_bytes)));
+    parts.extend(expect.json.iter().map(|check| format!("JSON with the right value at “{}”", check.pointer)));
+    if expect.json_schema.is_some() {
+        parts.push("JSON of the given schema".to_owned());
+    }
+    if let Some(valid_s) = expect.certificate_valid_s {
+        parts.push(format!("a certificate valid for {} more", length_s(valid_s)));
+    }
+    parts
+}
+
+fn indicator(indicator: &Indicator) -> String {
+    match indicator {
+        Indicator::Availability {} => "whether it answered well".to_owned(),
+        Indicator::Latency { threshold_ms, percentile_ppm: None } => {
+            format!("whether it answered well within {}", length_ms(*threshold_ms))
+        }
+        Indicator::Latency { threshold_ms, percentile_ppm: Some(percentile) } => format!(
+            "whether {} of a slice's answers came within {}",
+            percent(percentile.0),
+            length_ms(*threshold_ms)
+        ),
+        Indicator::Lateness { deadline, unit_s } => {
+            format!(
+                "how late the delivery was after {}, in units of {}",
+                moment(deadline.0),
+                length_s(*unit_s)
+            )
+        }
+        Indicator::Metric(_) => "a number in the answer, as the document says".to_owned(),
+    }
+}
+
+fn quorum(measurement: &Measurement) -> String {
+    match measurement.quorum.vantages {
+        1 => "from one vantage".to_owned(),
+        vantages => {
+            format!("from each of {vantages} vantages, of which {} must agree", measurement.quorum.agree)
+        }
+    }
+}
+
+fn method(measurement: &Measurement) -> String {
+    let slices = format!(
+        "{} of {}",
+        counted(measurement.slice_count(), "slice", "slices"),
+        length_s(measurement.slice_s)
+    );
+    match measurement.method {
+        Method::Timeslices { bad_above_ppm } => format!(
+            "the share of bad slices among the measured ones of {slices}; a slice is bad when more than {} of its probes are",
+            percent(bad_above_ppm.0)
+        ),
+        Method::RatioTimeslices {} => format!("the mean error rate of the measured ones of {slices}"),
+        Method::Occurrences {} => format!("bad probes over all decided probes, in {slices}"),
+    }
+}
+
+fn exclusions(measurement: &Measurement) -> Markup {
+    html! {
+        @if measurement.exclusions.is_empty() { "nothing" } @else {
+            ul.plain {
+                @for exclusion in measurement.exclusions.iter().take(20) {
+                    li { (moment(exclusion.start.0)) " to " (moment(exclusion.end.0)) }
+                }
+                @if measurement.exclusions.len() > 20 { li { "and " (thousands(measurement.exclusions.len() as u64 - 20)) " more" } }
+            }
+        }
+    }
+}
+
+fn scale(scale: &Scale) -> String {
+    match scale {
+        Scale::Numeric(numeric) => {
+            format!(
+                "a number from 0 to {} in {}, or that it is indeterminate",
+                thousands(numeric.max.0),
+                numeric.unit
+            )
+        }
+        Scale::Enum(levels) => {
+            let names: Vec<String> = levels.levels.iter().map(|level| format!("“{}”", level.name)).collect();
+            format!("one of {}, or “{}” when it is indeterminate", names.join(", "), levels.indeterminate)
+        }
+    }
+}
+
+fn side(rounding: Rounding) -> &'static str {
+    match rounding {
+        Rounding::Up => "up",
+        Rounding::Down => "down",
+    }
+}
+
+/// Millionths in percent, exactly.
+pub(super) fn percent(ppm: u64) -> String {
+    let text = format!("{}.{:04}", ppm / 10_000, ppm % 10_000);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// An outcome in the unit of its scale; ppm also in percent.
+pub(super) fn outcome(outcome: &Outcome, scale: &Scale) -> String {
+    match (outcome, scale) {
+        (Outcome::Indeterminate, _) => "indeterminate".to_owned(),
+        (Outcome::Level(level), _) => format!("“{level}”"),
+        (Outcome::Value(value), Scale::Numeric(numeric)) if numeric.unit == "ppm" => {
+            format!("{} ppm ({})", thousands(value.0), percent(value.0))
+        }
+        (Outcome::Value(value), Scale::Numeric(numeric)) => {
+            format!("{} {}", thousands(value.0), numeric.unit)
+        }
+        (Outcome::Value(value), Scale::Enum(_)) => thousands(value.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn millionths_are_exact_in_percent() {
+        assert_eq!(
+            [0, 1, 100, 1_000, 33_334, 1_000_000].map(percent),
+            ["0 %", "0.0001 %", "0.01 %", "0.1 %", "3.3334 %", "100 %"]
+        );
+    }
+}
