@@ -31,8 +31,38 @@ fn holds(name: &str) -> serde_json::Value {
     let run = replay(name, report.path());
     let page = std::fs::read_to_string(report.path().join("report.html")).expect("a page");
     assert!(page.contains("</html>"), "the page is whole");
+    audited(report.path(), &run);
     assert_eq!(run["passed"], true);
     run
+}
+
+/// Whatever was attested, its evidence holds; and the same with one sample changed does not, and says where.
+fn audited(report: &Path, run: &serde_json::Value) {
+    let path = report.join("evidence.json");
+    if run["outcome"].is_null() {
+        return;
+    }
+    let (code, said) = audit(&path);
+    assert!(code == 0 && said.contains("the oracle's attestation says the same"), "{said}");
+    let mut bundle: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).expect("evidence")).expect("JSON");
+    let samples = bundle["samples"].as_str().expect("samples").to_owned();
+    let middle = samples[..samples.len() / 2].rfind('\n').expect("lines") + 1;
+    let line = samples[middle..].lines().next().expect("a line");
+    let flipped =
+        if line.contains(",1,") { line.replacen(",1,", ",0,", 1) } else { line.replacen(",0,", ",1,", 1) };
+    bundle["samples"] = samples.replacen(line, &flipped, 1).into();
+    std::fs::write(&path, bundle.to_string()).expect("a file");
+    let (code, said) = audit(&path);
+    assert!(code == 1 && said.contains("slice ") && said.contains("hash of the samples"), "{said}");
+}
+
+/// The exit code of `earnest-oracle audit`, and what it said.
+fn audit(bundle: &Path) -> (i32, String) {
+    let program = binary("earnest-oracle").expect("the binary is built");
+    let output = Command::new(program).arg("audit").arg(bundle).output().expect("the audit starts");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("an exit code"), String::from_utf8_lossy(&said).into_owned())
 }
 
 #[test]

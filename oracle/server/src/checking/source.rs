@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// So often it is asked for one thing by a server that wants to be asked later.
+const TURNED_AWAY: u32 = 20;
+/// No server is waited for longer, whatever it says.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +83,7 @@ impl Source {
     /// When the server can't be asked, or says no.
     pub async fn find(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, SourceError> {
         let failed = |error| SourceError::Http { path: path.to_owned(), error };
-        let mut answer = self.client.get(format!("{}{path}", self.base)).send().await.map_err(failed)?;
+        let mut answer = self.ask(path).await.map_err(failed)?;
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(None),
@@ -92,6 +97,22 @@ impl Source {
             bytes.extend_from_slice(&chunk);
         }
         Ok(Some(bytes))
+    }
+
+    /// Asks, and waits where the server says that it was asked too often.
+    async fn ask(&self, path: &str) -> Result<Response, reqwest::Error> {
+        let mut patience = TURNED_AWAY;
+        loop {
+            let answer = self.client.get(format!("{}{path}", self.base)).send().await?;
+            patience -= 1;
+            if answer.status() != StatusCode::TOO_MANY_REQUESTS || patience == 0 {
+                return Ok(answer);
+            }
+            let after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let pause =
+                Duration::from_secs(after.unwrap_or(1)).clamp(Duration::from_millis(100), LONGEST_PAUSE);
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// As [`Source::find`], where there must be something.
