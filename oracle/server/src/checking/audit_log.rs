@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use evidence::{Checkpoint, CheckpointError};
-use protocol::oracle::{EventPage, LogInfo};
+use protocol::Hex64;
+use protocol::oracle::{EventPage, LogInfo, OracleInfo, OracleKeyInfo};
 use secp256k1_zkp::XOnlyPublicKey;
 use secp256k1_zkp::schnorr::Signature;
 use serde_json::{Value, json};
+use signer::Rotation;
 use terms::{EventId, Hex32};
 
 use super::event::{self, EventError, Shown};
@@ -28,6 +30,14 @@ pub enum LogAuditError {
     /// The oracle's key is none.
     #[error("/pubkey: is no key")]
     Key,
+    /// The oracle says that it had another key before, and one of the two did not sign that.
+    #[error(
+        "/v1/info, keys[{place}]: the key before it and this one did not both sign that it takes that one's place"
+    )]
+    Rotation {
+        /// The later key's place.
+        place: usize,
+    },
     /// The log's key is not signed by the oracle's.
     #[error("/v1/log, key_signature: is not the oracle's over this log's key")]
     LogKey,
@@ -120,7 +130,7 @@ impl LogAudit {
              Their samples give the slices, roots and outcomes that stand in the log, and each attestation is that of its \
              outcome.\n\
              No nonce stands in two announcements: {} were compared.\n\
-             Compare the oracle's key with the one you trust: {}",
+             Compare the oracle's key (the first one, if it has changed it) with the one you trust: {}",
             self.checkpoint.origin, self.checkpoint.size, self.new_entries, self.nonces, self.oracle,
         )
     }
@@ -177,7 +187,8 @@ struct Checked {
 /// An oracle whose log's key it signed.
 struct Oracle {
     source: Source,
-    key: XOnlyPublicKey,
+    /// All its keys, oldest first; each was named by the one before. The last is its present one.
+    keys: Vec<XOnlyPublicKey>,
     log: LogInfo,
 }
 
@@ -191,11 +202,13 @@ impl Oracle {
         if !signer::check_log_key(&key, &log.public_key, &signature) {
             return Err(LogAuditError::LogKey);
         }
-        Ok(Self { source, key, log })
+        let info: OracleInfo = source.json("/v1/info", MAX_TEXT).await?;
+        Ok(Self { keys: keys_of(key, &info)?, source, log })
     }
 
+    /// The key by which it was first known.
     fn hex_key(&self) -> Hex32 {
-        Hex32(self.key.serialize())
+        self.keys.first().map_or(Hex32([0; 32]), |key| Hex32(key.serialize()))
     }
 
     async fn checkpoint(&self) -> Result<(String, Checkpoint), LogAuditError> {
@@ -279,7 +292,7 @@ impl Oracle {
         for (number, id) in all.iter().enumerate() {
             progress.event(number, all.len());
             let said = walk.events.open.get(id).cloned().unwrap_or_default();
-            let shown = event::check(&self.source, &self.key, id, &said, &mut nonces)
+            let shown = event::check(&self.source, &self.keys, id, &said, &mut nonces)
                 .await
                 .map_err(|error| LogAuditError::Event { event: id.clone(), error })?;
             checked.events += 1;
@@ -331,6 +344,32 @@ impl Oracle {
             query = format!("?before={next}");
         }
     }
+}
+
+/// The oracle's keys, oldest first, down to the present one.
+fn keys_of(present: XOnlyPublicKey, info: &OracleInfo) -> Result<Vec<XOnlyPublicKey>, LogAuditError> {
+    if info.keys.is_empty() {
+        return Ok(vec![present]);
+    }
+    let mut keys = Vec::new();
+    for (place, said) in info.keys.iter().enumerate() {
+        let key = XOnlyPublicKey::from_slice(&said.pubkey.0).map_err(|_| LogAuditError::Key)?;
+        if keys.last().is_some_and(|before| !takes_the_place(before, &key, said)) {
+            return Err(LogAuditError::Rotation { place });
+        }
+        keys.push(key);
+    }
+    if keys.last() == Some(&present) { Ok(keys) } else { Err(LogAuditError::Key) }
+}
+
+fn takes_the_place(before: &XOnlyPublicKey, key: &XOnlyPublicKey, said: &OracleKeyInfo) -> bool {
+    let Some(rotation) = &said.rotation else { return false };
+    let signature = |bytes: &Hex64| Signature::from_slice(&bytes.0).ok();
+    let Some((signature, acceptance)) = signature(&rotation.signature).zip(signature(&rotation.acceptance))
+    else {
+        return false;
+    };
+    Rotation { from: *before, to: *key, since: rotation.since.0, signature, acceptance }.holds()
 }
 
 /// Does an event show more than the log had when it was walked?

@@ -93,13 +93,13 @@ pub struct Shown {
     pub nonces: Vec<Hex32>,
 }
 
-/// Checks one event against the oracle's key, the nonces seen so far, and the log.
+/// Checks one event against the oracle's keys, the nonces seen so far, and the log.
 ///
 /// # Errors
 /// Says where it breaks.
 pub async fn check(
     source: &Source,
-    key: &XOnlyPublicKey,
+    keys: &[XOnlyPublicKey],
     id: &EventId,
     said: &Said,
     nonces: &mut BTreeMap<Hex32, EventId>,
@@ -108,7 +108,7 @@ pub async fn check(
     let path = || format!("/v1/events/{id}");
     let view: EventView =
         serde_json::from_slice(&bytes).map_err(|error| SourceError::Shape { path: path(), error })?;
-    let own = announced(key, id, &view, nonces)?;
+    let own = announced(keys, id, &view, nonces)?;
     if said.closed.is_some() {
         evidence(source, id, &view, said).await?;
     }
@@ -120,7 +120,7 @@ pub async fn check(
 }
 
 fn announced(
-    key: &XOnlyPublicKey,
+    keys: &[XOnlyPublicKey],
     id: &EventId,
     view: &EventView,
     nonces: &mut BTreeMap<Hex32, EventId>,
@@ -130,7 +130,8 @@ fn announced(
     }
     let announcement = wire::parse_announcement(&view.announcement_hex.to_string())
         .map_err(|error| EventError::Record { what: "announcement", error })?;
-    check_announcement(&announcement, &view.measurement, Some(key)).map_err(EventError::Announcement)?;
+    let key = keys.iter().find(|key| **key == announcement.oracle_public_key).or(keys.last());
+    check_announcement(&announcement, &view.measurement, key).map_err(EventError::Announcement)?;
     let own = &announcement.oracle_event.oracle_nonces;
     let message = proof_message(&announcement);
     for (place, (nonce, proof)) in own.iter().zip(&view.nonce_proofs).enumerate() {
