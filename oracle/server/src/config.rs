@@ -422,6 +422,17 @@ mod tests {
         assert!(error.contains("listen_on") && error.contains("line 3"), "{error}");
     }
 
+    const NORTH_AS_LOCAL: &str = "[[remote_vantage]]\nname = \"local\"\n\
+         key = \"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\"";
+    const NO_KEY: &str = "[[remote_vantage]]\nname = \"north\"\n\
+         key = \"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"";
+
+    #[test]
+    fn the_published_vantage_is_read_and_is_one() {
+        let config = parse(include_str!("../../../docs/examples/vantage.toml")).unwrap();
+        assert!(config.is_vantage() && config.remote_vantages.is_empty());
+    }
+
     #[test]
     fn a_broken_rule_names_its_field() {
         let requester = format!("[[requester]]\nname = \"a\"\nkey = \"{}\"\n", "07".repeat(32));
@@ -437,6 +448,13 @@ mod tests {
             ("[[alias]]\nasset = \"edge01\"", "alias"),
             ("[policy]\naccept = \"keys\"", "policy.accept"),
             (&format!("{requester}{requester}"), "requester.key"),
+            ("vantage_grace_s = 600", "vantage_grace_s"),
+            (NORTH_AS_LOCAL, "remote_vantage.name"),
+            (NO_KEY, "remote_vantage.key"),
+            (
+                "[[oracle]]\nurl = \"ftp://a.example\"\nkey = \"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\"",
+                "oracle.url",
+            ),
             ("[[resolve]]\nhost = \"192.0.2.1\"\naddr = \"127.0.0.1:80\"", "resolve.host"),
         ];
         for (line, field) in cases {
