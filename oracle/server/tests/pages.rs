@@ -1,5 +1,7 @@
 //! The pages for people: what they show of real samples, that they are well formed, and that nothing in them runs.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
+
 mod common;
 
 use common::{Http, START, World, measurement};
