@@ -76,7 +76,8 @@ async fn an_aged_event_passes_the_audit_and_reads_as_before_in_a_fraction_of_the
     world.until(START + 3_900).await;
     world.reference.answers(503);
     world.until(START + 4_200).await;
-    (world.service.answers(200), world.reference.answers(200));
+    world.service.answers(200);
+    world.reference.answers(200);
     world.until(MATURITY + 1).await;
     let (before, evidence) = (all_that_is_read(&http, &id).await, bundle(&http, &id).await);
     let probes = before[0].lines().count() as i64 - 1;
