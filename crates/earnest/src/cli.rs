@@ -106,7 +106,7 @@ pub enum Oracle {
 pub struct OracleRequest {
     /// The measurement document (docs/terms.md).
     pub measurement: PathBuf,
-    /// The oracle's address, such as https://oracle.example.
+    /// The oracle's address, such as `https://oracle.example`.
     #[arg(long, value_name = "URL")]
     pub url: String,
     /// Sign the request with the key in this file, for an oracle that knows its requesters by their keys.

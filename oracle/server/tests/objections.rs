@@ -1,5 +1,7 @@
 //! Objections: who may object when, that they last and stay public, and what an operator can do about them.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
+
 mod common;
 
 use common::process::earnest_oracle;
