@@ -49,12 +49,19 @@ fn audited(report: &Path, run: &serde_json::Value) {
     let samples = bundle["samples"].as_str().expect("samples").to_owned();
     let middle = samples[..samples.len() / 2].rfind('\n').expect("lines") + 1;
     let line = samples[middle..].lines().next().expect("a line");
-    let flipped =
-        if line.contains(",1,") { line.replacen(",1,", ",0,", 1) } else { line.replacen(",0,", ",1,", 1) };
+    let flipped = flipped(line);
     bundle["samples"] = samples.replacen(line, &flipped, 1).into();
     std::fs::write(&path, bundle.to_string()).expect("a file");
     let (code, said) = audit(&path);
     assert!(code == 1 && said.contains("slice ") && said.contains("hash of the samples"), "{said}");
+}
+
+/// A sample's line with another verdict: good becomes bad, bad and undecided become good.
+fn flipped(line: &str) -> String {
+    let verdicts = [(",1,", ",0,"), (",0,", ",1,"), (",,", ",1,")];
+    let (from, to) =
+        verdicts.into_iter().find(|(from, _)| line.contains(from)).expect("a sample has a verdict");
+    line.replacen(from, to, 1)
 }
 
 /// The exit code of `earnest-oracle audit`, and what it said.
