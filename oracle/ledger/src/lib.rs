@@ -6,7 +6,8 @@
 //! however often. What nobody could decide is *unmeasured*, and never counts as bad.
 //!
 //! There are two routes to a report, and they agree: [`evaluate`] takes all samples at once;
-//! [`close_slices`] closes slices as they end and [`report`] adds them up.
+//! [`close_slices`] closes slices as they end and [`report`] adds them up. A third, [`Tally`], leads to the same outcome from
+//! what went wrong alone, for simulations.
 //!
 //! This crate knows no clock, no network, no files, no keys and no DLC: announcements and
 //! attestations pass through a [`bundle::Bundle`] as opaque text. Start reading at [`evaluate`], then
@@ -30,6 +31,7 @@ mod reading;
 mod report;
 mod sample;
 mod slice;
+mod tally;
 
 pub use confirm::{Confirmed, Outage};
 pub use entry::Entry;
@@ -40,3 +42,4 @@ pub use ratio::Ratio;
 pub use report::{Incident, ProbeCounts, Report, SliceCounts, SliceError, Turned, progress, report};
 pub use sample::{MAX_VANTAGE_CHARS, Sample, Verdict, is_vantage};
 pub use slice::{SliceState, SliceVerdict, close_slices};
+pub use tally::{Run, Tally};

@@ -34,15 +34,15 @@ impl Ratio {
         Self::reduced(num.into(), den.into())
     }
 
-    /// The mean of `bad / decided` over as many rates as there are pairs; `None` without any.
+    /// The mean of the rates `(bad, decided, times)`, each of which stands for as many as it says; `None` without any.
     ///
     /// Rates are summed over the least common multiple of their denominators, so nothing is rounded.
-    pub fn mean(rates: impl IntoIterator<Item = (u64, u64)>) -> Option<Self> {
+    pub fn mean(rates: impl IntoIterator<Item = (u64, u64, u64)>) -> Option<Self> {
         let mut bad_by_size = BTreeMap::<u64, u64>::new();
         let mut count = 0_u64;
-        for (bad, decided) in rates {
-            *bad_by_size.entry(decided).or_default() += bad;
-            count += 1;
+        for (bad, decided, times) in rates {
+            *bad_by_size.entry(decided).or_default() += bad * times;
+            count += times;
         }
         if bad_by_size.contains_key(&0) {
             return None;

@@ -174,7 +174,7 @@ pub(crate) fn silent(grid: &Grid, index: u64, down: bool) -> Option<SliceVerdict
     decide(grid, index, down, (&[], &[]), grid.probes())
 }
 
-fn state(grid: &Grid, index: u64, good: u64, bad: u64) -> SliceState {
+pub(crate) fn state(grid: &Grid, index: u64, good: u64, bad: u64) -> SliceState {
     if grid.is_excluded(index) {
         SliceState::Excluded
     } else if good + bad < grid.measurement().least_samples {
@@ -199,7 +199,7 @@ fn is_bad(grid: &Grid, good: u64, bad: u64) -> bool {
     u128::from(bad) * u128::from(PPM_WHOLE) > u128::from(allowed_ppm) * u128::from(good + bad)
 }
 
-fn delivery(grid: &Grid, probes: &[Probe]) -> (Option<u64>, Option<u64>) {
+pub(crate) fn delivery(grid: &Grid, probes: &[Probe]) -> (Option<u64>, Option<u64>) {
     if !matches!(grid.measurement().indicator, Indicator::Lateness { .. }) {
         return (None, None);
     }

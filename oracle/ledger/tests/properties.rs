@@ -6,7 +6,7 @@ mod common;
 
 use common::{measurement, sample};
 use ledger::bundle::{AuditError, Bundle, Check, Draft};
-use ledger::{Grid, Sample, SliceVerdict, Verdict, close_slices, csv, evaluate, outcome, report};
+use ledger::{Grid, Run, Sample, SliceVerdict, Tally, Verdict, close_slices, csv, evaluate, outcome, report};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use terms::{Confirm, Decimal, Indicator, Measurement, Outcome};
@@ -134,6 +134,23 @@ fn confirmed(rule: Confirm, probes: &[Option<bool>]) -> Vec<Option<bool>> {
         run.into_iter().for_each(|slot| counts[slot] = Some(up));
     }
     counts
+}
+
+/// What went wrong, as runs: `-` bad, `?` unknown, anything else good.
+fn runs(probes: &str) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (slot, c) in (0..).zip(probes.chars()) {
+        let verdict = match c {
+            '-' => Verdict::Bad,
+            '?' => Verdict::Unknown,
+            _ => continue,
+        };
+        match runs.last_mut().filter(|run| run.verdict == verdict && run.slots.end == slot) {
+            Some(run) => run.slots.end += 1,
+            None => runs.push(Run { slots: slot..slot + 1, verdict }),
+        }
+    }
+    runs
 }
 
 fn bundle(measurement: &Measurement, samples: &[Sample]) -> Bundle {
@@ -273,5 +290,22 @@ proptest! {
         let incidents = &whole.report.incidents;
         prop_assert!(incidents.windows(2).all(|pair| pair[0].end <= pair[1].start));
         prop_assert_eq!(incidents.iter().map(|one| one.bad).sum::<u64>(), whole.report.probes.bad);
+    }
+
+    #[test]
+    fn what_went_wrong_alone_leads_to_the_outcome_of_all_samples(
+        measurement in any_measurement(),
+        probes in "([+]{1,12}|-{1,8}|[?]{1,3}|[+?-]{1,6}){12}",
+    ) {
+        let tally = Tally::new(&measurement);
+        if matches!(measurement.indicator, Indicator::Metric(_)) {
+            prop_assert_eq!(tally.unwrap_err().field, "indicator.metric");
+            return Ok(());
+        }
+        let whole: String = probes.chars().chain("+".repeat(40).chars()).take(40).collect();
+        let samples: Vec<Sample> =
+            ["ams1", "fra1", "nyc1"].iter().flat_map(|v| common::samples(&measurement, v, &whole)).collect();
+        let expected = outcome(&measurement, &samples).unwrap().outcome;
+        prop_assert_eq!(tally.unwrap().outcome(&runs(&whole)), expected, "{}", whole);
     }
 }
