@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-mod common;
+use crate::common;
 
 use bitcoin::Amount;
 use bitcoin::hashes::{Hash, sha256};

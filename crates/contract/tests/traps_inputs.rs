@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-mod common;
+use crate::common;
 
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut};
 use common::party::{pays, unspent};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-mod common;
+use crate::common;
 
 use common::{NOW_S, buyer, id, provider, rfq, rfq_draft, stranger, whole_session};
 use proptest::prelude::*;

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-mod common;
+use crate::common;
 
 use common::{NOW_S, buyer, offer, provider, whole_session};
 use protocol::{Card, CardDraft, Envelope, Problem, ProblemType, public_key, verify_transcript};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-mod common;
+use crate::common;
 
 use common::{NOW_S, agreement, buyer, offer, offer_draft, provider};
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+use crate::common;
 
 use common::{coin, envelope, event, id, session, store, tamper};
 use storage::{Answer, Store, StoreError, StoredOffer};

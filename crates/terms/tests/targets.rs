@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod common;
+use crate::common;
 
 use common::{MEASUREMENT, refused_measurement, with};
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-mod common;
+use crate::common;
 
 use std::io::Write as _;
 use std::sync::Arc;

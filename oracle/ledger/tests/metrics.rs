@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-mod common;
+use crate::common;
 
 use common::{measurement, sample};
 use ledger::{Grid, Report, Sample, Verdict, close_slices, csv, evaluate, outcome, report};

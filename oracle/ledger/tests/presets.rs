@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-mod common;
+use crate::common;
 
 use common::{START_S, measurement, sample};
 use ledger::{Verdict, outcome};

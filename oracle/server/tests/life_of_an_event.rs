@@ -1,6 +1,6 @@
 //! An event from its announcement to its attestation, in simulated time, against a real HTTP service.
 
-mod common;
+use crate::common;
 
 use common::{Http, START, World, measurement};
 use protocol::oracle::EventState;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
-mod common;
+use crate::common;
 
 use std::path::Path;
 use std::process::Output;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-mod common;
+use crate::common;
 
 use common::{END_S, MATURITY_S, Oracle, OracleAnnouncement, OracleAttestation, levels, ppm, value};
 use dlc_messages::TlvRecord as _;

@@ -5,8 +5,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod life;
 
 use std::any::Any;

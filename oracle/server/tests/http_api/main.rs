@@ -3,8 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod caching;
-#[path = "../common/mod.rs"]
-mod common;
 mod kormir;
 mod listing;
 mod measurements;

@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
-#[path = "../common/mod.rs"]
-mod common;
+use crate::common;
 mod dns;
 mod hostile;
 mod http;
@@ -12,8 +11,7 @@ mod readings;
 mod redirects;
 mod sockets;
 mod timings;
-#[path = "../common/tls.rs"]
-mod tls;
+use crate::tls;
 
 use std::net::SocketAddr;
 use std::path::Path;

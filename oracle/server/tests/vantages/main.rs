@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
-#[path = "../common/mod.rs"]
-mod common;
+use crate::common;
 
 mod hostile;
 

@@ -1,0 +1,17 @@
+//! Every test of this crate as one program, which is compiled and linked once. `tests/tests/test_programs.rs` finds a
+//! file that is missing here.
+
+mod closing;
+mod common;
+mod flow;
+mod learned_secrets;
+mod mutations;
+mod nonce_cancellation;
+mod oracle_tolerance;
+mod rebuild;
+mod several_oracles;
+mod tolerance_properties;
+mod traps_hangs;
+mod traps_inputs;
+mod traps_money;
+mod traps_oracles;

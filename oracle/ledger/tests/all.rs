@@ -1,0 +1,12 @@
+//! Every test of this crate as one program, which is compiled and linked once. `tests/tests/test_programs.rs` finds a
+//! file that is missing here.
+
+mod bundle;
+mod common;
+mod confirmation;
+mod csv;
+mod metrics;
+mod outcomes;
+mod presets;
+mod properties;
+mod schedule;
