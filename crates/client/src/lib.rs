@@ -14,6 +14,7 @@
 //!
 //! Start reading at [`ClientError`], then [`PeerClient`].
 
+mod authority;
 mod error;
 mod http;
 mod oracle;

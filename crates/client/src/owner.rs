@@ -217,11 +217,11 @@ impl OwnerClient {
         self.post(&path, &RenewalRequest {}, idempotency_key).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.http.get(path, MAX_ANSWER_BYTES).await?.json()
     }
 
-    async fn post<B: Serialize, T: DeserializeOwned>(
+    pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(
         &self,
         path: &str,
         body: &B,
@@ -232,6 +232,6 @@ impl OwnerClient {
 }
 
 /// Escapes what a person typed, so that it stays one segment of the path.
-fn segment(id: &str) -> String {
+pub(crate) fn segment(id: &str) -> String {
     url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -72,6 +72,23 @@ pub enum Command {
     /// List escrows, show one with its history, and close one by agreement.
     #[command(subcommand)]
     Escrow(Escrow),
+    /// The owner's limits, and how much of them is used.
+    Mandate(ConfigFile),
+    /// What the owner should look at: limits nearly used up, questions, oracles that contradict themselves.
+    Alarms(ConfigFile),
+    /// Commit nothing new from now on. What is locked goes on: it settles, is refunded, and is bumped.
+    Pause(Switch),
+    /// Go on after `pause`.
+    Resume(Switch),
+    /// Delegated keys: tokens for agents, with limits narrower than the owner's.
+    #[command(subcommand)]
+    Key(Key),
+    /// Commitments above `approve_above_sat`, the newest first.
+    Approvals(ConfigFile),
+    /// Agree to a commitment that waits for the owner's word. Everything is checked anew.
+    Approve(Decision),
+    /// Refuse a commitment that waits for the owner's word.
+    Deny(Decision),
     /// Work with the documents, offline.
     #[command(subcommand)]
     Terms(Terms),
@@ -281,6 +298,68 @@ pub struct Renew {
     pub id: String,
     #[command(flatten)]
     pub retry: Retry,
+}
+
+/// Arguments of `pause` and `resume`.
+#[derive(Debug, Args)]
+pub struct Switch {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// Arguments of `approve` and `deny`.
+#[derive(Debug, Args)]
+pub struct Decision {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// The hash of the terms, from `approvals`.
+    pub terms_hash: String,
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// What to do with delegated keys.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make a key, and print its token once. Give it to the agent as EARNEST_TOKEN.
+    Create(KeyCreate),
+    /// Print a new token for a key; the old one is refused from then on.
+    Rotate(KeyName),
+    /// Take a key back for ever: its token, its offers, and what it began and is not signed yet.
+    Revoke(KeyName),
+    /// All keys, also those that were revoked.
+    List(ConfigFile),
+    /// What a key asked that could change something, the newest first.
+    Requests(KeyName),
+}
+
+/// Arguments of `key create`.
+#[derive(Debug, Args)]
+pub struct KeyCreate {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Its name: 1 to 32 of a to z, 0 to 9, - and _. It is never used again.
+    pub name: String,
+    /// Its limits: a TOML file with the fields of `[mandate]`. Needed where it may buy or provide.
+    #[arg(long, value_name = "FILE")]
+    pub limits: Option<PathBuf>,
+    /// What it may do beside reading: buy, provide, close; may be given several times. With --limits and without this: buy.
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Vec<String>,
+    /// How long each of its tokens lives: a number and s, m, h or d.
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    pub expires: String,
+}
+
+/// A delegated key.
+#[derive(Debug, Args)]
+pub struct KeyName {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Its name.
+    pub name: String,
 }
 
 /// What to do with escrows.

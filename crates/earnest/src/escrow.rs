@@ -111,6 +111,7 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ("state", escrow.state.clone()),
         ("counterparty", escrow.counterparty.to_string()),
         ("service", escrow.agreement.measurement.target.to_string()),
+        ("begun by", escrow.key.as_ref().map_or("the owner".to_owned(), |key| format!("the key {key}"))),
         ("event", escrow.event_id.to_string()),
         ("terms", escrow.terms_hash.to_string()),
         ("price", output::sat(escrow.agreement.price_sat)),
@@ -136,6 +137,7 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         let what = match alarm.kind {
             AlarmKind::Equivocation => format!("oracle {oracle} attested two outcomes of this event"),
             AlarmKind::ChangedAnnouncement => format!("oracle {oracle} announced this event twice"),
+            AlarmKind::LimitNear | AlarmKind::ApprovalNeeded => alarm.detail.clone(),
             AlarmKind::UnknownSpend => "the funding output was spent by nothing that was agreed".to_owned(),
         };
         output::line(&format!("ALARM: {what} (noticed at {})", alarm.at));

@@ -1,9 +1,11 @@
 //! The `earnest` binary: run a node, command it, work out payouts, replay outages.
 
+mod authority;
 mod cli;
 mod documents;
 mod escrow;
 mod exit;
+mod key;
 mod offer;
 mod oracle;
 mod output;
@@ -65,6 +67,14 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Buy(arguments) => offer::buy(arguments, json).await?,
         Command::Renew(arguments) => offer::renew(arguments, json).await?,
         Command::Escrow(command) => escrow::run(command, json).await?,
+        Command::Mandate(file) => authority::mandate(&file, json).await?,
+        Command::Alarms(file) => authority::alarms(&file, json).await?,
+        Command::Pause(arguments) => authority::pause(arguments, true, json).await?,
+        Command::Resume(arguments) => authority::pause(arguments, false, json).await?,
+        Command::Key(command) => key::run(command, json).await?,
+        Command::Approvals(file) => authority::approvals(&file, json).await?,
+        Command::Approve(arguments) => authority::decide(arguments, "approve", json).await?,
+        Command::Deny(arguments) => authority::decide(arguments, "deny", json).await?,
         Command::Replay(arguments) => return Ok(replay::cli::run(arguments, json).await),
     }
     Ok(ExitCode::SUCCESS)

@@ -6,11 +6,17 @@ use client::OwnerClient;
 use crate::cli::ConfigFile;
 use crate::exit::Failure;
 
+/// The environment variable with a delegated key's token; without it the owner's is read from the data folder.
+const TOKEN: &str = "EARNEST_TOKEN";
+
 /// A client of the node that a configuration file describes.
 pub fn connect(file: &ConfigFile) -> Result<OwnerClient, Failure> {
     let config = node::Config::load(&file.config)?;
-    let token = node::load_token(&config.data_dir)
-        .with_context(|| format!("{}: run `earnest init` first", config.data_dir.display()))?;
+    let token = match std::env::var(TOKEN) {
+        Ok(token) => token,
+        Err(_) => node::load_token(&config.data_dir)
+            .with_context(|| format!("{}: run `earnest init` first", config.data_dir.display()))?,
+    };
     Ok(OwnerClient::new(&format!("http://{}", config.owner_listen), &token)?)
 }
 

@@ -1,126 +1,42 @@
-//! The check itself.
+//! One set of limits against what is asked.
 
-use std::fmt;
+use terms::Sat;
 
-use terms::{Hex32, Sat};
-
-use crate::{Commitment, Exposure, Mandate, Stake};
-
-/// A limit of the mandate, by the name it has in the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Limit {
-    /// `max_contract_sat`
-    MaxContractSat,
-    /// `max_locked_sat`
-    MaxLockedSat,
-    /// `max_per_counterparty_sat`
-    MaxPerCounterpartySat,
-    /// `max_unsigned_sat`
-    MaxUnsignedSat,
-    /// `max_fee_rate_sat_vb`
-    MaxFeeRateSatVb,
-    /// `max_window_s`
-    MaxWindowS,
-    /// `max_lock_s`
-    MaxLockS,
-    /// `max_bond_sat`
-    MaxBondSat,
-    /// `max_price_sat`
-    MaxPriceSat,
-    /// `max_withdrawal_sat`
-    MaxWithdrawalSat,
-    /// `max_withdrawn_per_day_sat`
-    MaxWithdrawnPerDaySat,
-}
-
-impl Limit {
-    /// The name in the configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::MaxContractSat => "max_contract_sat",
-            Self::MaxLockedSat => "max_locked_sat",
-            Self::MaxPerCounterpartySat => "max_per_counterparty_sat",
-            Self::MaxUnsignedSat => "max_unsigned_sat",
-            Self::MaxFeeRateSatVb => "max_fee_rate_sat_vb",
-            Self::MaxWindowS => "max_window_s",
-            Self::MaxLockS => "max_lock_s",
-            Self::MaxBondSat => "max_bond_sat",
-            Self::MaxPriceSat => "max_price_sat",
-            Self::MaxWithdrawalSat => "max_withdrawal_sat",
-            Self::MaxWithdrawnPerDaySat => "max_withdrawn_per_day_sat",
-        }
-    }
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Why the mandate does not allow a commitment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The counterparty is not on the list.
-    #[error("allowed_counterparties: {key} is not one of them")]
-    Counterparty {
-        /// The counterparty.
-        key: Hex32,
-    },
-    /// An oracle is not on the list.
-    #[error("allowed_oracles: {key} is not one of them")]
-    Oracle {
-        /// The oracle.
-        key: Hex32,
-    },
-    /// The escrow names no oracle at all, so nobody could be on the list.
-    #[error("allowed_oracles: the escrow names no oracle")]
-    NoOracle,
-    /// A limit would be exceeded.
-    #[error("{limit}: {asked} asked, {allowed} allowed, {used} used")]
-    Exceeds {
-        /// Which.
-        limit: Limit,
-        /// What this commitment adds, in the limit's unit.
-        asked: u64,
-        /// The limit.
-        allowed: u64,
-        /// What earlier commitments use of it.
-        used: u64,
-    },
-}
-
-impl Refusal {
-    /// The name of the limit in the configuration.
-    pub fn limit(&self) -> &'static str {
-        match self {
-            Self::Counterparty { .. } => "allowed_counterparties",
-            Self::Oracle { .. } | Self::NoOracle => "allowed_oracles",
-            Self::Exceeds { limit, .. } => limit.name(),
-        }
-    }
-}
+use crate::{Commitment, DAY_S, HOUR_S, History, Limit, Mandate, Refusal, Stake};
 
 impl Mandate {
-    /// Whether the owner allows `request`, with `history` already committed.
+    /// Whether these limits allow `request`, with `history` already committed.
     ///
     /// # Errors
     /// The first limit that stands against it.
-    pub fn check(&self, request: &Commitment, history: &Exposure) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, request: &Commitment, history: &History) -> Result<(), Refusal> {
         self.check_lists(request)?;
         self.check_bounds(request)?;
         self.check_ceilings(request, history)
     }
 
-    /// Whether the owner allows that `leaving` leaves the wallet for good, fee included, with `left` gone in the 24 hours
-    /// before.
+    /// Whether these limits allow that `leaving` leaves the wallet for good, fee included.
     ///
     /// # Errors
     /// The first limit that stands against it.
-    pub fn check_withdrawal(&self, leaving: Sat, left: Sat) -> Result<(), Refusal> {
+    pub(crate) fn check_withdrawal(&self, leaving: Sat, history: &History) -> Result<(), Refusal> {
         let limit = |limit: Option<Sat>| limit.map_or(u64::MAX, |sat| sat.0);
+        let used = history.withdrawn.0;
         within(Limit::MaxWithdrawalSat, leaving.0, limit(self.max_withdrawal_sat), 0)?;
-        within(Limit::MaxWithdrawnPerDaySat, leaving.0, limit(self.max_withdrawn_per_day_sat), left.0)
+        within(Limit::MaxWithdrawnPerDaySat, leaving.0, limit(self.max_withdrawn_per_day_sat), used)?;
+        self.check_rates(leaving.0, history)
+    }
+
+    /// What may be newly committed within an hour and within a day.
+    fn check_rates(&self, asked: u64, history: &History) -> Result<(), Refusal> {
+        let rates = [
+            (Limit::MaxCommittedPerHourSat, self.max_committed_per_hour_sat, HOUR_S),
+            (Limit::MaxCommittedPerDaySat, self.max_committed_per_day_sat, DAY_S),
+        ];
+        rates.into_iter().try_for_each(|(limit, allowed, seconds)| match allowed {
+            Some(allowed) => within(limit, asked, allowed.0, history.committed_within(seconds).0),
+            None => Ok(()),
+        })
     }
 
     fn check_lists(&self, request: &Commitment) -> Result<(), Refusal> {
@@ -150,16 +66,34 @@ impl Mandate {
         ]
         .into_iter()
         .filter_map(|(limit, asked, allowed)| Some((limit, asked, allowed?)))
-        .try_for_each(|(limit, asked, allowed)| within(limit, asked, allowed, 0))
+        .try_for_each(|(limit, asked, allowed)| within(limit, asked, allowed, 0))?;
+        self.check_objective(request)
     }
 
-    fn check_ceilings(&self, request: &Commitment, history: &Exposure) -> Result<(), Refusal> {
+    /// A provider's objective must be attainable, a buyer's worth its price.
+    fn check_objective(&self, request: &Commitment) -> Result<(), Refusal> {
+        let Some(asked) = request.error_budget_ppm else { return Ok(()) };
+        match (request.stake, self.min_error_budget_ppm, self.max_error_budget_ppm) {
+            (Stake::Bond(_), Some(least), _) if asked < least => {
+                Err(Refusal::Below { limit: Limit::MinErrorBudgetPpm, asked, least })
+            }
+            (Stake::Price(_), _, Some(most)) => within(Limit::MaxErrorBudgetPpm, asked, most, 0),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_ceilings(&self, request: &Commitment, history: &History) -> Result<(), Refusal> {
         let asked = request.locked_sat().0;
         let with_peer = history.locked_with(&request.counterparty).0;
         within(Limit::MaxContractSat, asked, self.max_contract_sat.0, 0)?;
         if let (Stake::Bond(_), Some(allowed)) = (request.stake, self.max_unsigned_sat) {
             within(Limit::MaxUnsignedSat, asked, allowed.0, history.unsigned().0)?;
         }
+        if let (Stake::Bond(bond), Some(allowed)) = (request.stake, self.max_at_risk_per_service_sat) {
+            let used = history.at_risk_on(&request.service).0;
+            within(Limit::MaxAtRiskPerServiceSat, bond.0, allowed.0, used)?;
+        }
+        self.check_rates(asked, history)?;
         within(Limit::MaxPerCounterpartySat, asked, self.max_per_counterparty_sat.0, with_peer)?;
         within(Limit::MaxLockedSat, asked, self.max_locked_sat.0, history.locked().0)
     }

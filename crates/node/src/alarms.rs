@@ -4,15 +4,18 @@
 use engine::{Bytes, Escrow, Event, SpendKind};
 use protocol::HexBytes;
 use protocol::owner::{Alarm, AlarmKind, LearnedOutcome};
-use storage::StoredEvent;
+use storage::{NoticeRow, StoredEvent};
 use terms::{Hex32, UnixSeconds};
 
 use crate::core::Core;
 use crate::error::NodeError;
 use crate::views::shown;
 
+/// So many of those that belong to no escrow are told, the newest.
+const SHOWN_NOTICES: u64 = 200;
+
 impl Core {
-    /// All alarms of all escrows, the newest first.
+    /// All alarms of all escrows and of the mandate, the newest first.
     ///
     /// # Errors
     /// When the database fails.
@@ -25,8 +28,27 @@ impl Core {
         for escrow in self.escrows.values().filter(doubtful) {
             alarms.extend(self.alarms_in(escrow.id(), &self.store.events(escrow.id()).await?)?);
         }
+        alarms.extend(self.notices().await?);
         alarms.sort_by_key(|alarm| std::cmp::Reverse(alarm.at));
         Ok(alarms)
+    }
+
+    /// What belongs to no escrow: limits, and questions to the owner.
+    async fn notices(&self) -> Result<Vec<Alarm>, NodeError> {
+        let rows = self.store.notices(SHOWN_NOTICES).await?;
+        let alarm = |row: NoticeRow| {
+            let kind = serde_json::from_value(row.kind.into()).ok()?;
+            let at = UnixSeconds(row.at);
+            Some(Alarm {
+                kind,
+                escrow_id: String::new(),
+                oracle: None,
+                at,
+                proof: Vec::new(),
+                detail: row.detail,
+            })
+        };
+        Ok(rows.into_iter().filter_map(alarm).collect())
     }
 
     /// The alarms in one escrow's history, the oldest first.
@@ -41,7 +63,7 @@ impl Core {
                 serde_json::from_str(&stored.json).map_err(|_| NodeError::Damaged { what: "event" })?;
             let Some((kind, oracle, proof)) = alarming(escrow, &event) else { continue };
             let (escrow_id, at) = (id.to_string(), UnixSeconds(stored.at));
-            alarms.push(Alarm { kind, escrow_id, oracle, at, proof });
+            alarms.push(Alarm { kind, escrow_id, oracle, at, proof, detail: String::new() });
         }
         Ok(alarms)
     }

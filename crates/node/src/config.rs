@@ -196,7 +196,11 @@ impl Config {
         ];
         let sections = self.fees.rules().into_iter().chain(self.locking.rules());
         match rules.into_iter().chain(sections).find(|(holds, ..)| !holds) {
-            None => self.check_acknowledgement().and_then(|()| self.check_money()),
+            None => {
+                self.check_acknowledgement()?;
+                self.check_mandate()?;
+                self.check_money()
+            }
             Some((_, field, rule)) => Err(ConfigError::Rule { field, rule }),
         }
     }
@@ -213,6 +217,10 @@ impl Config {
                 rule: "is for mainnet alone; leave it out on a test network",
             }),
         }
+    }
+
+    fn check_mandate(&self) -> Result<(), ConfigError> {
+        self.mandate.validate().map_err(|(field, rule)| ConfigError::Rule { field, rule })
     }
 
     fn check_money(&self) -> Result<(), ConfigError> {

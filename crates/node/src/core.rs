@@ -10,13 +10,16 @@ use bitcoin::{OutPoint, Transaction, Txid};
 use contract::CheckedContract;
 use crashpoint::here;
 use engine::{Coin, Escrow, Event, Hold, hold};
-use mandate::Exposure;
-use storage::{Answer, Fact, NewEnvelope, NewSession, Outflow, Reservation, Store, StoredEvent, StoredOffer};
-use terms::{Hex32, Side};
+use storage::{
+    Answer, ApprovalRow, Fact, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,
+    Reservation, Store, StoredEvent, StoredOffer,
+};
+use terms::Hex32;
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
 use crate::config::Config;
 use crate::error::NodeError;
+use crate::guard::Guard;
 use crate::keeper::Keeper;
 use crate::keys::Keys;
 use crate::money::supply::Supply;
@@ -47,6 +50,8 @@ pub struct Core {
     pub(crate) peer_coins: BTreeMap<Hex32, Vec<OutPoint>>,
     /// Whether one of them may not have reached the Bitcoin node.
     pub(crate) payment_waits: bool,
+    /// What the owner allows, and what is counted against it.
+    pub(crate) guard: Guard,
     /// The supply of coins for escrows.
     pub(crate) supply: Supply,
     /// The scheduled sweep.
@@ -86,6 +91,15 @@ pub(crate) struct Change {
     pub forgotten_outflows: Vec<Txid>,
     /// Facts about the whole node.
     pub facts: Vec<(Fact, String)>,
+    /// A delegated key that is made; one that is rotated or revoked.
+    pub new_key: Option<KeyRow>,
+    pub changed_key: Option<KeyRow>,
+    /// What a delegated key asked.
+    pub key_request: Option<KeyRequestRow>,
+    /// A question to the owner, or the word about one.
+    pub approval: Option<ApprovalRow>,
+    /// What the owner should look at.
+    pub notices: Vec<NoticeRow>,
     /// Payments of which nothing is left to do.
     pub forgotten_payments: Vec<Txid>,
     /// The answer to the owner's request that led to this, by its Idempotency-Key.
@@ -114,6 +128,9 @@ impl Change {
             ("offer", self.offer.is_some()),
             ("payment", self.payment.is_some()),
             ("facts", !self.facts.is_empty()),
+            ("key", self.new_key.is_some() || self.changed_key.is_some()),
+            ("key_request", self.key_request.is_some()),
+            ("approval", self.approval.is_some()),
             ("forgotten_payments", !self.forgotten_payments.is_empty()),
             ("answer", self.answer.is_some()),
         ];
@@ -127,20 +144,6 @@ impl Core {
     /// The coins that escrows have set aside.
     pub(crate) fn reserved_coins(&self) -> BTreeSet<OutPoint> {
         self.reserved.keys().copied().collect()
-    }
-
-    /// What live escrows lock of ours, without one of them.
-    pub(crate) fn exposure(&self, without: Hex32) -> Exposure {
-        let live = self.escrows.values().filter(|escrow| !escrow.noted.is_final() && escrow.id() != without);
-        let mut exposure = Exposure::none();
-        for escrow in live {
-            let committed = crate::peers::lock::committed(escrow);
-            exposure.add(escrow.counterparty(), committed);
-            if escrow.opened.side == Side::Provider && !escrow.at_stake() {
-                exposure.add_unsigned(committed);
-            }
-        }
-        exposure
     }
 
     /// An escrow.
@@ -166,6 +169,7 @@ impl Core {
             tx.append_wallet_change(json).await?;
         }
         self.write_events(&mut tx, &change, now).await?;
+        let counted = self.write_guard(&mut tx, &change, now).await?;
         write_rest(&mut tx, &change, now).await?;
         here!("commit.within:{}", change.name());
         tx.commit().await?;
@@ -174,6 +178,7 @@ impl Core {
         for (id, event) in &change.events {
             self.apply(*id, event);
         }
+        self.count(counted, &change.forgotten_outflows);
         self.note_for_backup(&change);
         Ok(())
     }

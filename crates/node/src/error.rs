@@ -28,6 +28,19 @@ pub enum NodeError {
     /// The owner does not allow it.
     #[error(transparent)]
     Mandate(#[from] mandate::Refusal),
+    /// The owner has to be asked first.
+    #[error("approve_above_sat: the owner is asked about {} sat; it waits for `earnest approve {}`",
+        .0.request.locked_sat(), .0.terms_hash)]
+    NeedsApproval(Box<crate::guard::Asked>),
+    /// The owner was asked, and refused.
+    #[error("approve_above_sat: the owner has denied the terms {terms_hash}")]
+    Denied {
+        /// Their hash.
+        terms_hash: terms::Hex32,
+    },
+    /// Too much waits for the owner's word already.
+    #[error("approve_above_sat: 100 questions wait for the owner already")]
+    TooManyQuestions,
     /// The escrow is not at the point where this step is allowed.
     #[error(transparent)]
     Step(#[from] engine::Refusal),
@@ -165,6 +178,12 @@ impl NodeError {
                 let rule = text.strip_prefix(limit).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text);
                 Problem::new(ProblemType::Mandate, rule).at(limit)
             }
+            Self::NeedsApproval(_) => {
+                Problem::new(ProblemType::ApprovalRequired, rule(&self.to_string())).at("approve_above_sat")
+            }
+            Self::Denied { .. } | Self::TooManyQuestions => {
+                Problem::new(ProblemType::Mandate, rule(&self.to_string())).at("approve_above_sat")
+            }
             Self::Step(_) | Self::Unexpected { .. } | Self::Reused { .. } => self.say(ProblemType::Conflict),
             Self::OtherTerms | Self::OtherHash { .. } => self.say(ProblemType::Conflict).at("terms_hash"),
             Self::Coins(_) => self.say(ProblemType::InsufficientFunds),
@@ -200,7 +219,12 @@ impl NodeError {
     /// What a peer is told: as [`NodeError::problem`], without what is the owner's business.
     pub fn problem_for_peer(&self) -> Problem {
         match self {
-            Self::Mandate(_) => Problem::new(ProblemType::Mandate, "this node's owner does not allow it"),
+            Self::Mandate(_) | Self::Denied { .. } | Self::TooManyQuestions => {
+                Problem::new(ProblemType::Mandate, "this node's owner does not allow it")
+            }
+            Self::NeedsApproval(_) => {
+                Problem::new(ProblemType::Unavailable, "this node cannot answer at present; send it again")
+            }
             Self::Coins(_) => {
                 Problem::new(ProblemType::InsufficientFunds, "not enough free coins at present")
             }
@@ -228,6 +252,7 @@ impl NodeError {
             | Self::Broadcast(_)
             | Self::Coins(_)
             | Self::NotBackedUp
+            | Self::NeedsApproval(_)
             | Self::Randomness => true,
             Self::Store(error) => !matches!(error, StoreError::Exists { .. }),
             Self::Client(error) => error.may_pass(),
@@ -240,4 +265,9 @@ impl NodeError {
     fn say(&self, kind: ProblemType) -> Problem {
         Problem::new(kind, self.to_string())
     }
+}
+
+/// The words of an error without the field that they begin with.
+fn rule(text: &str) -> &str {
+    text.split_once(": ").map_or(text, |(_, rule)| rule)
 }

@@ -13,6 +13,7 @@ mod chain;
 pub mod config;
 mod core;
 mod error;
+mod guard;
 mod http;
 mod init;
 mod keeper;

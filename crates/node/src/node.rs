@@ -196,7 +196,7 @@ impl Node {
                     Err(error) if !error.may_pass() => {
                         core.refused(&envelope, &error.to_string(), now).await?;
                     }
-                    taken => taken?,
+                    taken => core.asking(taken, None, now).await?,
                 }
                 Ok(true)
             }
@@ -214,11 +214,14 @@ impl Node {
     pub(crate) async fn answer(&self, envelope: &Envelope) -> Result<Option<Vec<u8>>, NodeError> {
         if let Body::Renew { escrow } = envelope.body() {
             // The oracles are asked first, and without the lock.
-            return self.receive_renewal(envelope, *escrow).await;
+            let answer = self.receive_renewal(envelope, *escrow).await;
+            return self.core.lock().await.asking(answer, None, self.now()).await;
         }
         let id = envelope.session();
         let mut core = self.core.lock().await;
-        let answer = core.receive(envelope, self.now()).await?;
+        let now = self.now();
+        let answer = core.receive(envelope, now).await;
+        let answer = core.asking(answer, None, now).await?;
         if answer.is_none() || !core.held(id) {
             return Ok(answer);
         }

@@ -15,6 +15,7 @@ use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wa
 use crate::config::{BitcoindConfig, Config};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
+use crate::guard::Guard;
 use crate::keeper::{self, Keeper};
 use crate::keys::{self, Keys};
 use crate::money::supply::Supply;
@@ -54,6 +55,7 @@ impl Core {
             peer_coins: BTreeMap::new(),
             payments: payments(&store).await?,
             payment_waits: true,
+            guard: Guard::load(&store, now).await?,
             supply: Supply::default(),
             sweep: Sweep::read(store.fact(Fact::LastSweep).await?.as_deref())?,
             unsaved: Vec::new(),

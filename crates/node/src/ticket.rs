@@ -10,24 +10,38 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::error::NodeError;
 
-/// A request under an Idempotency-Key, or one without.
+/// A request: under an Idempotency-Key or without one, in the owner's name or in a delegated key's.
 #[derive(Debug, Default)]
-pub struct Ticket(Option<(String, Hex32)>);
+pub struct Ticket {
+    once: Option<(String, Hex32)>,
+    by: Option<String>,
+}
 
 impl Ticket {
     /// A request under a key; the hash is that of the request.
     pub fn new(key: String, request_hash: Hex32) -> Self {
-        Self(Some((key, request_hash)))
+        Self { once: Some((key, request_hash)), by: None }
+    }
+
+    /// The same request, in a delegated key's name; `None` is the owner's.
+    #[must_use]
+    pub fn by(self, by: Option<String>) -> Self {
+        Self { by, ..self }
+    }
+
+    /// The delegated key in whose name it is.
+    pub fn name(&self) -> Option<&str> {
+        self.by.as_deref()
     }
 
     /// The key.
     pub fn key(&self) -> Option<&str> {
-        self.0.as_ref().map(|(key, _)| key.as_str())
+        self.once.as_ref().map(|(key, _)| key.as_str())
     }
 
     /// The row to write in the same transaction as what the request did: found again, it is the answer.
     pub fn answer<T: Serialize>(&self, value: &T) -> Result<Option<(String, Answer)>, NodeError> {
-        let Some((key, request_hash)) = &self.0 else { return Ok(None) };
+        let Some((key, request_hash)) = &self.once else { return Ok(None) };
         let body = serde_json::to_string(value).map_err(|_| NodeError::Damaged { what: "answer" })?;
         Ok(Some((key.clone(), Answer { request_hash: *request_hash, status: 200, body })))
     }

@@ -104,6 +104,7 @@ impl Core {
             close: crate::peers::close::close_view(escrow, now),
             renews: escrow.opened.renews,
             renewed_by: self.renewal_of(escrow.id()),
+            key: self.guard.acting.get(&escrow.id()).cloned(),
             learned: None,
             alarms: Vec::new(),
             messages: DlcMessages::default(),

@@ -86,6 +86,8 @@ pub enum ProblemType {
     BadSignature,
     /// The mandate does not allow it: the owner decides, not the caller.
     Mandate,
+    /// A human has to approve it first; it is stored, and waits.
+    ApprovalRequired,
     /// There is no such thing.
     NotFound,
     /// It contradicts what is there: the same id with another body, or an envelope out of turn.
@@ -110,13 +112,14 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// Every type, in the order of the statuses.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadInput,
         Self::UnsupportedVersion,
         Self::Unauthorized,
         Self::PaymentRequired,
         Self::BadSignature,
         Self::Mandate,
+        Self::ApprovalRequired,
         Self::NotFound,
         Self::Conflict,
         Self::Expired,
@@ -158,6 +161,7 @@ impl ProblemType {
             Self::PaymentRequired => ("payment-required", 402, "It is to be paid for first"),
             Self::BadSignature => ("bad-signature", 403, "The signature is wrong"),
             Self::Mandate => ("mandate", 403, "The mandate does not allow it"),
+            Self::ApprovalRequired => ("approval-required", 403, "A human has to approve it"),
             Self::NotFound => ("not-found", 404, "There is no such thing"),
             Self::Conflict => ("conflict", 409, "It contradicts what is there"),
             Self::Expired => ("expired", 410, "Its time has passed"),

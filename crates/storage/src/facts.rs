@@ -17,6 +17,10 @@ pub enum Fact {
     RestoredWallet,
     /// Escrows that the backup target tells of and a restoration went without.
     GivenUp,
+    /// Whether the owner has paused everything: `yes` or `no`. A row that is missing means no.
+    Paused,
+    /// The limits of the mandate that are nearly used up, of which the owner was told.
+    NearLimits,
 }
 
 impl Fact {
@@ -26,6 +30,8 @@ impl Fact {
             Self::LastSweep => "last_sweep",
             Self::RestoredWallet => "restored_wallet",
             Self::GivenUp => "given_up",
+            Self::Paused => "paused",
+            Self::NearLimits => "near_limits",
         }
     }
 }

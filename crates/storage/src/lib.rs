@@ -6,6 +6,7 @@
 //!
 //! Start reading at `migrations/0001_start.sql`, then [`Store`].
 
+mod authority;
 mod error;
 mod facts;
 mod open;
@@ -18,7 +19,7 @@ pub use error::StoreError;
 pub use facts::Fact;
 pub use open::{DATABASE, Store};
 pub use rows::{
-    Answer, NewEnvelope, NewSession, Outflow, Reservation, StoredEnvelope, StoredEvent, StoredOffer,
-    StoredSession,
+    Answer, ApprovalRow, CommitmentRow, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,
+    Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,
 };
 pub use write::Tx;

@@ -234,12 +234,12 @@ fn envelope(row: &SqliteRow) -> Result<StoredEnvelope, StoreError> {
     })
 }
 
-fn key(row: &SqliteRow, column: &'static str) -> Result<Hex32, StoreError> {
+pub(crate) fn key(row: &SqliteRow, column: &'static str) -> Result<Hex32, StoreError> {
     let text: String = row.try_get(column)?;
     Hex32::parse(&text).ok_or(StoreError::Damaged { what: column })
 }
 
-fn optional_key(row: &SqliteRow, column: &'static str) -> Result<Option<Hex32>, StoreError> {
+pub(crate) fn optional_key(row: &SqliteRow, column: &'static str) -> Result<Option<Hex32>, StoreError> {
     let text: Option<String> = row.try_get(column)?;
     text.map(|text| Hex32::parse(&text).ok_or(StoreError::Damaged { what: column })).transpose()
 }

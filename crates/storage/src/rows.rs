@@ -102,3 +102,82 @@ pub struct Outflow {
     /// What left, the fee included.
     pub sat: u64,
 }
+
+/// Something that was committed at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitmentRow {
+    /// When, in unix seconds that never run backwards.
+    pub at: u64,
+    /// What led to it, such as `opened`.
+    pub kind: String,
+    /// The escrow;
+    pub escrow: Option<Hex32>,
+    /// or the payment's transaction, as explorers show it.
+    pub txid: Option<Hex32>,
+    /// How much.
+    pub sat: u64,
+    /// The delegated key that did it.
+    pub key: Option<String>,
+}
+
+/// A delegated key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its token.
+    pub token_hash: Hex32,
+    /// What it may do: words with spaces between.
+    pub scopes: String,
+    /// Its limits; none where it may only read.
+    pub limits: Option<String>,
+    /// How long each of its tokens lives, in seconds.
+    pub life_s: u64,
+    /// When it was made, in unix seconds.
+    pub created_at: u64,
+    /// When its token expires, in unix seconds.
+    pub expires_at: u64,
+    /// When it was revoked, in unix seconds.
+    pub revoked_at: Option<u64>,
+}
+
+/// What a delegated key asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRequestRow {
+    /// When, in unix seconds.
+    pub at: u64,
+    /// The key's name.
+    pub key: String,
+    /// Such as `POST`.
+    pub method: String,
+    /// The address.
+    pub path: String,
+    /// The answer's HTTP status.
+    pub status: u16,
+}
+
+/// What a human is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalRow {
+    /// The hash of the terms.
+    pub terms_hash: Hex32,
+    /// When it was asked, in unix seconds.
+    pub at: u64,
+    /// Until when the word is waited for, in unix seconds.
+    pub expires_at: u64,
+    /// Where it stands.
+    pub state: String,
+    /// What is asked.
+    pub json: String,
+}
+
+/// Something that the owner should look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeRow {
+    /// When, in unix seconds.
+    pub at: u64,
+    /// Its kind.
+    pub kind: String,
+    /// What it is about, in words.
+    pub detail: String,
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use crashpoint::here;
 use protocol::ProblemType;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use storage::Answer;
 use terms::{Hex32, canonical};
 
+use super::access::Asker;
 use super::answer::{Refusal, json, refuse};
 use crate::error::NodeError;
 use crate::node::Node;
@@ -25,20 +26,20 @@ const MAX_KEY: usize = 128;
 /// makes a repeated request act twice; and one that is repeated at the same time waits.
 pub(crate) async fn once<T: Serialize>(
     node: &Arc<Node>,
-    headers: &HeaderMap,
+    asker: &Asker,
     path: &str,
     body: &[u8],
     work: impl AsyncFnOnce(Ticket) -> Result<T, NodeError>,
 ) -> Result<Response, Refusal> {
-    let Some(key) = key(headers)? else {
-        return Ok(json(StatusCode::OK, &work(Ticket::default()).await?));
+    let Some(key) = key(asker)? else {
+        return Ok(json(StatusCode::OK, &work(Ticket::default().by(asker.by.clone())).await?));
     };
     let request_hash = Hex32(canonical::sha256(&[path.as_bytes(), b"\n", body].concat()));
     let _turn = node.turns.take(&key).await;
     if let Some(stored) = node.core.lock().await.store.answer(&key).await.map_err(NodeError::from)? {
         return repeated(&stored, request_hash);
     }
-    let done = work(Ticket::new(key, request_hash)).await?;
+    let done = work(Ticket::new(key, request_hash).by(asker.by.clone())).await?;
     here!("owner.answered:{}", route(path));
     Ok(json(StatusCode::OK, &done))
 }
@@ -50,10 +51,13 @@ fn route(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY => Ok(Some(key.to_owned())),
+/// Each delegated key has Idempotency-Keys of its own: no header can have the line feed.
+fn key(asker: &Asker) -> Result<Option<String>, Refusal> {
+    let Some(value) = asker.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    match (value.to_str(), &asker.by) {
+        (Ok(key), by) if !key.is_empty() && key.len() <= MAX_KEY => {
+            Ok(Some(by.as_ref().map_or(key.to_owned(), |by| format!("{by}\n{key}"))))
+        }
         _ => Err(refuse(ProblemType::BadInput, "Idempotency-Key: must be 1 to 128 visible characters")),
     }
 }

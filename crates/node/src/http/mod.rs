@@ -1,6 +1,8 @@
 //! The two listeners: the owner's (loopback, bearer token) and the peers' (signed envelopes).
 
+mod access;
 mod answer;
+mod authority;
 mod body;
 mod idempotency;
 mod owner;

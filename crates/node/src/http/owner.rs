@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use protocol::owner::{
     AddressRequest, CloseRequest, Info, MAX_REQUEST_BYTES, ProposalRequest, PurchaseRequest, RenewalRequest,
-    RotationRequest, WithdrawalRequest,
+    RotationRequest, Scope, WithdrawalRequest,
 };
 use protocol::{OfferDraft, ProblemType};
 use terms::{DocumentError, Hex32, UnixSeconds, canonical};
 
+use super::access::{Access, Asker, guarded};
 use super::answer::{Refusal, json, refuse};
 use super::body::Whole;
 use super::idempotency::once;
@@ -22,32 +23,20 @@ use crate::error::NodeError;
 use crate::node::Node;
 use crate::ticket::Ticket;
 
-type Answered = Result<Response, Refusal>;
-type Shared = State<Arc<Node>>;
+pub(super) type Answered = Result<Response, Refusal>;
+pub(super) type Shared = State<Arc<Node>>;
 
 /// The owner's listener.
 pub(crate) fn router(node: Arc<Node>) -> Router {
-    let owned = Router::new()
-        .route("/v1/info", get(info))
-        .route("/v1/identity-rotations", axum::routing::post(rotate_identity))
-        .route("/v1/token-rotations", axum::routing::post(rotate_token))
-        .route("/v1/balance", get(balance))
-        .route("/v1/addresses", post(address))
-        .route("/v1/withdrawals", post(withdrawal))
-        .route("/v1/transactions", get(transactions))
-        .route("/v1/supply", get(supply))
-        .route("/v1/sweep", get(sweep))
-        .route("/v1/offers", get(offers).post(publish))
-        .route("/v1/purchases", post(purchase))
-        .route("/v1/escrows", get(escrows))
-        .route("/v1/alarms", get(alarms))
-        .route("/v1/escrows/{id}", get(escrow))
-        .route("/v1/escrows/{id}/renew", post(renew))
-        .route("/v1/escrows/{id}/close", post(propose_close))
-        .route("/v1/escrows/{id}/close/{word}", post(close_word))
-        .layer(from_fn_with_state(Arc::clone(&node), owner_only));
+    let guard = |access, routes: Router<Arc<Node>>| {
+        routes.layer(from_fn_with_state((Arc::clone(&node), access), guarded))
+    };
     Router::new()
-        .merge(owned)
+        .merge(guard(Access::Owner, owners().merge(super::authority::routes())))
+        .merge(guard(Access::Scoped(Scope::Read), readable()))
+        .merge(guard(Access::Scoped(Scope::Buy), buying()))
+        .merge(guard(Access::Scoped(Scope::Provide), Router::new().route("/v1/offers", post(publish))))
+        .merge(guard(Access::Scoped(Scope::Close), closing()))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .fallback(|| async { refuse(ProblemType::NotFound, "there is nothing here") })
@@ -56,15 +45,38 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .with_state(node)
 }
 
-async fn owner_only(State(node): Shared, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes().to_vec());
-    let wanted = format!("Bearer {}", node.token());
-    // Comparing hashes takes the same time whatever was given.
-    let same = given.is_some_and(|given| canonical::sha256(&given) == canonical::sha256(wanted.as_bytes()));
-    if same {
-        return next.run(request).await;
-    }
-    refuse(ProblemType::Unauthorized, "needs the owner's token: Authorization: Bearer ...").into_response()
+/// What only the owner's token opens.
+fn owners() -> Router<Arc<Node>> {
+    Router::new()
+        .route("/v1/identity-rotations", post(rotate_identity))
+        .route("/v1/token-rotations", post(rotate_token))
+        .route("/v1/addresses", post(address))
+        .route("/v1/withdrawals", post(withdrawal))
+}
+
+/// What every delegated key may see.
+fn readable() -> Router<Arc<Node>> {
+    Router::new()
+        .route("/v1/info", get(info))
+        .route("/v1/mandate", get(super::authority::mandate))
+        .route("/v1/balance", get(balance))
+        .route("/v1/transactions", get(transactions))
+        .route("/v1/supply", get(supply))
+        .route("/v1/sweep", get(sweep))
+        .route("/v1/offers", get(offers))
+        .route("/v1/escrows", get(escrows))
+        .route("/v1/alarms", get(alarms))
+        .route("/v1/escrows/{id}", get(escrow))
+}
+
+fn buying() -> Router<Arc<Node>> {
+    Router::new().route("/v1/purchases", post(purchase)).route("/v1/escrows/{id}/renew", post(renew))
+}
+
+fn closing() -> Router<Arc<Node>> {
+    Router::new()
+        .route("/v1/escrows/{id}/close", post(propose_close))
+        .route("/v1/escrows/{id}/close/{word}", post(close_word))
 }
 
 async fn ready(State(node): Shared) -> Answered {
@@ -84,6 +96,7 @@ async fn info(State(node): Shared) -> Answered {
         now: UnixSeconds(node.now()),
         simulated_time: node.clock.is_simulated(),
         backup: core.backup_status(),
+        paused: core.guard.paused,
     };
     Ok(json(StatusCode::OK, &info))
 }
@@ -104,10 +117,10 @@ async fn sweep(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.sweep_view(node.now())?))
 }
 
-async fn rotate_identity(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
+async fn rotate_identity(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let RotationRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.rotate_identity(&ticket).await;
-    once(&node, &headers, "/v1/identity-rotations", &body, work).await
+    once(&node, &asker, "/v1/identity-rotations", &body, work).await
 }
 
 /// Whoever repeats it is refused for their old token, so no Idempotency-Key is looked at.
@@ -116,32 +129,35 @@ async fn rotate_token(State(node): Shared, Whole(body): Whole) -> Answered {
     Ok(json(StatusCode::OK, &node.rotate_token()?))
 }
 
-async fn address(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
+async fn address(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let AddressRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.address(&ticket, node.now()).await;
-    once(&node, &headers, "/v1/addresses", &body, work).await
+    once(&node, &asker, "/v1/addresses", &body, work).await
 }
 
-async fn withdrawal(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
+async fn withdrawal(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: WithdrawalRequest = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.withdraw(&request, &ticket, node.now()).await;
-    once(&node, &headers, "/v1/withdrawals", &body, work).await
+    once(&node, &asker, "/v1/withdrawals", &body, work).await
 }
 
 async fn offers(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.offers().await?))
 }
 
-async fn publish(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
+async fn publish(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let draft: OfferDraft = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.publish(draft, &ticket).await;
-    once(&node, &headers, "/v1/offers", &body, work).await
+    once(&node, &asker, "/v1/offers", &body, work).await
 }
 
-async fn purchase(State(node): Shared, headers: HeaderMap, Whole(body): Whole) -> Answered {
+async fn purchase(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: PurchaseRequest = canonical::parse(&body)?;
-    let work = async |ticket: Ticket| node.purchase(&request, &ticket).await;
-    let answer = once(&node, &headers, "/v1/purchases", &body, work).await;
+    let work = async |ticket: Ticket| {
+        let bought = node.purchase(&request, &ticket).await;
+        node.core.lock().await.asking(bought, Some(&request), node.now()).await
+    };
+    let answer = once(&node, &asker, "/v1/purchases", &body, work).await;
     super::wake(&node).await;
     answer
 }
@@ -164,16 +180,11 @@ fn escrow_id(id: &str) -> Result<Hex32, Refusal> {
     Ok(id.ok_or_else(|| DocumentError::new("id", "must be 64 lower-case hex digits"))?)
 }
 
-async fn renew(
-    State(node): Shared,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Whole(body): Whole,
-) -> Answered {
+async fn renew(State(node): Shared, Path(id): Path<String>, asker: Asker, Whole(body): Whole) -> Answered {
     let id = escrow_id(&id)?;
     let RenewalRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.renew(id, &ticket).await;
-    let answer = once(&node, &headers, &format!("/v1/escrows/{id}/renew"), &body, work).await;
+    let answer = once(&node, &asker, &format!("/v1/escrows/{id}/renew"), &body, work).await;
     super::wake(&node).await;
     answer
 }
@@ -181,14 +192,14 @@ async fn renew(
 async fn propose_close(
     State(node): Shared,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asker: Asker,
     Whole(body): Whole,
 ) -> Answered {
     let id = escrow_id(&id)?;
     let request: CloseRequest = canonical::parse(&body)?;
     let work =
         async |ticket: Ticket| node.core.lock().await.propose_close(id, &request, &ticket, node.now()).await;
-    let answer = once(&node, &headers, &format!("/v1/escrows/{id}/close"), &body, work).await;
+    let answer = once(&node, &asker, &format!("/v1/escrows/{id}/close"), &body, work).await;
     super::wake(&node).await;
     answer
 }
@@ -197,7 +208,7 @@ async fn propose_close(
 async fn close_word(
     State(node): Shared,
     Path((id, word)): Path<(String, String)>,
-    headers: HeaderMap,
+    asker: Asker,
     Whole(body): Whole,
 ) -> Answered {
     let id = escrow_id(&id)?;
@@ -211,7 +222,7 @@ async fn close_word(
             _ => Err(NodeError::NotFound { what: "address" }),
         }
     };
-    let answer = once(&node, &headers, &format!("/v1/escrows/{id}/close/{word}"), &body, work).await;
+    let answer = once(&node, &asker, &format!("/v1/escrows/{id}/close/{word}"), &body, work).await;
     super::wake(&node).await;
     answer
 }

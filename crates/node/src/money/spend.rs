@@ -9,7 +9,7 @@ use bitcoin::{Amount, FeeRate, Transaction, Txid};
 use crashpoint::here;
 use protocol::owner::{Address, Withdrawal, WithdrawalAmount, WithdrawalRequest};
 use storage::Outflow;
-use terms::{DocumentError, Sat};
+use terms::DocumentError;
 use tokio::task::block_in_place;
 use wallet::{BroadcastError, Payment, SpendError};
 
@@ -20,7 +20,6 @@ use crate::views::shown;
 
 /// The depth at which a payment is forgotten: no reorganisation reaches further.
 const BURIED: u32 = 144;
-const DAY_S: u64 = 86_400;
 
 /// What a payment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,19 +101,6 @@ impl Core {
         Ok(self.wallet.pay(to, payment, rate, &reserved)?.tx)
     }
 
-    /// Whether the mandate allows what a transaction takes out of the wallet, after all that left it in the 24 hours
-    /// before. The scheduled sweep is not asked about and does not count: see `docs/node.md`.
-    ///
-    /// # Errors
-    /// When it does not, or the database fails.
-    pub(crate) async fn may_leave(&self, tx: &Transaction, now: u64) -> Result<(), NodeError> {
-        let day = self.store.outflows_since(now.saturating_sub(DAY_S)).await?;
-        let counted = day.iter().filter(|outflow| outflow.kind != Purpose::Sweep.name());
-        let left = counted.fold(0u64, |sum, outflow| sum.saturating_add(outflow.sat));
-        let leaving = Sat(self.wallet.leaves(tx).to_sat());
-        Ok(self.config.mandate.check_withdrawal(leaving, Sat(left))?)
-    }
-
     /// Stores a payment together with what belongs to it. Its coins count as spent from here on, and every look sends it
     /// until it is in the chain.
     ///
@@ -129,7 +115,12 @@ impl Core {
     ) -> Result<Txid, NodeError> {
         let txid = tx.compute_txid();
         let sat = self.wallet.leaves(&tx).to_sat();
-        let outflow = Outflow { txid: txid.to_string(), at: now, kind: purpose.name().to_owned(), sat };
+        let outflow = Outflow {
+            txid: txid.to_string(),
+            at: self.guard.time(now).0,
+            kind: purpose.name().to_owned(),
+            sat,
+        };
         let payment = (txid.to_string(), bitcoin::consensus::serialize(&tx));
         let change = Change { payment: Some(payment), outflow: Some(outflow), ..change };
         self.wallet.insert_unconfirmed(Arc::new(tx.clone()), now);

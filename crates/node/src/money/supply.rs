@@ -36,6 +36,9 @@ impl Core {
         if let Err(error) = self.tend_supply(now).await {
             tracing::warn!(%error, "the supply of coins cannot be filled up; trying again");
         }
+        if let Err(error) = self.watch_limits(now).await {
+            tracing::warn!(%error, "the limits cannot be looked at; trying again");
+        }
         if let Err(error) = self.tend_sweep(now).await {
             tracing::warn!(%error, "the sweep cannot be made; trying again");
         }

@@ -217,6 +217,7 @@ impl Core {
         let id = envelope.session();
         let session = self.store.session(id).await?.ok_or(NodeError::NotFound { what: "session" })?;
         let (announcements, renews) = self.promised(&session, now).await?;
+        self.act_as_before(id, session.escrow.or(session.offer_id));
         let opened = self.begin(id, Side::Provider, *agreement, &announcements, now)?;
         let opened = engine::Opened { renews, ..opened };
         change.events.push((id, Event::Opened(Box::new(opened.clone()))));

@@ -78,7 +78,7 @@ impl Core {
         let fees = Sat(fees.funding_fee.0 + fees.cet_fee.0);
         let refund = UnixSeconds(u64::from(deal.refund_locktime()));
         let commitment = mandate::Commitment::of(deal.agreement(), side, fees, refund, UnixSeconds(now));
-        Ok(self.config.mandate.check(&commitment, &self.exposure(id))?)
+        self.may_commit(id, deal.agreement().terms_hash(), commitment, now)
     }
 
     /// The mandate stands in front of every signature: it may have become stricter since the escrow began.
@@ -250,10 +250,19 @@ impl Core {
     }
 }
 
-/// What an escrow commits of ours, collateral, fees and bumps, as the mandate counts it.
+/// What an escrow commits of ours, collateral, fees, bumps and the cancel's fee, as the mandate counts it.
 pub(crate) fn committed(escrow: &Escrow) -> Sat {
     let need = need(escrow.agreement(), escrow.opened.side, escrow.coins.len().max(1)).total();
-    Sat(need.0.saturating_add(escrow.bump_fees().0))
+    let extra = escrow.bump_fees().0.saturating_add(cancel_fee(escrow).0);
+    Sat(need.0.saturating_add(extra))
+}
+
+/// What our newest cancel pays: all our coins less what comes back.
+pub(crate) fn cancel_fee(escrow: &Escrow) -> Sat {
+    let Some(tx) = escrow.cancel.as_ref().and_then(crate::chain::parse) else { return Sat(0) };
+    let back = tx.output.iter().map(|output| output.value.to_sat()).fold(0, u64::saturating_add);
+    let coins = escrow.coins.iter().map(|coin| coin.value_sat.0).fold(0, u64::saturating_add);
+    Sat(coins.saturating_sub(back))
 }
 
 /// The peer's coins in the funding transaction, from its message that passed the gate.

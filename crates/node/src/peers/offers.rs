@@ -48,6 +48,7 @@ impl Node {
         let expires_at = offer.expires.0;
         let stored = StoredOffer { id: offer.id, json, announcements, expires_at };
         let answer = ticket.answer(&offer)?;
+        core.act_for(offer.id, ticket.name());
         core.commit(Change { offer: Some(stored), answer, ..Change::default() }, now).await?;
         Ok(offer)
     }

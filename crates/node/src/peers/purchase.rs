@@ -38,6 +38,7 @@ impl Node {
         let checked = contract::Announcements::parse(&agreement, &announcements)?;
         self.check_nonces(&agreement, &checked).await?;
         let id = Hex32(random()?);
+        self.core.lock().await.act_for(id, ticket.name());
         let rfq = self.ask(id, &agreement, offer, &request.provider_url, &announcements).await?;
         here!("send.before:rfq");
         let answer = peer.post(&rfq, self.now()).await?;

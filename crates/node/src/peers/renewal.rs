@@ -53,7 +53,7 @@ impl Node {
             (next, session.and_then(|session| session.peer_url).ok_or(NodeError::NotFound { what: "peer" })?)
         };
         let announcements = self.announced(&next).await?;
-        let ask = self.ask_to_renew(id, &next, &url, &announcements).await?;
+        let ask = self.ask_to_renew(id, &next, &url, &announcements, ticket).await?;
         here!("send.before:renew");
         let answer = PeerClient::new(&url)?.post(&ask, self.now()).await?;
         here!("send.after:renew");
@@ -68,10 +68,12 @@ impl Node {
         next: &Agreement,
         url: &str,
         announcements: &[Vec<u8>],
+        ticket: &Ticket,
     ) -> Result<Envelope, NodeError> {
         let now = self.now();
         let mut core = self.core.lock().await;
         let session = Hex32(random()?);
+        core.act_for(session, ticket.name());
         core.begin(session, Side::Buyer, next.clone(), announcements, now)?;
         let counterparty = next.provider.key;
         let (at, expires) = (UnixSeconds(now), UnixSeconds(now + 600));
@@ -134,6 +136,7 @@ impl Core {
     ) -> Result<Option<Vec<u8>>, NodeError> {
         let next = self.asked_for(escrow, envelope.from(), now)?;
         let new = self.new_session(envelope, now).await?;
+        self.act_as_before(new.id, Some(escrow));
         // Refuse what could not be begun: reserving comes later, knowing does not.
         self.begin(new.id, Side::Provider, next.clone(), &announcements, now)?;
         let mut session = Session::open(envelope)?;

@@ -73,7 +73,7 @@ async fn an_escrow_that_ended_long_ago_stays_ended() {
     world.look(&node).await;
     assert_eq!(state(&node).await, Status::Settled);
     assert!(node.core.lock().await.archived.contains(&ID));
-    assert_eq!(node.core.lock().await.exposure(Hex32([0; 32])).locked(), Sat(0));
+    assert_eq!(node.core.lock().await.history(None, 0).unwrap().locked(), Sat(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,9 +107,13 @@ async fn a_live_escrow_counts_with_its_fees_and_a_coin_that_it_holds_stays_held(
     let node = world.open().await;
     let core = node.core.lock().await;
     let agreement = agreement();
-    let counted = core.exposure(Hex32([0; 32])).locked_with(&agreement.buyer.key);
+    let counted = core.history(None, 0).unwrap().locked_with(&agreement.buyer.key);
     assert!(counted > agreement.bond_sat, "{counted} is the bond and fees");
-    assert_eq!(core.exposure(ID).locked(), Sat(0), "an escrow is not counted against itself");
+    assert_eq!(
+        core.history(Some(ID), 0).unwrap().locked(),
+        Sat(0),
+        "an escrow is not counted against itself"
+    );
     assert_eq!(core.reserved_coins().len(), 1);
 }
 

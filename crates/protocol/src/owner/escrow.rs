@@ -79,6 +79,9 @@ pub struct EscrowView {
     /// The escrow that is this one's next window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewed_by: Option<Hex32>,
+    /// The delegated key that began it, or published the offer; left out: the owner did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// What is known of the outcome from somebody else's CET, where the attestations never came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned: Option<LearnedOutcome>,
@@ -125,6 +128,10 @@ pub enum AlarmKind {
     ChangedAnnouncement,
     /// The funding output was spent by a transaction that is none of the contract's: both keys signed it.
     UnknownSpend,
+    /// A limit of the mandate is nearly used up.
+    LimitNear,
+    /// The owner is asked to approve a commitment.
+    ApprovalNeeded,
 }
 
 /// `GET /v1/alarms` lists these, newest first: something that an owner should look at.
@@ -132,8 +139,12 @@ pub enum AlarmKind {
 pub struct Alarm {
     /// What happened.
     pub kind: AlarmKind,
-    /// The escrow in which it was noticed.
+    /// The escrow in which it was noticed; left out where it belongs to none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub escrow_id: String,
+    /// What it is about, in words, where the kind does not say it all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
     /// The oracle's key, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracle: Option<Hex32>,

@@ -21,6 +21,9 @@ pub struct Info {
     /// How the backup of the escrows stands.
     #[serde(default)]
     pub backup: BackupStatus,
+    /// Whether the owner has paused everything: nothing new is committed.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 /// How the backup of the escrows stands.

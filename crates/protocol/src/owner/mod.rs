@@ -2,11 +2,13 @@
 //!
 //! Requests refuse unknown fields; answers may gain fields, so readers ignore what they do not know.
 
+mod authority;
 mod deals;
 mod escrow;
 mod info;
 mod money;
 
+pub use authority::*;
 pub use deals::*;
 pub use escrow::*;
 pub use info::*;

@@ -210,6 +210,22 @@ impl Target {
         }
     }
 
+    /// The host of the measured service, without its port: what is measured there fails together. A heartbeat has no host,
+    /// and is told by its key.
+    pub fn host(&self) -> String {
+        match self {
+            Self::Http(it) => {
+                let url = url::Url::parse(&it.url).ok();
+                let host = url.as_ref().and_then(url::Url::host_str).unwrap_or(&it.url);
+                host.trim_matches(['[', ']']).to_owned()
+            }
+            Self::Tcp(it) => it.host.to_ascii_lowercase(),
+            Self::Tls(it) => it.host.to_ascii_lowercase(),
+            Self::Dns(it) => it.name.clone(),
+            Self::Heartbeat(it) => format!("heartbeat:{}", it.key),
+        }
+    }
+
     /// Does a probe of it judge a certificate?
     pub fn needs_certificates(&self) -> bool {
         match self {

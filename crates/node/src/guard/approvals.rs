@@ -1,0 +1,309 @@
+//! Commitments that a human is asked about.
+//!
+//! Nothing is reserved, signed or promised while the owner is asked: a purchase is not begun, and a peer's message stays
+//! unanswered and comes again. An approval is for one set of terms and for one escrow, and everything else is checked anew
+//! when that begins.
+
+use mandate::Commitment;
+use protocol::owner::{ApprovalState, ApprovalView, PurchaseRequest, Role};
+use serde::{Deserialize, Serialize};
+use storage::{ApprovalRow, NoticeRow};
+use terms::{Hex32, Sat, UnixSeconds};
+
+use crate::core::{Change, Core};
+use crate::error::NodeError;
+use crate::node::Node;
+use crate::ticket::Ticket;
+
+/// So many questions may wait at a time.
+const MOST_PENDING: usize = 100;
+/// The kind of a stored notice about a question.
+pub(crate) const APPROVAL_NEEDED: &str = "approval_needed";
+
+/// A commitment that needs the owner's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The session, and the escrow that it would lead to.
+    pub id: Hex32,
+    /// The hash of its terms.
+    pub terms_hash: Hex32,
+    /// What would be committed.
+    pub request: Commitment,
+    /// Above what the owner is asked.
+    pub above: Sat,
+    /// How long the word is waited for, in seconds.
+    pub within_s: u64,
+}
+
+/// A question to the owner, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Approval {
+    terms_hash: Hex32,
+    at: u64,
+    expires_at: u64,
+    state: ApprovalState,
+    what: What,
+}
+
+/// What is stored as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct What {
+    commitment: Commitment,
+    above_sat: Sat,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// The purchase to make once the owner agrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    purchase: Option<PurchaseRequest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    escrow: Option<Hex32>,
+}
+
+impl Approval {
+    /// From its row.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn read(row: &ApprovalRow) -> Result<Self, NodeError> {
+        let damaged = |_| NodeError::Damaged { what: "approval" };
+        Ok(Self {
+            terms_hash: row.terms_hash,
+            at: row.at,
+            expires_at: row.expires_at,
+            state: serde_json::from_value(row.state.clone().into()).map_err(damaged)?,
+            what: serde_json::from_str(&row.json).map_err(damaged)?,
+        })
+    }
+
+    fn row(&self) -> Result<ApprovalRow, NodeError> {
+        let damaged = |_| NodeError::Damaged { what: "approval" };
+        let state = serde_json::to_value(self.state).map_err(damaged)?;
+        Ok(ApprovalRow {
+            terms_hash: self.terms_hash,
+            at: self.at,
+            expires_at: self.expires_at,
+            state: state.as_str().unwrap_or_default().to_owned(),
+            json: serde_json::to_string(&self.what).map_err(damaged)?,
+        })
+    }
+
+    /// Where it stands at `now`.
+    fn state(&self, now: u64) -> ApprovalState {
+        match self.state {
+            ApprovalState::Pending | ApprovalState::Approved if now >= self.expires_at => {
+                ApprovalState::Expired
+            }
+            state => state,
+        }
+    }
+
+    fn view(&self, now: u64) -> ApprovalView {
+        let commitment = &self.what.commitment;
+        ApprovalView {
+            terms_hash: self.terms_hash,
+            state: self.state(now),
+            role: match commitment.stake {
+                mandate::Stake::Bond(_) => Role::Provider,
+                mandate::Stake::Price(_) => Role::Buyer,
+            },
+            counterparty: commitment.counterparty,
+            service: commitment.service.clone(),
+            locked_sat: commitment.locked_sat(),
+            above_sat: self.what.above_sat,
+            key: self.what.key.clone(),
+            at: UnixSeconds(self.at),
+            expires_at: UnixSeconds(self.expires_at),
+            escrow_id: self.what.escrow.map(|id| id.to_string()),
+        }
+    }
+}
+
+impl Core {
+    /// Whether the owner has agreed to a commitment that needs their word.
+    ///
+    /// # Errors
+    /// When they refused, or have to be asked.
+    pub(super) fn is_approved(&self, asked: Asked, now: u64) -> Result<(), NodeError> {
+        let now = self.guard.time(now).0;
+        let known = self.guard.approvals.get(&asked.terms_hash);
+        match known.map(|known| (known.state(now), known.what.escrow)) {
+            Some((ApprovalState::Approved, _)) => Ok(()),
+            Some((ApprovalState::Used, Some(id))) if id == asked.id => Ok(()),
+            Some((ApprovalState::Denied, _)) => Err(NodeError::Denied { terms_hash: asked.terms_hash }),
+            _ => Err(NodeError::NeedsApproval(Box::new(asked))),
+        }
+    }
+
+    /// Stores the question that an error asks, before whoever caused it is told to wait. Other results pass.
+    ///
+    /// # Errors
+    /// The error; or that of the database.
+    pub(crate) async fn asking<T>(
+        &mut self,
+        result: Result<T, NodeError>,
+        purchase: Option<&PurchaseRequest>,
+        now: u64,
+    ) -> Result<T, NodeError> {
+        if let Err(NodeError::NeedsApproval(asked)) = &result {
+            self.ask_owner(asked, purchase, now).await?;
+        }
+        result
+    }
+
+    async fn ask_owner(
+        &mut self,
+        asked: &Asked,
+        purchase: Option<&PurchaseRequest>,
+        now: u64,
+    ) -> Result<(), NodeError> {
+        let time = self.guard.time(now).0;
+        let pending = |known: &&Approval| known.state(time) == ApprovalState::Pending;
+        if self.guard.approvals.get(&asked.terms_hash).as_ref().is_some_and(pending) {
+            return Ok(());
+        }
+        if self.guard.approvals.values().filter(|known| pending(known)).count() >= MOST_PENDING {
+            return Err(NodeError::TooManyQuestions);
+        }
+        let what = What {
+            commitment: asked.request.clone(),
+            above_sat: asked.above,
+            key: self.guard.acting.get(&asked.id).cloned(),
+            purchase: purchase.cloned(),
+            escrow: None,
+        };
+        let (terms_hash, expires_at) = (asked.terms_hash, time.saturating_add(asked.within_s));
+        let approval = Approval { terms_hash, at: time, expires_at, state: ApprovalState::Pending, what };
+        let locked = asked.request.locked_sat();
+        let detail =
+            format!("{locked} sat with {}: earnest approve {terms_hash}", asked.request.counterparty);
+        tracing::warn!("ALARM: the owner's word is needed: {detail}");
+        let notices = vec![NoticeRow { at: now, kind: APPROVAL_NEEDED.to_owned(), detail }];
+        self.keep_approval(approval, Change { notices, ..Change::default() }, now).await
+    }
+
+    /// The owner's word about a question. Approving checks everything anew. Said again it changes nothing.
+    ///
+    /// # Errors
+    /// When there is no such question, it was decided otherwise or its time has passed; and when what is asked is not
+    /// allowed any more, whoever agrees.
+    pub(crate) async fn decide_approval(
+        &mut self,
+        terms_hash: Hex32,
+        approve: bool,
+        ticket: &Ticket,
+        now: u64,
+    ) -> Result<ApprovalView, NodeError> {
+        let time = self.guard.time(now).0;
+        let missing = NodeError::NotFound { what: "approval" };
+        let known = self.guard.approvals.get(&terms_hash).ok_or(missing)?.clone();
+        let wanted = if approve { ApprovalState::Approved } else { ApprovalState::Denied };
+        match known.state(time) {
+            ApprovalState::Pending => {}
+            state if state == wanted || (approve && state == ApprovalState::Used) => {
+                return Ok(known.view(time));
+            }
+            _ => return Err(NodeError::Reused { what: "the approval" }),
+        }
+        if approve {
+            let history = self.history(None, now)?;
+            self.authority(known.what.key.as_deref()).commit(&known.what.commitment, &history)?;
+        }
+        let decided = Approval { state: wanted, ..known };
+        let view = decided.view(time);
+        tracing::info!(%terms_hash, approve, "the owner's word about a commitment");
+        let change = Change { answer: ticket.answer(&view)?, ..Change::default() };
+        self.keep_approval(decided, change, now).await?;
+        Ok(view)
+    }
+
+    /// The purchase that an approved question was about, with the key in whose name it was asked.
+    pub(crate) fn approved_purchase(
+        &self,
+        terms_hash: Hex32,
+        now: u64,
+    ) -> Option<(PurchaseRequest, Option<String>)> {
+        let known = self.guard.approvals.get(&terms_hash)?;
+        let approved = known.state(self.guard.time(now).0) == ApprovalState::Approved;
+        approved.then(|| Some((known.what.purchase.clone()?, known.what.key.clone())))?
+    }
+
+    /// One question.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn approval_view(&self, terms_hash: Hex32, now: u64) -> Result<ApprovalView, NodeError> {
+        let known = self.guard.approvals.get(&terms_hash).ok_or(NodeError::NotFound { what: "approval" })?;
+        Ok(known.view(self.guard.time(now).0))
+    }
+
+    /// All questions, the newest first.
+    pub(crate) fn approval_views(&self, now: u64) -> Vec<ApprovalView> {
+        let now = self.guard.time(now).0;
+        let mut views: Vec<_> = self.guard.approvals.values().map(|known| known.view(now)).collect();
+        views.sort_by_key(|view| std::cmp::Reverse(view.at));
+        views
+    }
+
+    /// The approvals that escrows which begin with a change use up.
+    ///
+    /// # Errors
+    /// Never for approvals that were read.
+    pub(super) fn used_approvals(&self, change: &Change) -> Result<Vec<ApprovalRow>, NodeError> {
+        let begun = change.events.iter().filter_map(|(id, event)| match event {
+            engine::Event::Opened(opened) => Some((*id, opened.agreement.terms_hash())),
+            _ => None,
+        });
+        let mut used = Vec::new();
+        for (id, terms_hash) in begun {
+            let known = self.guard.approvals.get(&terms_hash);
+            if let Some(known) = known.filter(|known| known.state == ApprovalState::Approved) {
+                let what = What { escrow: Some(id), ..known.what.clone() };
+                used.push(Approval { state: ApprovalState::Used, what, ..known.clone() }.row()?);
+            }
+        }
+        Ok(used)
+    }
+
+    /// Makes true in memory what was stored.
+    pub(super) fn take_approval(&mut self, row: &ApprovalRow) {
+        if let Ok(approval) = Approval::read(row) {
+            self.guard.approvals.insert(row.terms_hash, approval);
+        }
+    }
+
+    async fn keep_approval(&mut self, approval: Approval, change: Change, now: u64) -> Result<(), NodeError> {
+        let change = Change { approval: Some(approval.row()?), ..change };
+        self.commit(change, now).await?;
+        self.guard.approvals.insert(approval.terms_hash, approval);
+        Ok(())
+    }
+}
+
+impl Node {
+    /// The owner agrees to a commitment. What is allowed is checked anew, and a purchase that waited for it is made.
+    ///
+    /// # Errors
+    /// As for the decision; and when the purchase cannot be made now: it stays approved until its time has passed, and
+    /// whoever asked can ask again.
+    pub(crate) async fn approve(
+        &self,
+        terms_hash: Hex32,
+        ticket: &Ticket,
+    ) -> Result<ApprovalView, NodeError> {
+        // Its answer is only stored with what it leads to: repeated, it tries again.
+        let nothing = Ticket::default();
+        let purchase = {
+            let mut core = self.core.lock().await;
+            core.decide_approval(terms_hash, true, &nothing, self.now()).await?;
+            core.approved_purchase(terms_hash, self.now())
+        };
+        if let Some((request, key)) = purchase {
+            self.purchase(&request, &nothing.by(key)).await?;
+        }
+        let mut core = self.core.lock().await;
+        let now = self.now();
+        let view = core.approval_view(terms_hash, now)?;
+        core.commit(Change { answer: ticket.answer(&view)?, ..Change::default() }, now).await?;
+        Ok(view)
+    }
+}

@@ -1,0 +1,109 @@
+//! The owner's API about what is allowed: the mandate, the pause, delegated keys, approvals.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use protocol::owner::{DecisionRequest, KeyRequest};
+use terms::{DocumentError, Hex32, canonical};
+
+use super::access::Asker;
+use super::answer::{Refusal, json};
+use super::body::Whole;
+use super::idempotency::once;
+use super::owner::{Answered, Shared};
+use crate::error::NodeError;
+use crate::node::Node;
+use crate::ticket::Ticket;
+
+/// What only the owner may.
+pub(super) fn routes() -> Router<Arc<Node>> {
+    Router::new()
+        .route("/v1/pause", post(pause))
+        .route("/v1/resume", post(resume))
+        .route("/v1/keys", get(keys).post(create_key))
+        .route("/v1/keys/{name}/requests", get(key_requests))
+        .route("/v1/keys/{name}/rotate", post(rotate_key))
+        .route("/v1/keys/{name}/revoke", post(revoke_key))
+        .route("/v1/approvals", get(approvals))
+        .route("/v1/approvals/{terms_hash}/{word}", post(decide))
+}
+
+pub(super) async fn mandate(State(node): Shared, asker: Asker) -> Answered {
+    let core = node.core.lock().await;
+    Ok(json(StatusCode::OK, &core.mandate_view(asker.by.as_deref(), node.now()).await?))
+}
+
+async fn pause(node: Shared, asker: Asker, body: Whole) -> Answered {
+    switch(node, asker, body, true).await
+}
+
+async fn resume(node: Shared, asker: Asker, body: Whole) -> Answered {
+    switch(node, asker, body, false).await
+}
+
+async fn switch(State(node): Shared, asker: Asker, Whole(body): Whole, paused: bool) -> Answered {
+    let DecisionRequest {} = canonical::parse(&body)?;
+    let work = async |ticket: Ticket| node.core.lock().await.pause(paused, &ticket, node.now()).await;
+    once(&node, &asker, if paused { "/v1/pause" } else { "/v1/resume" }, &body, work).await
+}
+
+async fn keys(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.key_views()))
+}
+
+async fn key_requests(State(node): Shared, Path(name): Path<String>) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.requests_of(&name).await?))
+}
+
+/// A token is shown once and kept nowhere, so no Idempotency-Key is looked at: whoever lost the answer rotates the key.
+async fn create_key(State(node): Shared, Whole(body): Whole) -> Answered {
+    let request: KeyRequest = canonical::parse(&body)?;
+    Ok(json(StatusCode::OK, &node.core.lock().await.create_key(&request, node.now()).await?))
+}
+
+async fn rotate_key(State(node): Shared, Path(name): Path<String>, Whole(body): Whole) -> Answered {
+    let DecisionRequest {} = canonical::parse(&body)?;
+    Ok(json(StatusCode::OK, &node.core.lock().await.rotate_key(&name, node.now()).await?))
+}
+
+async fn revoke_key(
+    State(node): Shared,
+    Path(name): Path<String>,
+    asker: Asker,
+    Whole(body): Whole,
+) -> Answered {
+    let DecisionRequest {} = canonical::parse(&body)?;
+    let work = async |ticket: Ticket| node.core.lock().await.revoke_key(&name, &ticket, node.now()).await;
+    once(&node, &asker, &format!("/v1/keys/{name}/revoke"), &body, work).await
+}
+
+async fn approvals(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.approval_views(node.now())))
+}
+
+/// The owner's word about one commitment. A purchase that is approved is made at once.
+async fn decide(
+    State(node): Shared,
+    Path((terms_hash, word)): Path<(String, String)>,
+    asker: Asker,
+    Whole(body): Whole,
+) -> Answered {
+    let id = approval_id(&terms_hash)?;
+    let DecisionRequest {} = canonical::parse(&body)?;
+    let work = async |ticket: Ticket| match word.as_str() {
+        "approve" => node.approve(id, &ticket).await,
+        "deny" => node.core.lock().await.decide_approval(id, false, &ticket, node.now()).await,
+        _ => Err(NodeError::NotFound { what: "address" }),
+    };
+    let answer = once(&node, &asker, &format!("/v1/approvals/{id}/{word}"), &body, work).await;
+    super::wake(&node).await;
+    answer
+}
+
+fn approval_id(text: &str) -> Result<Hex32, Refusal> {
+    let id = Hex32::parse(text);
+    Ok(id.ok_or_else(|| DocumentError::new("terms_hash", "must be 64 lower-case hex digits"))?)
+}
