@@ -9,6 +9,7 @@ mod chain;
 mod closing;
 mod coins;
 mod crashes;
+mod delegation;
 mod fees;
 mod foreign_code;
 mod full_disk;

@@ -2,6 +2,7 @@
 
 mod doors;
 mod fees;
+mod guard;
 mod money;
 mod networks;
 mod payments;
