@@ -55,7 +55,7 @@ impl Core {
             peer_coins: BTreeMap::new(),
             payments: payments(&store).await?,
             payment_waits: true,
-            guard: Guard::load(&store, now).await?,
+            guard: Guard::load(&store).await?,
             supply: Supply::default(),
             sweep: Sweep::read(store.fact(Fact::LastSweep).await?.as_deref())?,
             unsaved: Vec::new(),

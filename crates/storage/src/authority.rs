@@ -13,13 +13,14 @@ use crate::write::Tx;
 const KEPT: u64 = 10_000;
 
 impl Store {
-    /// What was committed since a moment, oldest first; and whatever was committed last.
+    /// What was committed within so many seconds before the last commitment, oldest first. The clock is not asked: it may
+    /// be wrong when a node starts.
     ///
     /// # Errors
     /// When SQLite fails or a row is damaged.
-    pub async fn commitments_since(&self, at: u64) -> Result<Vec<CommitmentRow>, StoreError> {
-        let sql = "SELECT * FROM commitments WHERE at >= ? OR seq = (SELECT MAX(seq) FROM commitments) ORDER BY seq";
-        let rows = sqlx::query(sql).bind(stored(at)).fetch_all(&self.pool).await?;
+    pub async fn last_commitments(&self, seconds: u64) -> Result<Vec<CommitmentRow>, StoreError> {
+        let sql = "SELECT * FROM commitments WHERE at >= (SELECT MAX(at) FROM commitments) - ? ORDER BY seq";
+        let rows = sqlx::query(sql).bind(stored(seconds)).fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(CommitmentRow {

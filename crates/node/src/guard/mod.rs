@@ -49,8 +49,8 @@ impl Guard {
     ///
     /// # Errors
     /// When the database fails or a row cannot be read.
-    pub(crate) async fn load(store: &Store, now: u64) -> Result<Self, NodeError> {
-        let rows = store.commitments_since(now.saturating_sub(2 * DAY_S)).await?;
+    pub(crate) async fn load(store: &Store) -> Result<Self, NodeError> {
+        let rows = store.last_commitments(DAY_S).await?;
         let keys = store.delegated_keys().await?;
         let keys = keys.into_iter().map(|row| Ok((row.name.clone(), DelegatedKey::read(row)?)));
         let approvals = store.approvals().await?;
