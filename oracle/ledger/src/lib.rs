@@ -20,6 +20,7 @@ pub mod schedule;
 
 mod audit;
 mod confirm;
+mod counted;
 mod entry;
 mod evaluate;
 mod explain;
@@ -34,6 +35,7 @@ mod slice;
 mod tally;
 
 pub use confirm::{Confirmed, Outage};
+pub use counted::{counted, counted_so_far};
 pub use entry::Entry;
 pub use evaluate::{Evaluation, evaluate, outcome};
 pub use grid::{Grid, MAX_SLICES};
