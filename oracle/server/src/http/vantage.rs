@@ -18,7 +18,7 @@ use super::problem::Failure;
 use super::signed::signer;
 use crate::config::RemoteVantage;
 use crate::oracle::Oracle;
-use crate::retire::key_of;
+use crate::operating::retire::key_of;
 use crate::store::Event;
 use crate::vantages::{self, IntakeError};
 use crate::views;

@@ -13,9 +13,9 @@ use terms::DocumentError;
 use super::Outpost;
 use super::assignment::Task;
 use super::spool::{SpoolError, Spooled};
-use crate::instants::{Instant, Instants};
+use crate::measuring::instants::{Instant, Instants};
 use crate::store::Seen;
-use crate::watch::{ProbeBroke, Watch};
+use crate::measuring::watch::{ProbeBroke, Watch};
 
 /// After a failure an event is taken up again this much later, from what the spool holds.
 const RETRY_MS: u64 = 30_000;

@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::probe::Prober;
-use crate::watch::Place;
+use crate::measuring::watch::Place;
 
 pub use service::{Running, start};
 pub use spool::{Spool, SpoolError};

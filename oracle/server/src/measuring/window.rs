@@ -8,11 +8,11 @@ use crashpoint::here;
 use ledger::{Grid, Sample, SliceVerdict, close_slices};
 use terms::DocumentError;
 
-use crate::instants::Instants;
+use crate::measuring::instants::Instants;
 use crate::oracle::{Oracle, Settings};
 use crate::store::{Batch, Event, Seen, StoreError};
 use crate::vantages;
-use crate::watch::{Place, ProbeBroke, Watch};
+use crate::measuring::watch::{Place, ProbeBroke, Watch};
 
 /// How often it is asked whether other vantages have reported, once the window is over.
 const LOOK_EVERY_MS: u64 = 2_000;

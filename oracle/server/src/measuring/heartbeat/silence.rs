@@ -8,7 +8,7 @@ use ledger::{Grid, Sample, SliceVerdict, Verdict};
 use crate::oracle::Oracle;
 use crate::probe::{Cause, Phases};
 use crate::store::{Batch, Event, Seen};
-use crate::window::{MeasureError, Measured};
+use crate::measuring::window::{MeasureError, Measured};
 
 /// A slot is judged this long after its end, so that a beat of its last moment is stored by then.
 const JUDGED_AFTER_MS: u64 = 1_000;

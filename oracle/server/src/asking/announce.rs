@@ -12,11 +12,11 @@ use protocol::problem::Price;
 use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
 use terms::{DocumentError, Measurement};
 
-use crate::heartbeat;
+use crate::measuring::heartbeat;
 use crate::oracle::{Oracle, OracleError};
-use crate::price::{self, HookError, Question, Word};
+use crate::asking::price::{self, HookError, Question, Word};
 use crate::probe::Prober;
-use crate::requester::{Exhausted, Requester};
+use crate::asking::requester::{Exhausted, Requester};
 use crate::scheduler;
 use crate::store::{Event, NewEvent, StoreError};
 use crate::vantages;

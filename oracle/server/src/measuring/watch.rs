@@ -9,7 +9,7 @@ use clock::{Busy, Clock};
 use ledger::Sample;
 use tokio::task::JoinSet;
 
-use crate::instants::{Instant, Instants};
+use crate::measuring::instants::{Instant, Instants};
 use crate::probe::{Check, Observation, Prober};
 use crate::store::Seen;
 
