@@ -2,10 +2,11 @@
 //! last the window.
 //!
 //! [`window`] is the loop, for an oracle's own probes; [`watch`] makes them, at the moments that [`instants`] computes, and a
-//! vantage elsewhere uses both too. A service that sends beats is measured by [`heartbeat`].
+//! vantage elsewhere uses both too. [`flush`] says when to write. A service that sends beats is measured by [`heartbeat`].
 //! [`closing`] goes from a window's samples to its provisional outcome.
 
 pub mod closing;
+pub mod flush;
 pub mod heartbeat;
 pub mod instants;
 pub mod watch;

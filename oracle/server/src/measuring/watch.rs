@@ -65,6 +65,11 @@ impl Watch {
         self.instants.next(self.last, now_ms)
     }
 
+    /// Is there a probe that has begun and not reported?
+    pub fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
     /// The earliest probe that may still say something: one under way, or else `next`.
     pub fn earliest(&self, next: Option<u64>) -> Option<u64> {
         self.under_way.first().copied().or(next)
