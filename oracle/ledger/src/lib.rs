@@ -36,7 +36,7 @@ mod tally;
 
 pub use confirm::{Confirmed, Outage};
 pub use counted::{counted, counted_so_far};
-pub use entry::Entry;
+pub use entry::{Entry, LoggedVantage};
 pub use evaluate::{Evaluation, evaluate, outcome};
 pub use grid::{Grid, MAX_SLICES};
 pub use quorum::probe_verdicts;
