@@ -13,9 +13,9 @@ use signer::Rotation;
 use terms::{Hex32, UnixSeconds};
 
 use crate::measuring::closing::closed_entry;
+use crate::operating::retire::key_of;
 use crate::oracle::Oracle;
 use crate::public_log::PublicLogError;
-use crate::operating::retire::key_of;
 use crate::store::{Event, EventHead, StoreError};
 use crate::vantages;
 

@@ -18,10 +18,10 @@ use super::client::Client;
 use super::problem::{Failure, Scheme};
 use super::signed;
 use crate::asking::announce::{self, Request};
-use crate::config::Accept;
-use crate::oracle::Oracle;
 use crate::asking::rates::network;
 use crate::asking::requester::Requester;
+use crate::config::Accept;
+use crate::oracle::Oracle;
 use crate::store::Event;
 use crate::views;
 
