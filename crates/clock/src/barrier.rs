@@ -126,6 +126,12 @@ impl Barrier {
         self.hall.roll().now_ms()
     }
 
+    /// The clocks of participants of this name are wrong by so many milliseconds, ahead when positive, from their next
+    /// joining on: one that has joined already would see its time jump.
+    pub fn skew(&self, name: &str, ahead_ms: i64) {
+        self.hall.roll().skew(name, ahead_ms);
+    }
+
     /// Everybody who takes part, in the order in which they get their turns.
     #[must_use]
     pub fn attendance(&self) -> Vec<Attendance> {
@@ -214,7 +220,7 @@ impl Hall {
         let guest = name != HOST;
         let seat = Seat { guest, name, number };
         let mut roll = self.roll();
-        let now_ms = roll.now_ms();
+        let now_ms = roll.shown_ms(&seat);
         frame::send(stream, Notice::Welcome { now_ms }.bytes())?;
         roll.join(seat.clone(), Arc::clone(stream));
         drop(roll);
@@ -234,7 +240,7 @@ impl Hall {
         match report {
             Report::Busy { ask } => {
                 roll.set_busy(seat);
-                let now_ms = roll.now_ms();
+                let now_ms = roll.shown_ms(seat);
                 if let Some(link) = roll.link(seat) {
                     frame::send(link, Notice::Acknowledged { ask, now_ms }.bytes())?;
                 }

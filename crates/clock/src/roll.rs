@@ -39,15 +39,30 @@ pub(crate) struct Roll<Link> {
     now_ms: u64,
     seats: BTreeMap<Seat, (Activity, Link)>,
     busy: usize,
+    /// By how many milliseconds the clocks of the participants of these names are ahead.
+    skews: BTreeMap<String, i64>,
 }
 
 impl<Link> Roll<Link> {
     pub(crate) fn new(now_ms: u64) -> Self {
-        Self { now_ms, seats: BTreeMap::new(), busy: 0 }
+        Self { now_ms, seats: BTreeMap::new(), busy: 0, skews: BTreeMap::new() }
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
         self.now_ms
+    }
+
+    pub(crate) fn skew(&mut self, name: &str, ahead_ms: i64) {
+        self.skews.insert(name.to_owned(), ahead_ms);
+    }
+
+    /// The time as the clock of this participant shows it.
+    pub(crate) fn shown_ms(&self, seat: &Seat) -> u64 {
+        self.now_ms.saturating_add_signed(self.ahead_ms(&seat.name))
+    }
+
+    fn ahead_ms(&self, name: &str) -> i64 {
+        self.skews.get(name).copied().unwrap_or(0)
     }
 
     pub(crate) fn link(&self, seat: &Seat) -> Option<&Link> {
@@ -82,6 +97,10 @@ impl<Link> Roll<Link> {
     /// # Errors
     /// Out of turn when the participant is quiescent already.
     pub(crate) fn set_quiescent(&mut self, seat: &Seat, until_ms: u64) -> Result<(), FrameError> {
+        let until_ms = match until_ms {
+            NEVER => NEVER,
+            shown_ms => shown_ms.saturating_add_signed(self.ahead_ms(&seat.name).saturating_neg()),
+        };
         match self.seats.get_mut(seat) {
             Some((activity @ Activity::Busy, _)) => {
                 *activity = Activity::QuiescentUntil(until_ms);
@@ -108,7 +127,8 @@ impl<Link> Roll<Link> {
         self.now_ms = self.now_ms.max(wake_ms);
         self.busy += 1;
         *activity = Activity::Busy;
-        Some((seat, self.now_ms, link))
+        let ahead_ms = self.skews.get(&seat.name).copied().unwrap_or(0);
+        Some((seat, self.now_ms.saturating_add_signed(ahead_ms), link))
     }
 }
 
@@ -151,6 +171,23 @@ mod tests {
             roll.set_quiescent(&seats[index], NEVER).unwrap();
         }
         assert_eq!(who_is_next(&mut roll), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_wakes_its_owner_sooner_and_shows_it_its_own_time() {
+        let mut roll = Roll::new(1_000);
+        let (early, right) = (seat(true, "early", 0), seat(true, "right", 1));
+        roll.skew("early", 300);
+        for seat in [&early, &right] {
+            roll.join(seat.clone(), ());
+        }
+        assert_eq!((roll.shown_ms(&early), roll.shown_ms(&right)), (1_300, 1_000));
+        roll.set_quiescent(&early, 2_000).unwrap();
+        roll.set_quiescent(&right, 1_800).unwrap();
+        assert_eq!(who_is_next(&mut roll), Some(("early".to_owned(), 2_000)));
+        assert_eq!(roll.now_ms(), 1_700);
+        roll.set_quiescent(&early, NEVER).unwrap();
+        assert_eq!(who_is_next(&mut roll), Some(("right".to_owned(), 1_800)));
     }
 
     #[test]
