@@ -17,8 +17,8 @@ fn write(target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
 
 /// Every document of a folder whose name begins so, under its own name without ending.
 fn copy(target: &str, folder: &str, prefix: &str) -> io::Result<()> {
-    for entry in fs::read_dir(root().join(folder))? {
-        let path = entry?.path();
+    let entries = fs::read_dir(root().join(folder))?;
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path()).filter(|path| path.is_file())) {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if name.starts_with(prefix) {
             write(target, &name, &fs::read(&path)?)?;
@@ -33,7 +33,9 @@ fn main() -> io::Result<()> {
     }
     copy("agreement", "crates/terms/tests/golden", "agreement")?;
     copy("measurement", "crates/terms/tests/golden", "measurement")?;
-    copy("scenario", "scenarios", "")?;
+    for folder in ["scenarios", "scenarios/faults"] {
+        copy("scenario", folder, "")?;
+    }
     let session = fs::read_to_string(root().join("crates/protocol/tests/golden/session-v1.jsonl"))?;
     for (number, line) in session.lines().enumerate() {
         write("envelope", &format!("session-{number}"), line.as_bytes())?;

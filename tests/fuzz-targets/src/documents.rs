@@ -139,3 +139,19 @@ pub fn scenario(bytes: &[u8]) -> bool {
     }
     true
 }
+
+/// An incident list or a monitor's export: what comes out is in order, on slots, and is read back as the same phases.
+pub fn import(bytes: &[u8]) -> bool {
+    const GRID_S: u64 = 60;
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(spans) = replay::import::read(text, GRID_S) else { return false };
+    assert!(spans.windows(2).all(|pair| pair[0].range.end <= pair[1].range.start), "they overlap");
+    for span in &spans {
+        assert!(span.range.start < span.range.end);
+        assert!(span.range.start.0.is_multiple_of(GRID_S) && span.range.end.0.is_multiple_of(GRID_S));
+    }
+    let written = replay::import::timeline(&spans, GRID_S);
+    let phases = written.lines().filter(|line| *line == "[[timeline]]").count();
+    assert_eq!(phases, spans.len());
+    true
+}

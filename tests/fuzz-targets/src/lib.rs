@@ -17,11 +17,12 @@ mod oracles;
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("envelope", documents::envelope),
     ("agreement", documents::agreement),
     ("measurement", documents::measurement),
     ("scenario", documents::scenario),
+    ("import", documents::import),
     ("offer", messages::offer),
     ("accept", messages::accept),
     ("sign", messages::sign),
