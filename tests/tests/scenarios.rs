@@ -1,51 +1,139 @@
 //! Every scenario of the catalogue holds, and a script that is not ours to bend agrees: it knows the chain's RPC and the
 //! published JSON, and nothing else.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use testbed::binary;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Replays one scenario and returns what it printed.
-fn replay(name: &str, report: &Path) -> serde_json::Value {
-    let output = Command::new(binary("earnest").expect("the binary is built"))
-        .arg("replay")
-        .arg(root().join("scenarios").join(name).with_extension("toml"))
-        .args(["--json", "--report"])
-        .arg(report)
-        .arg("--check")
-        .arg(root().join("scripts/check-settlement"))
-        .output()
-        .expect("the replay starts");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} ended with {}:\n{errors}", output.status);
-    serde_json::from_slice(&output.stdout).expect("prints JSON")
+/// Runs `earnest replay` and returns exit code, standard output and standard error.
+fn replay(arguments: &[&OsStr]) -> (i32, Vec<u8>, String) {
+    let program = binary("earnest").expect("the binary is built");
+    let output = Command::new(program).arg("replay").args(arguments).output().expect("the replay starts");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().expect("an exit code"), output.stdout, errors)
 }
 
-fn holds(name: &str) -> serde_json::Value {
-    let report = tempfile::tempdir().expect("a folder");
-    let run = replay(name, report.path());
-    let page = std::fs::read_to_string(report.path().join("report.html")).expect("a page");
-    assert!(page.contains("</html>"), "the page is whole");
-    audited(report.path(), &run);
-    assert_eq!(run["passed"], true);
-    run
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).expect("prints JSON")
+}
+
+#[test]
+fn the_whole_catalogue_is_paid_as_its_files_work_out_by_hand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (report, junit) = (folder.path().join("report"), folder.path().join("junit.xml"));
+    let (scenarios, check) = (root().join("scenarios"), root().join("scripts/check-settlement"));
+    let arguments: [&OsStr; 10] = [
+        scenarios.as_ref(),
+        "--jobs".as_ref(),
+        "2".as_ref(),
+        "--json".as_ref(),
+        "--report".as_ref(),
+        report.as_ref(),
+        "--junit".as_ref(),
+        junit.as_ref(),
+        "--check".as_ref(),
+        check.as_ref(),
+    ];
+    let (code, stdout, errors) = replay(&arguments);
+    let all = json(&stdout);
+    let runs = all["runs"].as_array().expect("runs");
+    let red: Vec<&Value> = runs.iter().filter(|run| run["passed"] != true).collect();
+    assert!(code == 0 && red.is_empty(), "{errors}\n{red:#?}");
+    let index = read(&report.join("index.html"));
+    for run in runs {
+        let name = run["name"].as_str().expect("a name");
+        assert!(index.contains(&format!("href=\"{name}/report.html\"")), "{name} stands in the index");
+        assert!(read(&report.join(name).join("report.html")).contains("</html>"), "{name}'s page is whole");
+        audited(&report.join(name), &run["record"]);
+    }
+    assert_eq!(read(&junit).matches("<testcase ").count(), runs.len());
+    assert!(runs.iter().filter(|run| run["record"]["scenario"]["source"].is_string()).count() >= 12);
+}
+
+#[test]
+fn a_wrong_expectation_is_red_and_says_expected_got_and_why_and_the_others_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = read(&root().join("scenarios/total-loss.toml"));
+    std::fs::write(folder.path().join("a.toml"), good.replace("= 1_000_000", "= 999_999")).expect("a file");
+    std::fs::write(folder.path().join("b.toml"), good.replace("price_sat", "price_stat")).expect("a file");
+    std::fs::write(folder.path().join("c.toml"), good).expect("a file");
+    let arguments = [folder.path().as_os_str(), "--jobs".as_ref(), "2".as_ref()];
+    let (code, stdout, errors) = replay(&arguments);
+    let said = String::from_utf8_lossy(&stdout);
+    assert_eq!(code, 1, "{errors}");
+    let why =
+        "outcome: expected 999,999 ppm, got 1,000,000 ppm; by its timeline the file comes to 1,000,000 ppm";
+    assert!(said.contains(why), "{said}");
+    assert!(said.contains("b.toml:") && said.contains("agreement.price_sat: is missing"), "{said}");
+    assert!(said.contains("Not as expected: 2 of 3 scenarios."), "{said}");
+}
+
+#[test]
+fn twice_with_the_same_seed_gives_the_same_json_but_for_what_is_random_for_good() {
+    let (late, silent) =
+        (root().join("scenarios/delivery-late.toml"), root().join("scenarios/oracle-silent.toml"));
+    let run = |seed: &str| {
+        let masked = ["--jobs", "2", "--json", "--masked", "--seed", seed].map(OsStr::new);
+        let arguments: Vec<&OsStr> =
+            [late.as_os_str(), silent.as_os_str()].into_iter().chain(masked).collect();
+        let (code, stdout, errors) = replay(&arguments);
+        assert_eq!(code, 0, "{errors}");
+        String::from_utf8(stdout).expect("text")
+    };
+    let (once, twice) = (run("7"), run("7"));
+    assert_eq!(once, twice);
+    assert!(once.contains("\"provider_sat\": 110000"), "what matters is not masked");
+}
+
+#[test]
+fn an_interrupt_ends_all_that_a_catalogue_started() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = binary("earnest").expect("the binary is built");
+    let mut command = Command::new(program);
+    command.arg("replay").arg(root().join("scenarios/fastly-2021-06-08.toml")).args(["--jobs", "1"]);
+    command.env("TMPDIR", folder.path()).stderr(Stdio::null()).stdout(Stdio::null());
+    let mut replay = command.spawn().expect("the replay starts");
+    let left = || std::fs::read_dir(folder.path()).expect("a folder").count();
+    wait_until("a run has begun", || left() > 0);
+    let mut kill = Command::new("kill");
+    assert!(kill.args(["-TERM", &replay.id().to_string()]).status().expect("kill").success());
+    assert_eq!(replay.wait().expect("it ends").code(), Some(130));
+    let runs = std::fs::read_dir(folder.path()).expect("a folder").filter_map(Result::ok);
+    let kept =
+        runs.filter(|entry| entry.file_name().to_string_lossy().starts_with("earnest-replay-")).count();
+    assert_eq!(kept, 0, "the run's folder is gone with it");
+}
+
+/// Waits for something that happens in real time.
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}: never");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Whatever was attested, its evidence holds; and the same with one sample changed does not, and says where.
-fn audited(report: &Path, run: &serde_json::Value) {
+fn audited(report: &Path, run: &Value) {
     let path = report.join("evidence.json");
     if run["outcome"].is_null() {
         return;
     }
     let (code, said) = audit(&path);
     assert!(code == 0 && said.contains("the oracle's attestation says the same"), "{said}");
-    let mut bundle: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&path).expect("evidence")).expect("JSON");
+    let mut bundle: Value = serde_json::from_slice(&std::fs::read(&path).expect("evidence")).expect("JSON");
     let samples = bundle["samples"].as_str().expect("samples").to_owned();
     let middle = samples[..samples.len() / 2].rfind('\n').expect("lines") + 1;
     let line = samples[middle..].lines().next().expect("a line");
@@ -72,42 +160,54 @@ fn audit(bundle: &Path) -> (i32, String) {
     (output.status.code().expect("an exit code"), String::from_utf8_lossy(&said).into_owned())
 }
 
-#[test]
-fn a_month_with_fastlys_outage_pays_what_s3s_schedule_says() {
-    holds("fastly-2021-06-08");
+/// The exit code of `earnest scenario ...` in a folder, and what it said.
+fn scenario(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let program = binary("earnest").expect("the binary is built");
+    let mut command = Command::new(program);
+    let output = command.arg("scenario").args(arguments).current_dir(folder).output().expect("it starts");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("an exit code"), String::from_utf8_lossy(&said).into_owned())
 }
 
 #[test]
-fn a_service_that_is_always_up_keeps_the_price() {
-    holds("all-good");
+fn a_new_scenario_is_good_until_a_field_is_misspelt_and_then_its_line_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    assert_eq!(scenario(at, &["new", "mine", "--preset", "github-enterprise-cloud"]).0, 0);
+    assert_eq!(scenario(at, &["new", "mine"]).0, 1, "nothing is overwritten");
+    assert_eq!(scenario(at, &["new", "other", "--preset", "nobodys"]).0, 2);
+    assert_eq!(scenario(at, &["check", "."]), (0, "./mine.toml: good\n1 file, 0 bad\n".to_owned()));
+    let (code, listed) = scenario(at, &["list", "."]);
+    assert!(code == 0 && listed.contains("333,333 ppm"), "{listed}");
+
+    let file = at.join("mine.toml");
+    let text = std::fs::read_to_string(&file).expect("a file").replace("probe_every", "probes_every");
+    let line = 1 + text.lines().position(|line| line.starts_with("probes_every")).expect("a line");
+    std::fs::write(&file, text).expect("a file");
+    let (code, said) = scenario(at, &["check", "mine.toml"]);
+    assert!(code == 2 && said.contains("mine.toml:") && said.contains("measurement.probe"), "{line}: {said}");
 }
 
 #[test]
-fn a_service_that_is_never_up_pays_everything_back() {
-    holds("total-loss");
-}
-
-#[test]
-fn a_silent_oracle_gives_both_their_coins_back() {
-    holds("oracle-silent");
-}
-
-#[test]
-fn an_oracle_that_could_not_measure_says_so_and_that_has_a_price() {
-    holds("indeterminate");
-}
-
-#[test]
-fn a_late_delivery_costs_by_the_hour() {
-    holds("delivery-late");
-}
-
-#[test]
-fn no_scenario_stands_in_the_catalogue_untested() {
-    let source = include_str!("scenarios.rs");
-    for entry in std::fs::read_dir(root().join("scenarios")).expect("scenarios") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
-        assert!(source.contains(&format!("\"{name}\"")), "{name} has no test");
+fn an_incident_list_becomes_a_timeline_and_a_bad_line_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("incidents.csv");
+    let good =
+        "start,end,severity\n2021-06-08T09:46:40Z,2021-06-08 10:36:10,85 %\n1623150000,1623150030,major\n";
+    std::fs::write(&file, good).expect("a file");
+    let (code, said) = scenario(folder.path(), &["import", "incidents.csv"]);
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        "from  = \"2021-06-08T09:47:00Z\"",
+        "until = \"2021-06-08T10:36:00Z\"",
+        "error_share_ppm = 850000",
+        "down  = true",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
     }
+    assert_eq!(said.matches("[[timeline]]").count(), 2);
+
+    std::fs::write(&file, good.replace("major", "awful")).expect("a file");
+    let (code, said) = scenario(folder.path(), &["import", "incidents.csv"]);
+    assert!(code == 2 && said.contains("incidents.csv:3: severity: must be"), "{said}");
 }

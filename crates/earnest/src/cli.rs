@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use replay::cli::ReplayArgs;
+use replay::cli::scenario::ScenarioCommand;
 
 /// Escrows that pay by measured service level: provider and buyer lock bitcoin, an oracle measures, the money moves.
 ///
 /// Run a node beside your Bitcoin node with `init` and `serve`; the other commands talk to that node through its
-/// configuration file. `terms` and `replay` need no node.
+/// configuration file. `terms`, `scenario` and `replay` need no node.
 ///
 /// Exit codes: 0 well, 1 it failed or was refused, 2 bad input.
 #[derive(Debug, Parser)]
@@ -76,9 +77,6 @@ pub enum Command {
     Mandate(ConfigFile),
     /// What the owner should look at: limits nearly used up, questions, oracles that contradict themselves.
     Alarms(ConfigFile),
-    /// One line for each movement of money: export them, verify an exported file offline.
-    #[command(subcommand)]
-    Receipts(Receipts),
     /// Commit nothing new from now on. What is locked goes on: it settles, is refunded, and is bumped.
     Pause(Switch),
     /// Go on after `pause`.
@@ -97,6 +95,9 @@ pub enum Command {
     Terms(Terms),
     /// Replay a scenario: a real chain, a real oracle, two real nodes, in simulated time.
     Replay(ReplayArgs),
+    /// Check, list and begin scenarios, without running them.
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
 }
 
 /// Where the node's configuration is.
@@ -321,30 +322,6 @@ pub struct Decision {
     pub terms_hash: String,
     #[command(flatten)]
     pub retry: Retry,
-}
-
-/// What to do with receipts.
-#[derive(Debug, Subcommand)]
-pub enum Receipts {
-    /// Print every receipt, as JSON lines that can be verified, or as a table for spreadsheets.
-    Export {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// A table for spreadsheets, which cannot be verified.
-        #[arg(long)]
-        csv: bool,
-        /// Open only these receipts, by their numbers with commas between; the others stay commitments.
-        #[arg(long, value_name = "SEQ,...", value_delimiter = ',')]
-        open: Option<Vec<u64>>,
-    },
-    /// Find what was edited, dropped, reordered or inserted in an exported file. Needs no node.
-    Verify {
-        /// The file, as `receipts export` wrote it.
-        receipts: PathBuf,
-        /// The identity key that must have signed it; may be given several times, for a node that rotated its key.
-        #[arg(long, value_name = "KEY")]
-        key: Vec<String>,
-    },
 }
 
 /// What to do with delegated keys.

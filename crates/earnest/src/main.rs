@@ -10,7 +10,6 @@ mod offer;
 mod oracle;
 mod output;
 mod owner;
-mod receipts;
 mod recovery;
 mod rotate;
 mod serve;
@@ -70,13 +69,13 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Escrow(command) => escrow::run(command, json).await?,
         Command::Mandate(file) => authority::mandate(&file, json).await?,
         Command::Alarms(file) => authority::alarms(&file, json).await?,
-        Command::Receipts(command) => receipts::run(command, json).await?,
         Command::Pause(arguments) => authority::pause(arguments, true, json).await?,
         Command::Resume(arguments) => authority::pause(arguments, false, json).await?,
         Command::Key(command) => key::run(command, json).await?,
         Command::Approvals(file) => authority::approvals(&file, json).await?,
         Command::Approve(arguments) => authority::decide(arguments, "approve", json).await?,
         Command::Deny(arguments) => authority::decide(arguments, "deny", json).await?,
+        Command::Scenario(command) => return Ok(replay::cli::scenario::run(command, json)),
         Command::Replay(arguments) => return Ok(replay::cli::run(arguments, json).await),
     }
     Ok(ExitCode::SUCCESS)

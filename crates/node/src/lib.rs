@@ -9,7 +9,6 @@
 //! peer's envelope leads to).
 
 mod alarms;
-mod book;
 mod chain;
 pub mod config;
 mod core;
@@ -31,7 +30,6 @@ mod tests;
 mod ticket;
 mod views;
 
-pub use book::ReceiptsConfig;
 pub use config::{Config, ConfigError, MAINNET_ACKNOWLEDGEMENT};
 pub use error::NodeError;
 pub use init::{Initialised, init};

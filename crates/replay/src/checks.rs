@@ -19,10 +19,15 @@ pub fn all(
     record: &Record,
 ) -> Vec<Check> {
     let mut checks = expectations(scenario, record);
+    checks.push(alarms(scenario, views));
     checks.push(same_terms(agreed, views));
-    checks.push(spends_the_contract(record));
-    checks.push(pays_the_schedule(record));
-    checks.push(conserves_value(record));
+    if record.is_cancelled() {
+        checks.push(locks_nothing(record));
+    } else {
+        checks.push(spends_the_contract(record));
+        checks.push(pays_the_schedule(record));
+        checks.push(conserves_value(record));
+    }
     checks.push(signatures(record));
     checks
 }
@@ -45,14 +50,11 @@ fn expectations(scenario: &Scenario, record: &Record) -> Vec<Check> {
         ExpectedOutcome::Value(value) => text::outcome(&Outcome::Value(value), scale),
         ExpectedOutcome::Indeterminate => "indeterminate".to_owned(),
         ExpectedOutcome::Refunded => "refunded".to_owned(),
+        ExpectedOutcome::Cancelled => "cancelled".to_owned(),
     };
-    let mut checks = vec![check("outcome", expected, how_it_ended(record), || why_outcome(scenario))];
+    let mut checks = vec![check("outcome", expected, record.end_in_words(), || why_outcome(scenario))];
     let paid = |part: fn(&crate::record::Split) -> Sat| {
-        record
-            .payouts
-            .paid
-            .as_ref()
-            .map_or_else(|| "nothing was paid".to_owned(), |paid| text::sat(part(paid)))
+        record.payouts.paid.as_ref().map_or_else(|| unpaid(record), |paid| text::sat(part(paid)))
     };
     let expect = &scenario.expect;
     checks.push(check(
@@ -76,12 +78,51 @@ fn expectations(scenario: &Scenario, record: &Record) -> Vec<Check> {
     checks
 }
 
-fn how_it_ended(record: &Record) -> String {
-    match (&record.outcome, &record.transactions.settling) {
-        (Some(outcome), _) => text::outcome(outcome, &record.measurement.outcome),
-        (None, Some(closing)) if closing.kind == "refund" => "refunded".to_owned(),
-        (None, _) => "nothing was attested".to_owned(),
-    }
+/// What a party got where no transaction closed the contract.
+fn unpaid(record: &Record) -> String {
+    if record.is_cancelled() { text::sat(Sat(0)) } else { "nothing was paid".to_owned() }
+}
+
+/// Both nodes, as far as they live, raise the alarms that the scenario expects, and no others.
+fn alarms(scenario: &Scenario, views: &[Option<EscrowView>; 2]) -> Check {
+    let expected = listed(scenario.expect.alarms.iter().map(|name| (*name).to_owned()));
+    let raised = |view: &EscrowView| {
+        listed(
+            view.alarms
+                .iter()
+                .filter_map(|alarm| serde_json::to_value(alarm.kind).ok()?.as_str().map(str::to_owned)),
+        )
+    };
+    let mut raised = views.iter().flatten().map(raised);
+    let other = raised.find(|names| *names != expected);
+    let got = other.unwrap_or_else(|| expected.clone());
+    check("alarms of both nodes", expected, got, || None)
+}
+
+fn listed(names: impl Iterator<Item = String>) -> String {
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn locks_nothing(record: &Record) -> Check {
+    let mined = record.transactions.funding.as_ref().and_then(|funding| funding.height);
+    let got = mined.map_or_else(|| "nothing".to_owned(), |height| format!("a contract in block {height}"));
+    check("locked on the chain", "nothing", got, || None)
+}
+
+/// Whether all faults began: one that waits for a state, or comes after the end, shows nothing.
+pub fn faults(scenario: &Scenario, happened: usize) -> Check {
+    let count = |number: usize| text::count(number as u64, "fault", "faults");
+    check("what went wrong", count(scenario.faults.len()), count(happened), || {
+        Some("the others wait for a state that was never seen, or come after the end".to_owned())
+    })
+}
+
+/// What `earnest-oracle audit` said of the evidence.
+pub fn audit(holds: bool, said: &str) -> Check {
+    let got = if holds { "holds" } else { "does not hold" };
+    check("the audit of the evidence", "holds", got, || Some(said.trim().to_owned()))
 }
 
 /// What the timeline must come to, by the oracle's own function over one sample a slot.

@@ -10,9 +10,13 @@
 //! built binaries through the same HTTP as any user, and takes the chain as the witness. Start
 //! reading at [`scenario::Scenario`].
 
+pub mod catalogue;
 pub mod checks;
 pub mod cli;
 pub mod files;
+pub mod import;
+pub mod many;
+pub mod mask;
 mod one_cpu;
 pub mod plan;
 pub mod progress;

@@ -6,7 +6,7 @@
 use ledger::{Evaluation, Sample, Verdict};
 use terms::{DocumentError, Indicator, Ppm, UnixSeconds, units::PPM_WHOLE};
 
-use crate::scenario::{Condition, Phase, Scenario, Victim};
+use crate::scenario::{Condition, Happening, Phase, Scenario, Victim, When};
 
 /// How many of a phase's first `requests` requests fail: spread evenly, rounded down, counted from
 /// the phase's start.
@@ -55,10 +55,11 @@ fn sample(scenario: &Scenario, unix_ms: u64) -> Option<Sample> {
 }
 
 fn oracle_is_dead(scenario: &Scenario, moment: UnixSeconds) -> bool {
-    scenario.faults.iter().any(|fault| {
-        fault.kill == Victim::Oracle
-            && fault.at <= moment
-            && fault.restart_at.is_none_or(|restart| moment < restart)
+    scenario.faults.iter().any(|fault| match (&fault.when, fault.what) {
+        (When::At(at), Happening::Kill(Victim::Oracle, back_after_s)) => {
+            *at <= moment && back_after_s.is_none_or(|back_after_s| moment.0 < at.0 + back_after_s)
+        }
+        _ => false,
     })
 }
 
@@ -83,7 +84,7 @@ fn disturbed(scenario: &Scenario, phase: &Phase, unix_ms: u64) -> (Verdict, u64)
             (good_if(accepted), 0)
         }
         Condition::Slow(latency_ms) => {
-            (good_if(target.timeout_ms().is_none_or(|timeout_ms| *latency_ms < timeout_ms)), *latency_ms)
+            (good_if(target.timeout_ms().is_none_or(|timeout_ms| *latency_ms <= timeout_ms)), *latency_ms)
         }
     }
 }
@@ -128,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn slow_is_bad_from_the_timeout_on_and_for_a_latency_from_the_threshold() {
-        assert_eq!(with(&phase("slow_ms = 9_999"), "").report.probes.bad, 0);
-        assert_eq!(with(&phase("slow_ms = 10_000"), "").report.probes.bad, 61);
+    fn slow_is_bad_beyond_the_timeout_and_for_a_latency_from_the_threshold() {
+        assert_eq!(with(&phase("slow_ms = 10_000"), "").report.probes.bad, 0);
+        assert_eq!(with(&phase("slow_ms = 10_001"), "").report.probes.bad, 61);
         let latency = "indicator = \"latency\"\nthreshold = \"300ms\"";
         assert_eq!(with(&phase("slow_ms = 301"), latency).report.probes.bad, 61);
         assert_eq!(with(&phase("slow_ms = 300"), latency).report.probes.bad, 0);

@@ -5,7 +5,9 @@
 
 use ledger::{Report, SliceVerdict};
 use serde::{Deserialize, Serialize};
-use terms::{Agreement, EventId, Hex32, Measurement, Outcome, Sat, TermsHash, UnixSeconds};
+use terms::{Agreement, EventId, Hex32, Indicator, Measurement, Outcome, Sat, TermsHash, UnixSeconds};
+
+use crate::text;
 
 /// What came of one replay. Version 1; written by `earnest replay --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -271,6 +273,32 @@ impl Record {
     pub fn fees_sat(&self) -> Sat {
         let fee = |tx: &Option<TxRecord>| tx.as_ref().map_or(0, |tx| tx.fee_sat.0);
         Sat(fee(&self.transactions.funding) + fee(&self.transactions.settling))
+    }
+
+    /// How it ended, in a few words: what was attested, or that it was refunded.
+    pub fn end_in_words(&self) -> String {
+        match (&self.outcome, &self.transactions.settling) {
+            (Some(outcome), _) => text::outcome(outcome, &self.measurement.outcome),
+            (None, Some(closing)) if closing.kind == "refund" => "refunded".to_owned(),
+            (None, _) if self.is_cancelled() => "cancelled".to_owned(),
+            (None, _) => "nothing was attested".to_owned(),
+        }
+    }
+
+    /// Whether the contract was given up before anything was locked, as far as anybody lives to say so.
+    pub fn is_cancelled(&self) -> bool {
+        let states = [&self.provider.state, &self.buyer.state];
+        let says = |state: &str| states.iter().any(|said| *said == state);
+        says("cancelled") && states.iter().all(|said| *said == "cancelled" || *said == "offline")
+    }
+
+    /// For how long probes failed: as many as did, each for its slot. `None` where the oracle published no reading, or
+    /// nothing is counted in time.
+    pub fn failing(&self) -> Option<String> {
+        let report = self.reading.as_ref()?;
+        let counted = !matches!(self.measurement.indicator, Indicator::Lateness { .. });
+        let length_ms = report.probes.bad.checked_mul(self.measurement.probe_every_ms)?;
+        counted.then(|| if length_ms == 0 { "never".to_owned() } else { text::length_ms(length_ms) })
     }
 
     /// The output of the funding transaction that holds the contract.

@@ -62,6 +62,16 @@ pub fn day(at: UnixSeconds) -> String {
     strftime(at, "%-d %B")
 }
 
+/// The day with its year: `8 June 2021`.
+pub fn day_of_year(at: UnixSeconds) -> String {
+    strftime(at, "%-d %B %Y")
+}
+
+/// A moment as scenarios write it: `2021-06-08T09:47:00Z`.
+pub fn iso(at: UnixSeconds) -> String {
+    strftime(at, "%Y-%m-%dT%H:%M:%SZ")
+}
+
 /// The time of day alone: `09:47`.
 pub fn time_of_day(at: UnixSeconds) -> String {
     strftime(at, "%H:%M")

@@ -142,7 +142,7 @@ fn a_delivery_needs_a_body_to_hash_and_an_outcome_in_its_own_unit() {
 fn a_process_cannot_be_killed_twice_without_having_been_restarted() {
     let twice = "kill = \"provider\"\n\n[[fault]]\nat = \"2026-03-02T12:50:00Z\"\nkill = \"provider\"";
     let (_, field, rule) = refusal("kill = \"provider\"\nrestart_after = \"5m\"", twice);
-    assert_eq!(field, "fault");
+    assert_eq!(field, "fault[1].kill");
     assert!(rule.contains("never restarted"), "{rule}");
 }
 

@@ -11,7 +11,6 @@ mod error;
 mod facts;
 mod open;
 mod read;
-mod receipts;
 mod rows;
 mod transaction;
 mod write;
@@ -19,9 +18,8 @@ mod write;
 pub use error::StoreError;
 pub use facts::Fact;
 pub use open::{DATABASE, Store};
-pub use receipts::Receipts;
 pub use rows::{
     Answer, ApprovalRow, CommitmentRow, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,
-    ReceiptRow, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,
+    Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,
 };
 pub use write::Tx;

@@ -4,7 +4,6 @@
 mod bundle;
 mod common;
 mod confirmation;
-mod counted;
 mod csv;
 mod metrics;
 mod outcomes;

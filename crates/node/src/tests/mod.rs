@@ -6,7 +6,6 @@ mod guard;
 mod money;
 mod networks;
 mod payments;
-mod receipts;
 mod requests;
 mod restarts;
 

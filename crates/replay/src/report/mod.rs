@@ -9,11 +9,13 @@ mod delivery;
 mod draw;
 mod evidence;
 mod flow;
+mod index;
 mod story;
 mod strip;
 mod tables;
 
 use draw::Canvas;
+pub use index::index;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use terms::Sat;
 
@@ -65,6 +67,14 @@ fn head(record: &Record) -> Markup {
 }
 
 fn badge(passed: bool, failed: usize, all: usize) -> Markup {
+    let words = match passed {
+        true => format!("As expected: all {all} checks hold"),
+        false => format!("Not as expected: {failed} of {all} checks fail"),
+    };
+    badge_of(passed, &words)
+}
+
+fn badge_of(passed: bool, words: &str) -> Markup {
     let class = if passed { "badge yes" } else { "badge no" };
     let sign = if passed { "M4 10.5l4 4 8-9" } else { "M5 5l10 10M15 5L5 15" };
     html! {
@@ -72,7 +82,7 @@ fn badge(passed: bool, failed: usize, all: usize) -> Markup {
             svg viewBox="0 0 20 20" aria-hidden="true" {
                 path d=(sign) fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" {}
             }
-            @if passed { "As expected: all " (all) " checks hold" } @else { "Not as expected: " (failed) " of " (all) " checks fail" }
+            (words)
         }
     }
 }
@@ -183,14 +193,14 @@ fn foot(record: &Record) -> Markup {
                 "A replay: real processes and a real Bitcoin node (" (record.chain.bitcoind) ") on a private regtest chain, in simulated time. "
                 "The coins have no value; the transactions are valid."
             }
-            @if let Some(source) = &record.scenario.source { p { "Timeline: " (link(source)) } }
+            @if let Some(source) = &record.scenario.source { p { "Timeline: " (link(source, source)) } }
             @if let Some(notes) = &record.scenario.notes { p { (notes) } }
         }
     }
 }
 
 /// Only what is surely a web address becomes a link: the text comes from a scenario's author.
-fn link(source: &str) -> Markup {
+fn link(source: &str, words: &str) -> Markup {
     let is_web = source.starts_with("https://") || source.starts_with("http://");
-    html! { @if is_web { a href=(source) rel="noreferrer" { (source) } } @else { (source) } }
+    html! { @if is_web { a href=(source) rel="noreferrer" { (words) } } @else { (source) } }
 }

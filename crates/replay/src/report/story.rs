@@ -17,6 +17,9 @@ fn what_was_found(record: &Record) -> String {
     let length = text::length(record.measurement.window.seconds());
     let scale = &record.measurement.outcome;
     match (&record.outcome, &record.reading) {
+        (None, _) if record.is_cancelled() => {
+            "Two parties agreed, and the contract between them was never funded.".to_owned()
+        }
         (None, _) => format!(
             "An oracle was to watch a service for {length}, fell silent, and never signed what it saw."
         ),
@@ -55,6 +58,9 @@ fn how_late(record: &Record, outcome: &str) -> String {
 }
 
 fn what_was_paid(record: &Record) -> String {
+    if record.is_cancelled() {
+        return "Each kept its coins: until the last signature nothing is locked.".to_owned();
+    }
     let Some(paid) = record.payouts.paid else {
         return "No transaction paid anybody.".to_owned();
     };

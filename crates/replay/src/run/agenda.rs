@@ -1,19 +1,23 @@
 //! What happens when: how the targets behave from moment to moment, faults, and blocks.
 
+use std::collections::BTreeMap;
+
 use terms::{Indicator, UnixSeconds};
 use testbed::Phase as Behaviour;
 
-use crate::scenario::{Condition, Fault, Phase, Scenario, Victim};
+use crate::scenario::{Condition, Fault, Happening, Phase, Scenario, When};
 
 /// Something for the director to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Task {
     /// The targets behave like this from now on.
     Behave(Behaviours),
-    /// A process is killed.
-    Kill(Victim),
-    /// A killed process is started again.
-    Restart(Victim),
+    /// The scenario's fault of this number begins.
+    BeginFault(usize),
+    /// It ends.
+    EndFault(usize),
+    /// What the oracle knows is copied, since this fault will set it back.
+    Remember(usize),
     /// A block is mined.
     Mine,
 }
@@ -30,33 +34,45 @@ pub(super) struct Behaviours {
 /// All tasks that are planned, ascending, and a block now and then for ever.
 #[derive(Debug)]
 pub(super) struct Agenda {
-    planned: std::vec::IntoIter<(u64, Task)>,
-    next: Option<(u64, Task)>,
+    /// By moment, and at one moment in the order in which they were planned.
+    planned: BTreeMap<(u64, usize), Task>,
+    next_number: usize,
     next_block_s: u64,
     block_every_s: u64,
 }
 
 impl Agenda {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        let mut planned = behaviours(scenario);
-        planned.extend(scenario.faults.iter().flat_map(fault));
-        planned.sort_by_key(|(at, _)| *at);
         let block_every_s = scenario.chain.block_every_s;
-        let mut planned = planned.into_iter();
-        let next = planned.next();
-        Self { next, planned, next_block_s: scenario.starts().0 + block_every_s, block_every_s }
+        let next_block_s = scenario.starts().0 + block_every_s;
+        let mut agenda = Self { planned: BTreeMap::new(), next_number: 0, next_block_s, block_every_s };
+        let faults = scenario.faults.iter().enumerate().flat_map(|(index, fault)| tasks(index, fault));
+        for (at, task) in behaviours(scenario).into_iter().chain(faults) {
+            agenda.plan(at, task);
+        }
+        agenda
+    }
+
+    /// Plans one more task.
+    pub(super) fn plan(&mut self, at: u64, task: Task) {
+        self.planned.insert((at, self.next_number), task);
+        self.next_number += 1;
+    }
+
+    /// Whether a task like this is still to be done.
+    pub(super) fn holds(&self, like: impl Fn(&Task) -> bool) -> bool {
+        self.planned.values().any(like)
     }
 
     /// The next moment at which there is something to do.
     pub(super) fn next_s(&self) -> u64 {
-        self.next.as_ref().map_or(u64::MAX, |(at, _)| *at).min(self.next_block_s)
+        self.planned.keys().next().map_or(u64::MAX, |(at, _)| *at).min(self.next_block_s)
     }
 
     /// One task that is due at `now_s`, what was planned before what the chain does.
     pub(super) fn take(&mut self, now_s: u64) -> Option<Task> {
-        if let Some((_, task)) = self.next.take_if(|(at, _)| *at <= now_s) {
-            self.next = self.planned.next();
-            return Some(task);
+        if let Some(first) = self.planned.first_entry().filter(|first| first.key().0 <= now_s) {
+            return Some(first.remove());
         }
         if self.next_block_s <= now_s {
             self.next_block_s += self.block_every_s;
@@ -66,10 +82,15 @@ impl Agenda {
     }
 }
 
-fn fault(fault: &Fault) -> Vec<(u64, Task)> {
-    let kill = (fault.at.0, Task::Kill(fault.kill));
-    let restart = fault.restart_at.map(|at| (at.0, Task::Restart(fault.kill)));
-    [Some(kill), restart].into_iter().flatten().collect()
+/// What is known beforehand of a fault: nothing of one that waits for a state.
+fn tasks(index: usize, fault: &Fault) -> Vec<(u64, Task)> {
+    let When::At(at) = fault.when else { return Vec::new() };
+    let before = match fault.what {
+        Happening::SetBack(to) => Some((to.0, Task::Remember(index))),
+        _ => None,
+    };
+    let end = fault.what.lasts_s().map(|lasts_s| (at.0 + lasts_s, Task::EndFault(index)));
+    [before, Some((at.0, Task::BeginFault(index))), end].into_iter().flatten().collect()
 }
 
 /// Every moment at which a target begins to behave otherwise. A phase is begun exactly once, since the shares of a

@@ -13,7 +13,7 @@ use super::transactions::{Both, Placed, account, paid_to, place, record};
 use super::{refund, words};
 use crate::checks;
 use crate::record::{
-    ChainRecord, Coin, Messages, Moment, OracleRecord, Payouts, PhaseRecord, Record, Split, Story,
+    ChainRecord, Check, Coin, Messages, Moment, OracleRecord, Payouts, PhaseRecord, Record, Split, Story,
     Transactions,
 };
 use crate::text;
@@ -42,7 +42,14 @@ impl Director<'_> {
         let view = views.iter().flatten().next().context("both nodes are dead, so nobody can be asked")?;
         let found = self.found(deal, view).await?;
         let evidence = self.evidence(deal).await?;
-        let record = self.record(deal, &views, view, found)?;
+        let mut record = self.record(deal, &views, view, found)?;
+        if !self.scenario.faults.is_empty() {
+            record.checks.push(checks::faults(self.scenario, self.happened));
+        }
+        if let (Some(bundle), Some(_)) = (&evidence.bundle, &record.outcome) {
+            record.checks.push(self.audit(bundle).await?);
+        }
+        record.passed = record.checks.iter().all(|check| check.holds);
         Ok((record, evidence))
     }
 
@@ -96,6 +103,16 @@ impl Director<'_> {
         Ok(Evidence { samples: oracle.samples(&deal.event_id).await?, bundle })
     }
 
+    /// What the oracle's own audit says of its evidence, as anybody can run it.
+    async fn audit(&self, bundle: &[u8]) -> anyhow::Result<Check> {
+        let path = self.world.folder.join("evidence.json");
+        crate::files::write(&path, bundle)?;
+        let mut command = tokio::process::Command::new(testbed::binary("earnest-oracle")?);
+        let output = command.arg("audit").arg(&path).kill_on_drop(true).output().await;
+        let output = output.context("earnest-oracle audit")?;
+        Ok(checks::audit(output.status.success(), &String::from_utf8_lossy(&output.stderr)))
+    }
+
     fn record(
         &self,
         deal: &Struck,
@@ -104,7 +121,11 @@ impl Director<'_> {
         found: Found,
     ) -> anyhow::Result<Record> {
         let scenario = self.scenario;
-        let both = Both::read(&view.messages, &view.agreement)?;
+        // Who never got so far as to exchange messages brought nothing.
+        let both = match (&view.messages.offer, &view.messages.accept) {
+            (Some(_), Some(_)) => Both::read(&view.messages, &view.agreement)?,
+            _ => Both::nothing(),
+        };
         let funding = found.funding.as_ref().map(|placed| &placed.transaction);
         let closing = found.closing.as_ref().map(|(_, placed)| &placed.transaction);
         let [provider, buyer] = views
@@ -146,7 +167,6 @@ impl Director<'_> {
             slices: self.slices.clone(),
         };
         record.checks = checks::all(scenario, &deal.agreement, views, &record);
-        record.passed = record.checks.iter().all(|check| check.holds);
         Ok(record)
     }
 

@@ -1,10 +1,9 @@
 //! The configuration files of the three programs.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use terms::Hex32;
-use testbed::Bitcoind;
 use toml::Value;
 
 use crate::scenario::Scenario;
@@ -56,14 +55,16 @@ pub(super) struct Listens {
     pub peer: SocketAddr,
 }
 
+/// What a node reaches, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Reaches {
+    pub bitcoind: SocketAddr,
+    pub cookie: PathBuf,
+    pub oracle: (SocketAddr, Hex32),
+}
+
 /// `earnest`'s configuration. The mandate allows this one escrow with room to spare.
-pub(super) fn node(
-    scenario: &Scenario,
-    data_dir: &Path,
-    listens: Listens,
-    bitcoind: &Bitcoind,
-    oracle: (SocketAddr, Hex32),
-) -> String {
+pub(super) fn node(scenario: &Scenario, data_dir: &Path, listens: Listens, reaches: &Reaches) -> String {
     let ceiling = 2 * (scenario.deal.price_sat.0 + scenario.deal.bond_sat.0) + 1_000_000;
     format!(
         "network = \"regtest\"\ndata_dir = {}\nowner_listen = \"{}\"\npeer_listen = \"{}\"\n\
@@ -76,9 +77,9 @@ pub(super) fn node(
         listens.peer,
         scenario.chain.poll_every_s,
         scenario.chain.confirmations,
-        quoted(bitcoind.rpc_url()),
-        path(&bitcoind.cookie_file()),
-        oracle.0,
-        oracle.1,
+        quoted(format!("http://{}", reaches.bitcoind)),
+        path(&reaches.cookie),
+        reaches.oracle.0,
+        reaches.oracle.1,
     )
 }

@@ -1,5 +1,6 @@
 //! Moves the world through the scenario, instant by instant.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -10,16 +11,20 @@ use terms::{EventId, UnixSeconds};
 use super::agenda::{Agenda, Behaviours, Task};
 use super::blocking::with_node;
 use super::parties::Struck;
+use super::service::Service;
 use super::world::World;
 use crate::progress::{Progress, Verdicts};
 use crate::record::Moment;
-use crate::scenario::{Scenario, Victim};
+use crate::scenario::{Fault, Scenario, Victim, When};
 
 /// So long, in real time, a step of simulated time may take. A step is at most a block's distance.
 const STEP_LIMIT: Duration = Duration::from_secs(180);
 
+/// How often, in real time, simulated time moves when it follows the wall's clock.
+const TICK: Duration = Duration::from_millis(100);
+
 /// So long, in real time, a killed process may take to leave the barrier.
-const LEAVE_LIMIT: Duration = Duration::from_secs(20);
+pub(super) const LEAVE_LIMIT: Duration = Duration::from_secs(20);
 
 /// Moves the world through the scenario, and remembers what happened.
 #[derive(Debug)]
@@ -27,14 +32,22 @@ pub struct Director<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) world: World,
     pub(super) progress: &'a Progress,
-    agenda: Agenda,
+    pub(super) agenda: Agenda,
     busy: Busy,
+    /// The faults that wait for a state, by their numbers.
+    pub(super) waiting: Vec<usize>,
+    /// So many faults have begun.
+    pub(super) happened: usize,
+    /// Whether there is a Bitcoin node that could mine.
+    pub(super) mining: bool,
     /// What happened by plan, for the story.
     pub(super) story: Vec<Moment>,
     /// The verdicts of the slices that the oracle has published so far.
     pub(super) slices: Vec<SliceVerdict>,
     /// The event, once it is announced.
-    event: Option<EventId>,
+    pub(super) event: Option<EventId>,
+    /// How many times as fast as the wall's clock time goes; `None` for as fast as it can.
+    speed: Option<NonZeroU64>,
 }
 
 impl<'a> Director<'a> {
@@ -43,18 +56,26 @@ impl<'a> Director<'a> {
         scenario: &'a Scenario,
         world: World,
         progress: &'a Progress,
+        speed: Option<NonZeroU64>,
     ) -> anyhow::Result<Self> {
         let busy = world.clock.busy().await;
         let agenda = Agenda::new(scenario);
+        let waits = |fault: &Fault| !matches!(fault.when, When::At(_));
+        let faults = scenario.faults.iter().enumerate();
+        let waiting = faults.filter(|(_, fault)| waits(fault)).map(|(index, _)| index).collect();
         Ok(Self {
             scenario,
             world,
             progress,
             agenda,
             busy,
+            waiting,
+            happened: 0,
+            mining: true,
             story: Vec::new(),
             slices: Vec::new(),
             event: None,
+            speed,
         })
     }
 
@@ -73,17 +94,36 @@ impl<'a> Director<'a> {
     /// Lets time run to the next moment of the agenda, and does what is due.
     pub(super) async fn step(&mut self) -> anyhow::Result<()> {
         let next_s = self.agenda.next_s();
-        let slept = tokio::time::timeout(STEP_LIMIT, self.busy.sleep_until_ms(next_s * 1000)).await;
-        if slept.is_err() {
-            bail!("simulated time stands still; {}", self.who_holds_it());
-        }
+        self.let_time_run(next_s * 1000).await?;
         for victim in [Victim::Oracle, Victim::Provider, Victim::Buyer] {
-            self.world.service(victim).check()?;
+            self.world.service(victim).map_or(Ok(()), Service::check)?;
         }
         let now_s = self.world.clock.now_s();
         self.progress.moment(UnixSeconds(now_s));
         while let Some(task) = self.agenda.take(now_s) {
             self.perform(task).await?;
+        }
+        Ok(())
+    }
+
+    /// As fast as it can; or, where it follows the wall's clock, a tick at a time, with a pause that is held by us.
+    async fn let_time_run(&mut self, until_ms: u64) -> anyhow::Result<()> {
+        let Some(speed) = self.speed else { return self.sleep_until(until_ms).await };
+        let tick_ms = u64::try_from(TICK.as_millis())?.saturating_mul(speed.get());
+        let mut now_ms = self.world.clock.now_ms();
+        while now_ms < until_ms {
+            now_ms = until_ms.min(now_ms.saturating_add(tick_ms));
+            self.sleep_until(now_ms).await?;
+            self.progress.moment(UnixSeconds(now_ms / 1000));
+            tokio::time::sleep(TICK).await;
+        }
+        Ok(())
+    }
+
+    async fn sleep_until(&mut self, until_ms: u64) -> anyhow::Result<()> {
+        let slept = tokio::time::timeout(STEP_LIMIT, self.busy.sleep_until_ms(until_ms)).await;
+        if slept.is_err() {
+            bail!("simulated time stands still; {}", self.who_holds_it());
         }
         Ok(())
     }
@@ -97,8 +137,9 @@ impl<'a> Director<'a> {
     async fn perform(&mut self, task: Task) -> anyhow::Result<()> {
         match task {
             Task::Behave(behaviours) => self.behave(behaviours),
-            Task::Kill(victim) => return self.kill(victim).await,
-            Task::Restart(victim) => return self.restart(victim).await,
+            Task::BeginFault(index) => return self.begin_fault(index).await,
+            Task::EndFault(index) => return self.end_fault(index).await,
+            Task::Remember(index) => return self.remember(index).await,
             Task::Mine => return self.mine().await,
         }
         Ok(())
@@ -112,25 +153,11 @@ impl<'a> Director<'a> {
         }
     }
 
-    async fn kill(&mut self, victim: Victim) -> anyhow::Result<()> {
-        // What a dying oracle has published is for all to see.
-        if let (Victim::Oracle, Some(event)) = (victim, self.event.clone()) {
-            self.watch(&event).await?;
-        }
-        self.world.service(victim).kill();
-        let left = tokio::time::timeout(LEAVE_LIMIT, self.world.barrier.wait_until_gone(victim.name())).await;
-        left.with_context(|| format!("the killed {} is still taking part in simulated time", victim.name()))?;
-        self.tell(victim.name(), "is killed");
-        Ok(())
-    }
-
-    async fn restart(&mut self, victim: Victim) -> anyhow::Result<()> {
-        self.world.service(victim).start_again().await?;
-        self.tell(victim.name(), "is started again");
-        Ok(())
-    }
-
+    /// No block is found while the node is dead.
     async fn mine(&mut self) -> anyhow::Result<()> {
+        if !self.mining {
+            return Ok(());
+        }
         let now_s = self.world.clock.now_s();
         let mined = with_node(&self.world.bitcoind, move |node| {
             node.set_mock_time(now_s)?;
@@ -144,13 +171,16 @@ impl<'a> Director<'a> {
         let end_s = self.scenario.measurement.window.end.0;
         self.event = Some(deal.event_id.clone());
         self.progress.stage("funding the contract");
+        self.look_for_states(deal).await?;
         while self.world.clock.now_s() < self.scenario.measurement.window.start.0 {
             self.step().await?;
+            self.look_for_states(deal).await?;
         }
         self.progress.stage("measuring");
         while self.world.clock.now_s() < end_s {
             self.step().await?;
             self.watch(&deal.event_id).await?;
+            self.look_for_states(deal).await?;
         }
         self.progress.stage("attesting and settling");
         while !self.is_over(deal).await? {
@@ -160,13 +190,19 @@ impl<'a> Director<'a> {
             }
             self.step().await?;
             self.watch(&deal.event_id).await?;
+            self.look_for_states(deal).await?;
         }
         Ok(())
     }
 
     async fn is_over(&self, deal: &Struck) -> anyhow::Result<bool> {
-        for party in [&self.world.provider, &self.world.buyer] {
-            if party.service.is_alive() && !party.is_done(&deal.escrow_id).await? {
+        for (victim, party) in [(Victim::Provider, &self.world.provider), (Victim::Buyer, &self.world.buyer)]
+        {
+            let is_done = match party.service.is_alive() {
+                true => party.is_done(&deal.escrow_id).await?,
+                false => self.is_gone(victim),
+            };
+            if !is_done {
                 return Ok(false);
             }
         }

@@ -9,13 +9,18 @@ mod blocking;
 mod collect;
 mod config;
 mod director;
+mod faults;
+mod gate;
+mod lines;
 mod parties;
 mod refund;
+mod seed;
 mod service;
 mod transactions;
 mod words;
 mod world;
 
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -39,14 +44,29 @@ pub struct Finished {
     pub world: World,
 }
 
+/// What a run can be told besides its scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What the nodes' seeds grow from.
+    pub seed: u64,
+    /// Simulated time follows the clock on the wall, so many times as fast; without it, it goes as fast as it can.
+    pub real_time: Option<NonZeroU64>,
+}
+
 /// Runs a scenario in `folder`, which must exist, to both parties' final states or until it gives up.
 ///
 /// # Errors
 /// When something could not be started, or broke off: not when an expectation fails.
-pub async fn run(scenario: &Scenario, folder: &Path, progress: &Progress) -> anyhow::Result<Finished> {
+pub async fn run(
+    scenario: &Scenario,
+    folder: &Path,
+    progress: &Progress,
+    options: Options,
+) -> anyhow::Result<Finished> {
     progress.stage("starting bitcoind, oracle and two nodes");
-    let world = World::start(scenario, folder).await.context("the replay could not be set up")?;
-    let mut director = Director::new(scenario, world, progress).await?;
+    let world =
+        World::start(scenario, folder, options.seed).await.context("the replay could not be set up")?;
+    let mut director = Director::new(scenario, world, progress, options.real_time).await?;
     director.fund().await.context("the wallets could not be funded")?;
     let deal = director.agree().await.context("the parties did not agree")?;
     director.play(&deal).await?;

@@ -9,6 +9,9 @@ use testbed::{Process, ProcessBuilder};
 /// How long a program may take, in real time, until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long a program may take to end, in real time.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
 /// How long `init` may take, in real time.
 const INIT_LIMIT: Duration = Duration::from_secs(30);
 
@@ -41,6 +44,14 @@ impl Service {
         if let Some(process) = self.process.take() {
             process.kill();
         }
+    }
+
+    /// Ends it as its operator would. Does nothing when it is dead.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        if let Some(process) = self.process.take() {
+            process.terminate(STOP_LIMIT).await?;
+        }
+        Ok(())
     }
 
     pub(super) fn is_alive(&self) -> bool {

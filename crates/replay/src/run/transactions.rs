@@ -29,6 +29,17 @@ pub(super) struct Both {
 }
 
 impl Both {
+    /// Of parties that never exchanged offer and accept.
+    pub(super) fn nothing() -> Self {
+        let nobody = || Brought {
+            coins: Vec::new(),
+            collateral: Sat(0),
+            payout_script: ScriptBuf::new(),
+            change_script: ScriptBuf::new(),
+        };
+        Self { provider: nobody(), buyer: nobody() }
+    }
+
     /// Reads offer and accept with the library's own reader, which is not ours.
     pub(super) fn read(messages: &DlcMessages, agreement: &Agreement) -> anyhow::Result<Self> {
         let offer = messages.offer.as_ref().context("the offer message is missing")?;

@@ -11,9 +11,11 @@ use clock::barrier::Barrier;
 use terms::Hex32;
 use testbed::{Bitcoind, FailingTarget, ProcessBuilder, free_addr};
 
-use super::config::{self, Listens};
+use super::config::{self, Listens, Reaches};
+use super::lines::Lines;
+use super::seed;
 use super::service::{Service, read_token, run_to_end};
-use crate::scenario::{Scenario, Victim};
+use crate::scenario::{Line, Scenario, Victim};
 
 /// Everything that runs. Dropping it ends it all; the folder stays.
 #[derive(Debug)]
@@ -26,6 +28,10 @@ pub struct World {
     pub(super) oracle: Oracle,
     pub(super) provider: Party,
     pub(super) buyer: Party,
+    /// The lines between them that the scenario cuts.
+    pub(super) lines: Lines,
+    /// Where everything lies.
+    pub(super) folder: PathBuf,
 }
 
 /// The oracle as a process, and the way to talk to it.
@@ -50,21 +56,25 @@ const MEMPOOL_EXPIRY_H: u32 = 200_000;
 
 impl World {
     /// Starts everything, with time standing still at the scenario's start.
-    pub(super) async fn start(scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
+    pub(super) async fn start(scenario: &Scenario, folder: &Path, seed: u64) -> anyhow::Result<Self> {
         let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario.starts().0).await?;
         let barrier = Barrier::bind(scenario.starts().0 * 1000).await.context("the time barrier")?;
+        for (victim, ahead_ms) in scenario.clocks.wrong() {
+            barrier.skew(victim.name(), *ahead_ms);
+        }
         let clock = barrier.clock().await.context("the time barrier")?;
         // Held until the director takes its own, so that time can't move while the programs start.
         let busy = clock.busy().await;
         let target = FailingTarget::start().await.context("the target")?;
         let reference = FailingTarget::start().await.context("the reference target")?;
         target.set_body(scenario.body.clone());
-        let setup = Setup { scenario, folder, barrier: barrier.addr() };
+        let mut setup = Setup { scenario, folder, barrier: barrier.addr(), seed, lines: Lines::default() };
         let (oracle, oracle_addr) = setup.oracle(target.addr(), reference.addr()).await?;
         let provider = setup.node(Victim::Provider, &bitcoind, (oracle_addr, oracle.key)).await?;
         let buyer = setup.node(Victim::Buyer, &bitcoind, (oracle_addr, oracle.key)).await?;
         drop(busy);
-        Ok(Self { bitcoind, barrier, clock, target, reference, oracle, provider, buyer })
+        let (lines, folder) = (setup.lines, folder.to_owned());
+        Ok(Self { bitcoind, barrier, clock, target, reference, oracle, provider, buyer, lines, folder })
     }
 
     /// Where the chain's RPC is, and the file with its cookie, for a check from outside.
@@ -72,11 +82,13 @@ impl World {
         (self.bitcoind.rpc_url(), self.bitcoind.cookie_file())
     }
 
-    pub(super) fn service(&mut self, victim: Victim) -> &mut Service {
+    /// One of the programs of ours.
+    pub(super) fn service(&mut self, victim: Victim) -> Option<&mut Service> {
         match victim {
-            Victim::Oracle => &mut self.oracle.service,
-            Victim::Provider => &mut self.provider.service,
-            Victim::Buyer => &mut self.buyer.service,
+            Victim::Oracle => Some(&mut self.oracle.service),
+            Victim::Provider => Some(&mut self.provider.service),
+            Victim::Buyer => Some(&mut self.buyer.service),
+            Victim::Bitcoind => None,
         }
     }
 }
@@ -97,6 +109,10 @@ struct Setup<'a> {
     scenario: &'a Scenario,
     folder: &'a Path,
     barrier: SocketAddr,
+    /// What the nodes' seeds grow from.
+    seed: u64,
+    /// The lines laid so far.
+    lines: Lines,
 }
 
 impl Setup<'_> {
@@ -122,7 +138,7 @@ impl Setup<'_> {
     }
 
     async fn node(
-        &self,
+        &mut self,
         who: Victim,
         bitcoind: &Bitcoind,
         oracle: (SocketAddr, Hex32),
@@ -130,13 +146,19 @@ impl Setup<'_> {
         let name = who.name();
         let data_dir = self.folder.join(name);
         let listens = Listens { owner: free_addr()?, peer: free_addr()? };
-        let text = config::node(self.scenario, &data_dir, listens, bitcoind, oracle);
+        let reaches = Reaches {
+            bitcoind: self.lines.lay(self.scenario, Line::ToBitcoind(who), bitcoind.rpc_addr()).await?,
+            cookie: bitcoind.cookie_file(),
+            oracle: (self.lines.lay(self.scenario, Line::ToOracle(who), oracle.0).await?, oracle.1),
+        };
+        let text = config::node(self.scenario, &data_dir, listens, &reaches);
         let config = self.write(&format!("{name}.toml"), &text)?;
         let log = self.folder.join(format!("{name}.log"));
         let command = |verb: &str| -> anyhow::Result<ProcessBuilder> {
             let command = ProcessBuilder::binary("earnest", &log)?.called(name);
             Ok(command.arg(verb).arg("--config").arg(&config))
         };
+        seed::plant(&data_dir, self.seed, name)?;
         run_to_end(command("init")?, "earnest init").await?;
         let serve = command("serve")?;
         let serve =
@@ -145,7 +167,11 @@ impl Setup<'_> {
         let token = read_token(&data_dir.join("owner-token"))?;
         let owner = OwnerClient::new(&format!("http://{}", listens.owner), &token)?;
         let key = owner.info().await?.key;
-        Ok(Party { service, owner, key, peer_url: format!("http://{}", listens.peer) })
+        let door = match who {
+            Victim::Provider => self.lines.lay(self.scenario, Line::BuyerProvider, listens.peer).await?,
+            _ => listens.peer,
+        };
+        Ok(Party { service, owner, key, peer_url: format!("http://{door}") })
     }
 
     fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {

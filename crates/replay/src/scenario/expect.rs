@@ -3,7 +3,7 @@
 use terms::{Measurement, OutcomeValue, Sat, Scale};
 
 use super::error::ScenarioError;
-use super::reader::Table;
+use super::reader::{Field, Table};
 
 /// What must be true at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Expect {
     pub provider: Option<String>,
     /// The state that the buyer's node ends in, where the file says so.
     pub buyer: Option<String>,
+    /// What both nodes, as far as they live, raise an alarm about, by the alarms' names.
+    pub alarms: Vec<&'static str>,
 }
 
 /// How a contract ends.
@@ -29,7 +31,16 @@ pub enum ExpectedOutcome {
     Indeterminate,
     /// The oracle attests nothing, and both take back what they put in.
     Refunded,
+    /// The contract is never funded, and nothing is paid.
+    Cancelled,
 }
+
+/// What a node can raise an alarm about, as `earnest alarms` and the API name it.
+const ALARMS: [(&str, &str); 3] = [
+    ("equivocation", "equivocation"),
+    ("changed_announcement", "changed_announcement"),
+    ("unknown_spend", "unknown_spend"),
+];
 
 /// The states a node can end in.
 const STATES: [(&str, &str); 5] = [
@@ -40,8 +51,8 @@ const STATES: [(&str, &str); 5] = [
     ("offline", "offline"),
 ];
 
-const ONE_OUTCOME: &str =
-    "must say how it ends with exactly one of outcome_ppm, outcome, indeterminate = true, refunded = true";
+const ONE_OUTCOME: &str = "must say how it ends with exactly one of outcome_ppm, outcome, indeterminate = true, refunded = true, \
+     cancelled = true";
 
 pub(super) fn read(table: Table<'_>, measurement: &Measurement) -> Result<Expect, ScenarioError> {
     let outcome = outcome(&table, measurement)?;
@@ -52,9 +63,19 @@ pub(super) fn read(table: Table<'_>, measurement: &Measurement) -> Result<Expect
         buyer_sat: Sat(table.need("buyer_sat")?.number(0..=most)?),
         provider: table.read("provider", |field| field.one_of(&STATES))?.map(str::to_owned),
         buyer: table.read("buyer", |field| field.one_of(&STATES))?.map(str::to_owned),
+        alarms: table.read("alarms", alarms)?.unwrap_or_default(),
     };
+    if expect.outcome == ExpectedOutcome::Cancelled && (expect.provider_sat.0, expect.buyer_sat.0) != (0, 0) {
+        return Err(
+            table.error("must expect 0 sat for both where the contract is cancelled: nothing was locked")
+        );
+    }
     table.close()?;
     Ok(expect)
+}
+
+fn alarms(field: &Field<'_>) -> Result<Vec<&'static str>, ScenarioError> {
+    field.list(ALARMS.len())?.iter().map(|entry| entry.one_of(&ALARMS)).collect()
 }
 
 fn outcome(table: &Table<'_>, measurement: &Measurement) -> Result<ExpectedOutcome, ScenarioError> {
@@ -72,6 +93,7 @@ fn outcome(table: &Table<'_>, measurement: &Measurement) -> Result<ExpectedOutco
         number("outcome")?.map(ExpectedOutcome::Value),
         flag("indeterminate")?.filter(|yes| *yes).map(|_| ExpectedOutcome::Indeterminate),
         flag("refunded")?.filter(|yes| *yes).map(|_| ExpectedOutcome::Refunded),
+        flag("cancelled")?.filter(|yes| *yes).map(|_| ExpectedOutcome::Cancelled),
     ]
     .into_iter()
     .flatten()

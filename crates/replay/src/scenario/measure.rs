@@ -7,7 +7,7 @@ use terms::{
 };
 
 use super::error::ScenarioError;
-use super::events::MAX_BODY;
+use super::phases::MAX_BODY;
 use super::reader::{Field, Table};
 use super::words;
 

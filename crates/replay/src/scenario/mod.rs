@@ -5,11 +5,15 @@
 
 mod agreement;
 mod chain;
+mod clocks;
 mod error;
-mod events;
 mod expect;
+mod faults;
 mod measure;
+mod phases;
 mod reader;
+#[cfg(test)]
+mod schema;
 mod words;
 
 use std::path::Path;
@@ -18,10 +22,15 @@ use terms::{Measurement, UnixSeconds};
 
 pub use agreement::Deal;
 pub use chain::ChainPlan;
+pub use clocks::Clocks;
 pub use error::ScenarioError;
-pub use events::{Condition, Delivery, Fault, Phase, Victim};
 pub use expect::{Expect, ExpectedOutcome};
+pub use faults::{Fault, Happening, Line, Victim, When};
+pub use phases::{Condition, Delivery, Phase};
 use reader::{Source, Table};
+
+/// The format as a JSON Schema, for editors. A test holds it and the reader to the same fields.
+pub const SCHEMA: &str = include_str!("../../../../docs/scenario.schema.json");
 
 /// The longest title or source, in characters.
 const MAX_LINE: usize = 200;
@@ -50,8 +59,10 @@ pub struct Scenario {
     pub phases: Vec<Phase>,
     /// When the delivery is there; `None` when it never comes, or nothing is to be delivered.
     pub delivery: Option<Delivery>,
-    /// What goes wrong with the processes, ascending.
+    /// What goes wrong with processes, lines and chain.
     pub faults: Vec<Fault>,
+    /// Whose clocks are wrong.
+    pub clocks: Clocks,
     /// How the chain and the nodes keep time.
     pub chain: ChainPlan,
     /// What must be true at the end.
@@ -116,8 +127,9 @@ fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
     let measured = measure::read(root.need("measurement")?.table()?, preset.as_ref())?;
     let deal = agreement::read(agreement, preset.as_ref(), &measured.measurement)?;
     let chain = chain::read(root.read("chain", |field| field.table())?, &measured.measurement)?;
-    let (phases, delivery) = events::phases(root, &measured)?;
-    let faults = events::faults(root, &measured.measurement, &chain)?;
+    let (phases, delivery) = phases::phases(root, &measured)?;
+    let faults = faults::read(root, &measured.measurement, &chain)?;
+    let clocks = clocks::read(root.read("clocks", |field| field.table())?)?;
     let expect = expect::read(root.need("expect")?.table()?, &measured.measurement)?;
     let name =
         file.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
@@ -132,6 +144,7 @@ fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
         phases,
         delivery,
         faults,
+        clocks,
         chain,
         expect,
     })

@@ -91,6 +91,8 @@ impl<'a> Table<'a> {
 
     /// A field, if it is given.
     pub fn take(&self, key: &str) -> Option<Field<'a>> {
+        #[cfg(test)]
+        super::schema::asked(&self.path_of(key));
         let value = self.entries.get(key)?;
         self.taken.borrow_mut().insert(key.to_owned());
         Some(Field {
@@ -284,17 +286,25 @@ impl<'a> Field<'a> {
     /// # Errors
     /// Refuses any other type.
     pub fn tables(&self) -> Result<Vec<Table<'a>>, ScenarioError> {
+        self.list(MAX_ENTRIES)?.iter().map(Self::table).collect()
+    }
+
+    /// A list of at most `most` values.
+    ///
+    /// # Errors
+    /// Refuses any other type, and longer ones.
+    pub fn list(&self, most: usize) -> Result<Vec<Field<'a>>, ScenarioError> {
         let DeValue::Array(list) = self.value else {
-            return Err(self.error(format!("must be a list of tables, not {}", kind(self.value))));
+            return Err(self.error(format!("must be a list, not {}", kind(self.value))));
         };
-        if list.len() > MAX_ENTRIES {
-            return Err(self.error(format!("must have at most {MAX_ENTRIES} entries")));
+        if list.len() > most {
+            return Err(self.error(format!("must have at most {most} entries")));
         }
         let entry = |(index, value): (usize, &'a toml::Spanned<DeValue<'a>>)| {
             let path = format!("{}[{index}]", self.path);
-            Field { source: self.source, path, span: value.span(), value: value.get_ref() }.table()
+            Field { source: self.source, path, span: value.span(), value: value.get_ref() }
         };
-        list.iter().enumerate().map(entry).collect()
+        Ok(list.iter().enumerate().map(entry).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use terms::Hex32;
 use url::Url;
 
-use super::load::rule;
+use super::rule;
 
 /// Who may ask for measurements.
 #[derive(Clone, Debug, Default, Deserialize)]

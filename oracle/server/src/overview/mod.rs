@@ -2,7 +2,6 @@
 //!
 //! Read from the database every few seconds at most, however many pages and badges are asked for.
 
-mod between;
 mod live;
 
 use std::collections::HashMap;
@@ -14,7 +13,6 @@ use crate::oracle::Oracle;
 use crate::status::{DAY_S, HOUR_S, Incident, Tally};
 use crate::store::{ServiceRow, SliceLatency, StoreError, Watched};
 
-pub use between::probes_between;
 pub use live::{Live, live};
 
 /// A snapshot this old is read anew.
@@ -23,11 +21,11 @@ const OLD_MS: u64 = 10_000;
 /// How a service stands, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Its newest probe that could be decided was bad; where outages are confirmed, one goes on.
+    /// Its newest probe that could be decided was bad.
     Down,
     /// It is being measured, and nothing could be decided for a while.
     Unknown,
-    /// Its newest probe that could be decided was good; where outages are confirmed, none goes on.
+    /// Its newest probe that could be decided was good.
     Up,
     /// No window is open that measures it.
     Idle,

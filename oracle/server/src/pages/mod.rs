@@ -19,6 +19,7 @@ mod service;
 mod services;
 mod shell;
 mod slices;
+mod words;
 
 use std::sync::Arc;
 
@@ -26,7 +27,6 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::oracle::Oracle;
-use crate::words;
 
 /// Every page's path.
 pub fn routes() -> Router<Arc<Oracle>> {

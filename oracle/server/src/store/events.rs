@@ -1,6 +1,5 @@
 //! Events: what was announced.
 
-use ledger::Entry;
 use protocol::objection::Withheld;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -9,7 +8,7 @@ use terms::{EventId, Hex32, Measurement, UnixSeconds};
 
 use super::listing::host_of;
 use super::transaction::Transaction;
-use super::{Store, StoreError, count_commit, log, signed, status, unsigned};
+use super::{Store, StoreError, count_commit, signed, status, unsigned};
 
 /// An event that is about to be announced.
 #[derive(Debug)]
@@ -164,23 +163,15 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Notes that the journal holds the event's announcement, and appends the log's word of it, once.
+    /// Notes that the journal holds the event's announcement.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn publish_event(&self, key: i64, entry: &Entry) -> Result<(), StoreError> {
+    pub async fn publish_event(&self, key: i64) -> Result<(), StoreError> {
         let mut tx = Transaction::begin(&self.pool).await?;
-        let published = sqlx::query("UPDATE events SET published = 1 WHERE id = ? AND published = 0")
-            .bind(key)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query("UPDATE events SET published = 1 WHERE id = ?").bind(key).execute(&mut *tx).await?;
         count_commit(&mut tx).await?;
-        if published.rows_affected() == 1 {
-            log::append(&mut tx, key, std::slice::from_ref(entry)).await?;
-        }
-        tx.commit().await?;
-        self.has_grown();
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// The event of this id, published or not.

@@ -4,7 +4,6 @@
 
 use crate::common;
 
-mod changes;
 mod hostile;
 
 use common::process::{Process, earnest_oracle};

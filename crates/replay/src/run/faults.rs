@@ -1,0 +1,170 @@
+//! Does what goes wrong with processes, lines and the chain, and undoes what ends.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::agenda::Task;
+use super::blocking::with_node;
+use super::director::{Director, LEAVE_LIMIT};
+use super::parties::Struck;
+use super::service::Service;
+use crate::scenario::{Fault, Happening, Victim, When};
+
+impl Director<'_> {
+    fn fault(&self, index: usize) -> anyhow::Result<Fault> {
+        self.scenario.faults.get(index).cloned().context("a fault that the scenario does not have")
+    }
+
+    pub(super) async fn begin_fault(&mut self, index: usize) -> anyhow::Result<()> {
+        let fault = self.fault(index)?;
+        self.happened += 1;
+        match fault.what {
+            Happening::Kill(Victim::Bitcoind, _) => {
+                self.mining = false;
+                with_node(&self.world.bitcoind, |node| -> anyhow::Result<()> {
+                    node.kill();
+                    Ok(())
+                })
+                .await?;
+            }
+            Happening::Kill(victim, _) => self.kill(victim).await?,
+            Happening::Cut(line, _) => self.world.lines.cut(line),
+            Happening::Reorg(depth) => {
+                with_node(&self.world.bitcoind, move |node| node.reorg(depth).map(drop)).await?;
+            }
+            Happening::SetBack(_) => self.set_back(index).await?,
+        }
+        self.tell_fault(&fault);
+        Ok(())
+    }
+
+    pub(super) async fn end_fault(&mut self, index: usize) -> anyhow::Result<()> {
+        let fault = self.fault(index)?;
+        match fault.what {
+            Happening::Kill(Victim::Bitcoind, _) => {
+                with_node(&self.world.bitcoind, |node| node.start_again()).await?;
+                self.mining = true;
+                self.tell("chain", "its node is started again");
+            }
+            Happening::Kill(victim, _) => {
+                self.service(victim)?.start_again().await?;
+                self.tell(victim.name(), "is started again");
+            }
+            Happening::Cut(line, _) => {
+                self.world.lines.mend(line);
+                self.tell("network", format!("lets everything pass between {line} again"));
+            }
+            Happening::Reorg(_) | Happening::SetBack(_) => {}
+        }
+        Ok(())
+    }
+
+    fn tell_fault(&mut self, fault: &Fault) {
+        let who = match fault.what {
+            Happening::Kill(Victim::Bitcoind, _) | Happening::Reorg(_) => "chain",
+            Happening::Kill(victim, _) => victim.name(),
+            Happening::Cut(..) => "network",
+            Happening::SetBack(_) => Victim::Oracle.name(),
+        };
+        let words = match fault.what {
+            Happening::Kill(Victim::Bitcoind, _) => "its node is killed".to_owned(),
+            what => what.to_string(),
+        };
+        let note = fault.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+        self.tell(who, words + &note);
+    }
+
+    fn service(&mut self, victim: Victim) -> anyhow::Result<&mut Service> {
+        self.world.service(victim).context("not a process of ours")
+    }
+
+    /// Whether it is dead for good: nothing of what is to come starts it again.
+    pub(super) fn is_gone(&self, victim: Victim) -> bool {
+        let returns = |task: &Task| match task {
+            Task::EndFault(index) => self
+                .scenario
+                .faults
+                .get(*index)
+                .is_some_and(|fault| matches!(fault.what, Happening::Kill(who, _) if who == victim)),
+            _ => false,
+        };
+        !self.agenda.holds(returns)
+    }
+
+    async fn kill(&mut self, victim: Victim) -> anyhow::Result<()> {
+        // What a dying oracle has published is for all to see.
+        if let (Victim::Oracle, Some(event)) = (victim, self.event.clone()) {
+            self.watch(&event).await?;
+        }
+        self.service(victim)?.kill();
+        let left = tokio::time::timeout(LEAVE_LIMIT, self.world.barrier.wait_until_gone(victim.name())).await;
+        left.with_context(|| format!("the killed {} is still taking part in simulated time", victim.name()))
+    }
+
+    /// Copies all that the oracle knows, as a backup would, while it is stopped.
+    pub(super) async fn remember(&mut self, index: usize) -> anyhow::Result<()> {
+        self.service(Victim::Oracle)?.stop().await?;
+        copy_folder(&self.world.folder.join("oracle"), &self.memory(index))?;
+        self.service(Victim::Oracle)?.start_again().await
+    }
+
+    /// Puts that copy back. Neither the database nor the journal in it can tell.
+    async fn set_back(&mut self, index: usize) -> anyhow::Result<()> {
+        self.service(Victim::Oracle)?.stop().await?;
+        let data = self.world.folder.join("oracle");
+        std::fs::remove_dir_all(&data).with_context(|| data.display().to_string())?;
+        copy_folder(&self.memory(index), &data)?;
+        self.service(Victim::Oracle)?.start_again().await
+    }
+
+    fn memory(&self, index: usize) -> std::path::PathBuf {
+        self.world.folder.join(format!("memory-{index}"))
+    }
+
+    /// Begins the faults that wait for a state which is reached now.
+    pub(super) async fn look_for_states(&mut self, deal: &Struck) -> anyhow::Result<()> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let mut still = Vec::new();
+        for index in waiting.drain(..) {
+            let fault = self.fault(index)?;
+            if self.is_reached(&fault, deal).await? {
+                self.begin_fault(index).await?;
+                if let Some(lasts_s) = fault.what.lasts_s() {
+                    self.agenda.plan(self.now().0 + lasts_s, Task::EndFault(index));
+                }
+            } else {
+                still.push(index);
+            }
+        }
+        self.waiting = still;
+        Ok(())
+    }
+
+    async fn is_reached(&self, fault: &Fault, deal: &Struck) -> anyhow::Result<bool> {
+        let (who, state) = match (&fault.when, fault.what) {
+            (When::Reached { who, state }, _) => (*who, *state),
+            (When::Said(_), Happening::Cut(line, _)) => return Ok(self.world.lines.is_cut(line)),
+            _ => return Ok(false),
+        };
+        let party = if who == Victim::Provider { &self.world.provider } else { &self.world.buyer };
+        if !party.service.is_alive() {
+            return Ok(false);
+        }
+        Ok(party.owner.escrow(&deal.escrow_id).await?.is_some_and(|escrow| escrow.state == state))
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let copy = || -> std::io::Result<()> {
+        std::fs::create_dir_all(to)?;
+        for entry in std::fs::read_dir(from)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    };
+    copy().with_context(|| format!("{} to {}", from.display(), to.display()))
+}

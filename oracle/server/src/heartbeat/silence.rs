@@ -1,0 +1,133 @@
+//! Noticing silence: a slot that passed without a beat while the oracle was there is bad.
+
+use std::sync::Arc;
+
+use clock::Busy;
+use ledger::{Grid, Sample, SliceVerdict, Verdict};
+
+use crate::oracle::Oracle;
+use crate::probe::{Cause, Phases};
+use crate::store::{Batch, Event, Seen};
+use crate::window::{MeasureError, Measured};
+
+/// A slot is judged this long after its end, so that a beat of its last moment is stored by then.
+const JUDGED_AFTER_MS: u64 = 1_000;
+
+/// Measures the window of an event with a heartbeat, from now to its end. Beats are stored as they are heard.
+///
+/// # Errors
+/// When samples can't be written. Calling it again goes on from what was.
+pub async fn measure(
+    oracle: &Arc<Oracle>,
+    event: &Arc<Event>,
+    busy: &mut Busy,
+) -> Result<Measured, MeasureError> {
+    let mut watch = Silence::begin(oracle, event).await?;
+    while watch.slot < watch.grid.probes() {
+        let judged_ms = watch.grid.probe_start_ms(watch.slot + 1).saturating_add(JUDGED_AFTER_MS);
+        let stopped = oracle.sleep_or_stop(busy, judged_ms).await.is_stopped();
+        if stopped {
+            watch.write().await?;
+            return Ok(Measured::Stopped);
+        }
+        watch.judge(oracle.clock.now_ms()).await?;
+    }
+    Ok(Measured::ToTheEnd)
+}
+
+struct Silence<'a> {
+    oracle: &'a Oracle,
+    event: &'a Arc<Event>,
+    grid: Grid,
+    /// The first slot that is not judged.
+    slot: u64,
+    /// Since when the oracle listens without a break, in unix milliseconds.
+    since_ms: u64,
+    closed: Option<SliceVerdict>,
+    unwritten: Batch,
+    written_ms: u64,
+}
+
+impl<'a> Silence<'a> {
+    async fn begin(oracle: &'a Oracle, event: &'a Arc<Event>) -> Result<Self, MeasureError> {
+        let grid = Grid::new(&event.measurement)?;
+        let closed = oracle.store.last_slice(event.key).await?;
+        let slot = closed.as_ref().map_or(0, |slice| grid.probes_of(slice.index).end);
+        let (since_ms, unwritten) = (oracle.clock.now_ms(), Batch::default());
+        Ok(Self { oracle, event, grid, slot, since_ms, closed, unwritten, written_ms: since_ms })
+    }
+
+    /// Judges the slots that are over at `now_ms`, and closes the slices that are. A machine that slept through a slot
+    /// heard nothing in it, whoever called.
+    async fn judge(&mut self, now_ms: u64) -> Result<(), MeasureError> {
+        let every_ms = self.event.measurement.probe_every_ms;
+        let due_ms = self.grid.probe_start_ms(self.slot + 1).saturating_add(JUDGED_AFTER_MS);
+        if now_ms.saturating_sub(due_ms) > every_ms {
+            self.since_ms = now_ms;
+        }
+        let over = |slot: u64| self.grid.probe_start_ms(slot + 1).saturating_add(JUDGED_AFTER_MS) <= now_ms;
+        let mut slot = self.slot;
+        while slot < self.grid.probes() && over(slot) {
+            let heard_all = self.grid.probe_start_ms(slot) >= self.since_ms;
+            if heard_all && !self.grid.is_excluded(self.grid.slice_of_probe(slot)) {
+                self.unwritten.seen.push(self.silent(slot));
+            }
+            slot += 1;
+        }
+        self.slot = slot;
+        self.close_or_write(now_ms).await
+    }
+
+    /// The sample of a slot without a beat. Where there was one, it stands there already, and stays.
+    fn silent(&self, slot: u64) -> Seen {
+        let settings = self.oracle.settings();
+        let sample = Sample {
+            unix_ms: self.grid.probe_start_ms(slot + 1) - 1,
+            vantage: self.event.own_vantage(&settings.config.vantage).to_owned(),
+            verdict: Verdict::Bad,
+            latency_ms: 0,
+            value: None,
+        };
+        Seen {
+            probe: slot,
+            sample,
+            cause: Some(Cause::Silence),
+            phases: Phases::default(),
+            references: Vec::new(),
+        }
+    }
+
+    async fn close_or_write(&mut self, now_ms: u64) -> Result<(), MeasureError> {
+        let until = self.slot / self.grid.probes_per_slice();
+        if until <= self.closed.as_ref().map_or(0, |slice| slice.index + 1) {
+            if now_ms.saturating_sub(self.written_ms) >= self.oracle.flush_every_ms {
+                self.write().await?;
+            }
+            return Ok(());
+        }
+        let slices = (self.closed.as_ref(), until);
+        let written =
+            self.oracle.store.write_closing(self.event, &self.unwritten, &self.grid, slices).await?;
+        let (mark, closed) = written;
+        closed.iter().for_each(|_| self.oracle.metrics.slice_closed());
+        self.closed = closed.into_iter().next_back().or(self.closed.take());
+        self.wrote(now_ms, mark).await;
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<(), MeasureError> {
+        if !self.unwritten.is_empty() {
+            let batch = std::mem::take(&mut self.unwritten);
+            let mark = self.oracle.store.write(self.event, batch).await?;
+            self.wrote(self.oracle.clock.now_ms(), mark).await;
+        }
+        Ok(())
+    }
+
+    async fn wrote(&mut self, now_ms: u64, mark: u64) {
+        self.unwritten = Batch::default();
+        self.written_ms = now_ms;
+        self.oracle.note_well(&self.event.id);
+        self.oracle.mark(mark).await;
+    }
+}
