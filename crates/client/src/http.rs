@@ -168,6 +168,12 @@ impl Http {
 }
 
 impl Answer {
+    /// The answer as text.
+    pub(crate) fn text(self) -> Result<String, ClientError> {
+        let text = std::str::from_utf8(&self.bytes).map(str::to_owned);
+        text.map_err(|error| self.malformed("body", error.to_string()))
+    }
+
     /// Reads the answer as JSON. Fields that it does not know are ignored, so that an API can grow.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
         let mut reader = serde_json::Deserializer::from_slice(&self.bytes);

@@ -157,6 +157,14 @@ impl OwnerClient {
         self.get("/v1/alarms").await
     }
 
+    /// Every receipt, as the JSON lines that `earnest receipts verify` reads.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn receipts(&self) -> Result<String, ClientError> {
+        self.http.get("/v1/receipts", MAX_ANSWER_BYTES).await?.text()
+    }
+
     /// All escrows, without their messages and history.
     ///
     /// # Errors

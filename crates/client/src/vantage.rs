@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::oracle::OracleInfo;
 use protocol::vantage::{Assignments, Batch, BatchResult, BatchResults, Batches};
 
 use crate::error::ClientError;
@@ -13,6 +14,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest page of assignments, in bytes: each is at most a document and its announcement.
 const MAX_ASSIGNMENTS_BYTES: usize = 32 * 1024 * 1024;
+
+/// The largest description of an oracle, in bytes: with every key that it ever had.
+const MAX_INFO_BYTES: usize = 4 * 1024 * 1024;
 
 /// The largest answer to batches, in bytes.
 const MAX_RESULTS_BYTES: usize = 64 * 1024;
@@ -30,6 +34,14 @@ impl VantageClient {
     /// [`ClientError::BaseUrl`]
     pub fn new(base: &str) -> Result<Self, ClientError> {
         Ok(Self { http: Http::new(base, TIMEOUT)? })
+    }
+
+    /// What the oracle says about itself. Not signed, and not only for vantages.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn info(&self) -> Result<OracleInfo, ClientError> {
+        self.http.get("/v1/info", MAX_INFO_BYTES).await?.json()
     }
 
     /// What there is to measure; `after` is the previous page's `next`.

@@ -10,6 +10,7 @@ mod offer;
 mod oracle;
 mod output;
 mod owner;
+mod receipts;
 mod recovery;
 mod rotate;
 mod serve;
@@ -69,6 +70,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Escrow(command) => escrow::run(command, json).await?,
         Command::Mandate(file) => authority::mandate(&file, json).await?,
         Command::Alarms(file) => authority::alarms(&file, json).await?,
+        Command::Receipts(command) => receipts::run(command, json).await?,
         Command::Pause(arguments) => authority::pause(arguments, true, json).await?,
         Command::Resume(arguments) => authority::pause(arguments, false, json).await?,
         Command::Key(command) => key::run(command, json).await?,

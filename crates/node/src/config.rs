@@ -11,6 +11,7 @@ use serde::Deserialize;
 use terms::Hex32;
 
 pub use self::money::{SupplyConfig, SweepConfig, TimeOfDay};
+use crate::book::ReceiptsConfig;
 use crate::money::fees::FeesConfig;
 use crate::peers::locking::LockingConfig;
 use crate::peers::renewal::RenewalConfig;
@@ -99,6 +100,9 @@ pub struct Config {
     /// What becomes of an escrow after its window.
     #[serde(default)]
     pub renewal: RenewalConfig,
+    /// Who may see the receipts' roots.
+    #[serde(default)]
+    pub receipts: ReceiptsConfig,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }

@@ -10,6 +10,7 @@ use bitcoin::{OutPoint, Transaction, Txid};
 use contract::CheckedContract;
 use crashpoint::here;
 use engine::{Coin, Escrow, Event, Hold, hold};
+use receipts::{Batch, Movement};
 use storage::{
     Answer, ApprovalRow, Fact, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,
     Reservation, Store, StoredEvent, StoredOffer,
@@ -17,6 +18,7 @@ use storage::{
 use terms::Hex32;
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
+use crate::book::Book;
 use crate::config::Config;
 use crate::error::NodeError;
 use crate::guard::Guard;
@@ -52,6 +54,8 @@ pub struct Core {
     pub(crate) payment_waits: bool,
     /// What the owner allows, and what is counted against it.
     pub(crate) guard: Guard,
+    /// Where the chain of receipts ends.
+    pub(crate) book: Book,
     /// The supply of coins for escrows.
     pub(crate) supply: Supply,
     /// The scheduled sweep.
@@ -100,6 +104,10 @@ pub(crate) struct Change {
     pub approval: Option<ApprovalRow>,
     /// What the owner should look at.
     pub notices: Vec<NoticeRow>,
+    /// Money that is moved: a line of the receipts for each.
+    pub movements: Vec<Movement>,
+    /// A signed root over lines.
+    pub batch: Option<Batch>,
     /// Payments of which nothing is left to do.
     pub forgotten_payments: Vec<Txid>,
     /// The answer to the owner's request that led to this, by its Idempotency-Key.
@@ -131,12 +139,17 @@ impl Change {
             ("key", self.new_key.is_some() || self.changed_key.is_some()),
             ("key_request", self.key_request.is_some()),
             ("approval", self.approval.is_some()),
+            ("batch", self.batch.is_some()),
             ("forgotten_payments", !self.forgotten_payments.is_empty()),
             ("answer", self.answer.is_some()),
         ];
         let rest = rest.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
         let parts: Vec<&str> = events.chain(rest).collect();
-        if parts.is_empty() { "wallet".to_owned() } else { parts.join("+") }
+        match parts.is_empty() {
+            true if self.movements.is_empty() => "wallet".to_owned(),
+            true => "receipts".to_owned(),
+            false => parts.join("+"),
+        }
     }
 }
 
@@ -170,6 +183,7 @@ impl Core {
         }
         self.write_events(&mut tx, &change, now).await?;
         let counted = self.write_guard(&mut tx, &change, now).await?;
+        let written = self.write_receipts(&mut tx, &change).await?;
         write_rest(&mut tx, &change, now).await?;
         here!("commit.within:{}", change.name());
         tx.commit().await?;
@@ -179,6 +193,7 @@ impl Core {
             self.apply(*id, event);
         }
         self.count(counted, &change.forgotten_outflows);
+        self.follow_receipts(written, change.batch.clone());
         self.note_for_backup(&change);
         Ok(())
     }

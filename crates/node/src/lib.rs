@@ -9,6 +9,7 @@
 //! peer's envelope leads to).
 
 mod alarms;
+mod book;
 mod chain;
 pub mod config;
 mod core;
@@ -30,6 +31,7 @@ mod tests;
 mod ticket;
 mod views;
 
+pub use book::ReceiptsConfig;
 pub use config::{Config, ConfigError, MAINNET_ACKNOWLEDGEMENT};
 pub use error::NodeError;
 pub use init::{Initialised, init};

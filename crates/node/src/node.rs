@@ -280,7 +280,7 @@ impl Node {
             let maturities = [escrow.first_maturity(), escrow.opened.maturity].map(|at| at.saturating_add(1));
             [escrow.given_up_at()].into_iter().chain(maturities)
         });
-        let moments = moments.chain(core.next_sweep(now));
+        let moments = moments.chain(core.next_sweep(now)).chain(core.next_batch());
         let next = moments.filter(|at| *at > now).fold(now + pause_s, u64::min);
         next.saturating_mul(1_000)
     }

@@ -12,6 +12,7 @@ use storage::{Fact, Store};
 use tokio::task::block_in_place;
 use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wallet};
 
+use crate::book::Book;
 use crate::config::{BitcoindConfig, Config};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
@@ -56,6 +57,7 @@ impl Core {
             payments: payments(&store).await?,
             payment_waits: true,
             guard: Guard::load(&store).await?,
+            book: Book::load(&store).await?,
             supply: Supply::default(),
             sweep: Sweep::read(store.fact(Fact::LastSweep).await?.as_deref())?,
             unsaved: Vec::new(),

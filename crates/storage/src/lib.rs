@@ -11,6 +11,7 @@ mod error;
 mod facts;
 mod open;
 mod read;
+mod receipts;
 mod rows;
 mod transaction;
 mod write;
@@ -18,8 +19,9 @@ mod write;
 pub use error::StoreError;
 pub use facts::Fact;
 pub use open::{DATABASE, Store};
+pub use receipts::Receipts;
 pub use rows::{
     Answer, ApprovalRow, CommitmentRow, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,
-    Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,
+    ReceiptRow, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,
 };
 pub use write::Tx;

@@ -181,3 +181,16 @@ pub struct NoticeRow {
     /// What it is about, in words.
     pub detail: String,
 }
+
+/// A receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptRow {
+    /// Its number.
+    pub seq: u64,
+    /// The escrow that it belongs to.
+    pub escrow: Option<Hex32>,
+    /// The transaction that it is about, as explorers show it.
+    pub txid: Option<Hex32>,
+    /// It.
+    pub json: String,
+}

@@ -42,6 +42,19 @@ integer!(
     OutcomeValue
 );
 
+impl Ppm {
+    /// The share in percent, exactly.
+    ///
+    /// ```
+    /// assert_eq!(terms::Ppm(33_334).percent(), "3.3334 %");
+    /// assert_eq!(terms::Ppm(1_000).percent(), "0.1 %");
+    /// ```
+    pub fn percent(self) -> String {
+        let text = format!("{}.{:04}", self.0 / 10_000, self.0 % 10_000);
+        format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
 /// The smallest output of a contract: the DLC libraries give anything smaller to the miners without a word.
 pub const MIN_OUTPUT_SAT: Sat = Sat(1000);
 

@@ -30,6 +30,13 @@ pub struct Confirmed {
     pub held: u64,
 }
 
+impl Confirmed {
+    /// Does an outage cover this slot?
+    pub fn is_down_at(&self, slot: u64) -> bool {
+        self.outages.iter().any(|outage| (outage.from..outage.to).contains(&slot))
+    }
+}
+
 /// What an outage covers of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

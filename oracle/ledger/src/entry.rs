@@ -11,6 +11,21 @@ use crate::slice::SliceVerdict;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Entry {
+    /// An event stands announced: what could be chosen is chosen from here on.
+    Announced {
+        /// The event.
+        event_id: EventId,
+        /// Since when.
+        at: UnixSeconds,
+        /// SHA-256 of the announcement's TLV record.
+        announcement_sha256: Hex32,
+        /// What the seed of the probes' moments will have to hash to; absent where nothing is left to chance.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed_commitment: Option<Hex32>,
+        /// Who measures, where that is not the oracle alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        vantages: Vec<LoggedVantage>,
+    },
     /// A slice has ended.
     Slice {
         /// The event.
@@ -45,6 +60,17 @@ pub enum Entry {
         /// Why, in the operator's words.
         reason: String,
     },
+}
+
+/// A place that measures an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedVantage {
+    /// Its name in samples.
+    pub name: String,
+    /// The key that signs what it saw; absent for the oracle's own place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Hex32>,
 }
 
 impl Entry {

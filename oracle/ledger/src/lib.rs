@@ -20,6 +20,7 @@ pub mod schedule;
 
 mod audit;
 mod confirm;
+mod counted;
 mod entry;
 mod evaluate;
 mod explain;
@@ -34,7 +35,8 @@ mod slice;
 mod tally;
 
 pub use confirm::{Confirmed, Outage};
-pub use entry::Entry;
+pub use counted::{counted, counted_so_far};
+pub use entry::{Entry, LoggedVantage};
 pub use evaluate::{Evaluation, evaluate, outcome};
 pub use grid::{Grid, MAX_SLICES};
 pub use quorum::probe_verdicts;

@@ -4,6 +4,7 @@
 mod bundle;
 mod common;
 mod confirmation;
+mod counted;
 mod csv;
 mod metrics;
 mod outcomes;

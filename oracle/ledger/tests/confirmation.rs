@@ -115,8 +115,8 @@ fn a_slice_is_closed_once_its_last_run_is_decided_and_not_before() {
 fn the_explanation_says_what_was_turned() {
     let measurement = three_two();
     let words = report(&format!("++---+-+++ --++++++++ {UP}{UP}")).explain(&measurement);
-    let said = "An outage takes 3 bad probes in a row and ends with 2 good ones: there were 1, 300 s altogether; 2 bad \
-                probes were too few in a row and count as good, 1 good ones did not end an outage and count as bad.";
+    let said = "An outage takes 3 bad probes in a row and ends with 2 good ones: there was 1, of 300 s; 2 bad probes \
+                were too few in a row and count as good, 1 good one did not end an outage and counts as bad.";
     assert!(words.contains(said), "{words}");
     assert!(words.contains("The share of bad probes is 1/8, or 125000.000 ppm"), "{words}");
 }

@@ -184,13 +184,12 @@ fn explained(aggregate: Value, changes: &Value) -> (Report, String) {
 #[test]
 fn the_explanation_says_which_reading_it_is_and_what_failed_probes_count() {
     let (_, words) = explained(json!("mean"), &json!({}));
-    let said = "The mean reading times 1, where each of 1 failed probes counts as the worst reading, 0 tok/s, is \
-                8027/200, or 40.135 tok/s, rounded up, 41: the outcome is 41.";
+    let said = "The mean reading, where the failed probe counts as the worst reading, 0 tok/s, is \
+                8027/200, or 40.135 tok/s, rounded up, 41: the outcome is 41 tok/s.";
     assert!(words.contains(said), "{words}");
     let (_, words) =
         explained(json!({ "percentile_ppm": 750_000 }), &json!({ "method": { "ratio_timeslices": {} } }));
-    let said =
-        "The mean over the measured slices of each one's percentile of 750000 ppm reading times 1, where";
+    let said = "The mean over the measured slices of each one's 75 % percentile reading, where";
     assert!(words.contains(said), "{words}");
     let (report, words) = explained(json!("mean"), &json!({ "least_samples": 10 }));
     assert_eq!(report.outcome, Outcome::Indeterminate);

@@ -51,7 +51,10 @@ fn fastly_on_2021_06_08_is_1002_ppm() {
     assert_eq!(report.reading.as_ref().unwrap().to_string(), "173/172800");
     assert_eq!((report.slices.total, report.slices.unmeasured), (8640, 0));
     let words = report.explain(&fastly);
-    assert!(words.contains("173/172800, or 1001.157 ppm, rounded up, 1002: the outcome is 1002."), "{words}");
+    assert!(
+        words.contains("173/172800, or 1001.157 ppm, rounded up, 1002: the outcome is 1002 ppm."),
+        "{words}"
+    );
 }
 
 #[test]

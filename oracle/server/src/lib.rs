@@ -5,36 +5,26 @@
 //! database, the clock-driven life of an event, and HTTP. This crate deliberately knows nothing of
 //! contracts, payouts, parties or chains: the oracle never learns who uses an event.
 //!
-//! Start reading at [`scheduler`], which is an event's life in one function; then [`window`], where the
-//! probing happens, and [`signing`], where the order of the writes matters.
+//! Start reading at [`scheduler`], which is an event's life in one function; then [`measuring`], where the probing
+//! happens, and [`signing`], where the order of the writes matters. The way into that life is [`asking`], what
+//! everybody sees of it are [`http`] and [`pages`], and [`operating`] is what its operator does. [`vantage`] is this
+//! program as a vantage of an oracle elsewhere, [`vantages`] the oracle's side of that; [`checking`] is for anybody.
 
-pub mod aging;
-pub mod ahead;
-pub mod announce;
-pub mod backup;
+pub mod asking;
 pub mod checking;
 pub mod cli;
-pub mod closing;
 pub mod commands;
 pub mod config;
-pub mod durable;
-pub mod heartbeat;
 pub mod http;
-pub mod instants;
-pub mod keyring;
+pub mod measuring;
 pub mod metrics;
 pub mod objections;
-pub mod open_files;
+pub mod operating;
 pub mod oracle;
 pub mod overview;
 pub mod pages;
-pub mod price;
 pub mod probe;
 pub mod public_log;
-pub mod rates;
-pub mod reload;
-pub mod requester;
-pub mod retire;
 pub mod scheduler;
 pub mod service;
 pub mod signing;
@@ -42,9 +32,7 @@ pub mod status;
 pub mod store;
 #[cfg(test)]
 mod testing;
-pub mod trust;
 pub mod vantage;
 pub mod vantages;
 pub mod views;
-pub mod watch;
-pub mod window;
+mod words;

@@ -11,8 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::asking::rates;
 use crate::oracle::{Oracle, Trouble};
-use crate::rates;
 use crate::store::StoreError;
 
 /// A probe that begins this long after its moment is called late, in milliseconds.

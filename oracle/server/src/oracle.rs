@@ -12,14 +12,14 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::asking::rates::Rates;
+use crate::asking::requester::{Allowance, Requester};
 use crate::config::Config;
-use crate::keyring::Keyring;
 use crate::metrics::Metrics;
+use crate::operating::keyring::Keyring;
 use crate::overview::Snapshot;
 use crate::probe::{Prober, ProberError};
 use crate::public_log::PublicLog;
-use crate::rates::Rates;
-use crate::requester::{Allowance, Requester};
 use crate::store::Store;
 
 /// How often the journal learns, while nothing is signed, how far the database has come.

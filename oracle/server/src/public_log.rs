@@ -11,8 +11,8 @@ use evidence::{Checkpoint, CheckpointError, Log, LogKey};
 use ledger::Entry;
 use ledger::bundle::LogProof;
 
-use crate::durable;
-use crate::keyring::Keyring;
+use crate::operating::durable;
+use crate::operating::keyring::Keyring;
 use crate::store::{Store, StoreError};
 
 /// The log's key, and where its newest checkpoint is kept.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use clock::Busy;
 use terms::EventId;
 
-use crate::closing::{self, CloseError};
-use crate::heartbeat;
+use crate::measuring::closing::{self, CloseError};
+use crate::measuring::heartbeat;
+use crate::measuring::window::{self, MeasureError, Measured};
 use crate::oracle::{Oracle, Trouble};
 use crate::signing::{self, SignError, Signed};
 use crate::store::{Event, StoreError};
-use crate::window::{self, MeasureError, Measured};
 
 /// After a failure an event is taken up again this much later, from what the database holds.
 const RETRY_MS: u64 = 30_000;

@@ -14,13 +14,15 @@ use terms::{EventId, Hex32};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::asking::ahead;
 use crate::config::{Accept, Config, Network};
-use crate::keyring::Keyring;
+use crate::operating::aging;
+use crate::operating::keyring::Keyring;
 use crate::oracle::{Oracle, Parts};
 use crate::probe::NO_ROOTS;
 use crate::public_log::PublicLog;
 use crate::store::{Durability, Event, Store};
-use crate::{aging, ahead, http, scheduler};
+use crate::{http, scheduler};
 
 /// Tasks get this long to write down what they hold; then the process ends without them.
 const STOPPING: Duration = Duration::from_secs(10);

@@ -12,10 +12,10 @@ use secp256k1_zkp::XOnlyPublicKey;
 use signer::Rotation;
 use terms::{Hex32, UnixSeconds};
 
-use crate::closing::closed_entry;
+use crate::measuring::closing::closed_entry;
+use crate::operating::retire::key_of;
 use crate::oracle::Oracle;
 use crate::public_log::PublicLogError;
-use crate::retire::key_of;
 use crate::store::{Event, EventHead, StoreError};
 use crate::vantages;
 

@@ -7,7 +7,7 @@ mod command_line;
 mod common;
 #[path = "crash_walk/main.rs"]
 mod crash_walk;
-mod full_disk;
+mod exhaustion;
 mod heartbeats;
 #[path = "http_api/main.rs"]
 mod http_api;

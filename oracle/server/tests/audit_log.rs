@@ -88,13 +88,13 @@ async fn an_honest_log_holds_and_the_next_audit_goes_on_from_there() {
     let keep = world.path("kept.json");
     attested(&mut world, &oracle, START).await;
     let first = audit(&url(oracle.addr()), Some(&keep)).await.unwrap().json();
-    assert_eq!((&first["entries"], &first["new_entries"]), (&json!(482), &json!(482)), "{first}");
+    assert_eq!((&first["entries"], &first["new_entries"]), (&json!(483), &json!(483)), "{first}");
     assert_eq!(first["nonces"], 20);
     attested(&mut world, &oracle, START + 10_000).await;
     let second = audit(&url(oracle.addr()), Some(&keep)).await.unwrap();
     assert!(second.explain().contains("1 more were checked at an earlier time"), "{}", second.explain());
     let second = second.json();
-    assert_eq!((&second["entries"], &second["new_entries"]), (&json!(964), &json!(482)), "{second}");
+    assert_eq!((&second["entries"], &second["new_entries"]), (&json!(966), &json!(483)), "{second}");
     assert_eq!((&second["nonces"], &second["events"]["attested"]), (&json!(40), &json!(1)), "{second}");
     world.stop(oracle).await;
 }
@@ -110,11 +110,19 @@ async fn whatever_is_changed_is_found_where_it_is() {
         (in_bytes("/checkpoint", 100), "/checkpoint: "),
         (in_bytes("/tile/entries/000", 2), "entry 0: is no entry"),
         (in_bytes("/tile/0/000", 40), "tile 0/000, hash 1: "),
-        (in_bytes("/tile/0/001.p/226", 32 * 9), "tile 0/001.p/226, hash 9: "),
+        (in_bytes("/tile/0/001.p/227", 32 * 9), "tile 0/001.p/227, hash 9: "),
         (in_bytes("/tile/1/000.p/1", 0), "tile 1/000.p/1, hash 0: "),
         (
             in_json(id_path(&id, ""), |it| it["measurement"]["slice_s"] = json!(30)),
             "measurement: is not that",
+        ),
+        (
+            in_json(id_path(&id, ""), |it| it["seed_commitment"] = json!("11".repeat(32))),
+            "seed_commitment: is not what stands in the log",
+        ),
+        (
+            in_json(id_path(&id, ""), |it| it["vantages"] = json!([{ "name": "friend" }])),
+            "vantages: is not what stands in the log",
         ),
         (in_json(id_path(&id, ""), |it| it["nonce_proofs"][3] = json!("11".repeat(64))), "nonce_proofs, 3"),
         (in_json(id_path(&id, "/evidence"), |it| it["slices"][7]["good"] = json!(0)), "slice 7, counts"),

@@ -2,6 +2,7 @@
 
 use crate::common;
 
+use common::process::Process;
 use common::{Http, START, World, measurement};
 use protocol::oracle::EventState;
 use serde_json::json;
@@ -161,4 +162,24 @@ async fn outages_that_are_confirmed_close_slices_later_also_across_a_restart() {
     let (_, bundle) = http.text(&format!("/v1/events/{id}/evidence")).await;
     signer::audit(&ledger::bundle::Bundle::parse(bundle.as_bytes()).unwrap()).unwrap();
     world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rare_probe_saw_is_written_down_long_before_the_next_one() {
+    let mut world = World::new().await;
+    world.configure("[probe]\njitter = false\nflush_every_s = 5");
+    let oracle = Process::serve(&world).await;
+    let hourly = measurement(|m| {
+        m["window"] = json!({ "start": START, "end": START + 4 * 3_600 });
+        m["slice_s"] = json!(7_200);
+        m["probe_every_ms"] = json!(3_600_000);
+        m["least_samples"] = json!(1);
+    });
+    let id = oracle.http.announce(&hourly).await.event_id;
+    world.until(START + 7).await;
+    oracle.kill(&world).await;
+    let oracle = Process::serve(&world).await;
+    let (_, samples) = oracle.http.text(&format!("/v1/events/{id}/samples")).await;
+    assert_eq!(samples.lines().count(), 1 + 1, "the first of four: {samples}");
+    oracle.terminate(&world).await;
 }

@@ -4,7 +4,7 @@
 
 use crate::common;
 
-use common::process::earnest_oracle;
+use common::process::{Process, earnest_oracle};
 use common::{Http, START, World, measurement};
 use earnest_oracle::service::Running;
 use protocol::objection::{Objection, Objections};
@@ -171,4 +171,36 @@ async fn a_withheld_event_is_never_signed_and_the_log_says_why() {
         journal.lines().any(|line| line.contains("abandoned") && line.contains(id.as_str())),
         "{journal}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "crash-points"), ignore = "needs the crash points: --features crash-points")]
+async fn a_withholding_that_is_cut_off_is_said_once_or_not_at_all_and_never_signed_over() {
+    let mut world = World::new().await;
+    let oracle = Process::serve(&world).await;
+    let id = oracle.http.announce(&measurement(|_| ())).await.event_id;
+    world.until(START + 3_601).await;
+    let before = oracle.http.json("/v1/log").await["size"].as_u64().unwrap();
+    let config = world.config_file().display().to_string();
+    let withhold = ["withhold", "--config", &config, id.as_str(), "--reason", "We were cut off."];
+    for (point, said) in [("commit.within#1", 0), ("commit.after#1", 1)] {
+        let killed = earnest_oracle(&withhold).env("EARNEST_CRASH_AT", point).output().unwrap();
+        assert_eq!(killed.status.code(), None, "killed");
+        assert_eq!(oracle.http.json("/v1/log").await["size"].as_u64().unwrap(), before + said, "{point}");
+    }
+    assert_eq!(earnest_oracle(&withhold).output().unwrap().status.code(), Some(1), "it was said already");
+    oracle.terminate(&world).await;
+
+    let doomed = Process::serve_with(&world, &[("EARNEST_CRASH_AT", "sign.before#1")]).await;
+    let Ok(mut doomed) = doomed else { panic!("it dies at maturity, and not before") };
+    world.until(START + 4_201).await;
+    while !doomed.has_died(&world).await {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let oracle = Process::serve(&world).await;
+    world.until(START + 4_300).await;
+    assert_eq!(oracle.http.event(&id).await.attestation_hex, None);
+    assert_eq!(oracle.http.json("/v1/log").await["size"].as_u64().unwrap(), before + 1);
+    assert_eq!(oracle.http.text("/readyz").await.0, 200);
+    oracle.terminate(&world).await;
 }

@@ -96,6 +96,50 @@ async fn four_minutes_down_read_as_four_minutes_and_are_not_rounded_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_confirmed_outage_is_none_on_any_page_and_what_is_one_is_the_reports() {
+    let mut world = World::new().await;
+    let (oracle, http) = started(&world).await;
+    let confirmed = measurement(|m| {
+        m["confirm"] = json!({ "bad": 3, "good": 2 });
+        m["method"] = json!({ "occurrences": {} });
+    });
+    let id = http.announce(&confirmed).await.event_id;
+    // Half a minute is too short to be an outage; of the four minutes every probe is.
+    for (from, to) in [(600, 630), (1_200, 1_440)] {
+        world.until(START + from).await;
+        world.service.answers(503);
+        world.until(START + to).await;
+        world.service.answers(200);
+        if from == 600 {
+            let page = Page::get(&http, "/").await;
+            assert_eq!(page.all(".services .state"), ["Up"]);
+        }
+    }
+    world.until(START + 3_601).await;
+    let closed = http.event(&id).await.provisional.unwrap();
+    // 16 of 240 probes.
+    assert_eq!(closed.outcome, terms::Outcome::Value(terms::OutcomeValue(66_667)));
+    let [incident] = closed.report["incidents"].as_array().unwrap().as_slice() else {
+        panic!("{}", closed.report)
+    };
+    assert_eq!((&incident["start"], &incident["end"]), (&json!(START + 1_200), &json!(START + 1_440)));
+
+    let page = Page::get(&http, "/").await;
+    assert!(page.all(".figures dd")[0].starts_with("93.333 %"), "{:?}", page.all(".figures dd"));
+    let path = page.attributes(".services a.name", "href").remove(0);
+    let page = Page::get(&http, &path).await;
+    let rows = page.all("table.incidents tbody tr");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(
+        rows[0].contains("00:20:") && rows[0].contains("00:24:") && rows[0].contains("16 bad"),
+        "{rows:?}"
+    );
+    let minutes = page.attributes("svg.chart.wide", "aria-label");
+    assert!(minutes[0].contains("56 minutes up, 4 down"), "{minutes:?}");
+    world.stop(oracle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_measured_is_unknown_and_neither_up_nor_down() {
     let mut world = World::new().await;
     world.configure("references_needed = 1\n[[reference]]\nurl = \"http://reference.example/ok\"\n");

@@ -89,29 +89,39 @@ async fn every_slice_the_outcome_and_the_attestation_are_leaves_under_a_signed_c
     let id = http.announce(&measurement(|_| ())).await.event_id;
     world.until(END + 1).await;
     let provisional = Mirror::of(&http).await;
-    assert_eq!(provisional.checkpoint.size, 13, "twelve slices and the outcome");
+    assert_eq!(provisional.checkpoint.size, 14, "the announcement, twelve slices and the outcome");
     assert_eq!(provisional.tree().root(), provisional.checkpoint.root);
 
     world.until(MATURITY + 1).await;
     let attested = Mirror::of(&http).await;
-    assert_eq!(attested.checkpoint.size, 14);
-    assert_eq!(attested.leaves[..13], provisional.leaves, "what was said stays");
+    assert_eq!(attested.checkpoint.size, 15);
+    assert_eq!(attested.leaves[..14], provisional.leaves, "what was said stays");
     let entries = attested.entries();
+    let event = http.event(&id).await;
+    let announced = Entry::Announced {
+        event_id: id.clone(),
+        at: terms::UnixSeconds(START - 600),
+        announcement_sha256: terms::Hex32(terms::canonical::sha256(event.announcement_hex.as_slice())),
+        seed_commitment: event.seed_commitment,
+        vantages: Vec::new(),
+    };
+    assert_eq!(entries[0], announced);
+    assert!(event.seed_commitment.is_some());
     let slices =
         entries.iter().filter(|entry| matches!(entry, Entry::Slice { event_id, .. } if *event_id == id));
     assert_eq!(slices.count(), 12);
-    assert!(matches!(&entries[12], Entry::Closed { slices: 12, .. }));
-    let Entry::Attested { attestation, .. } = &entries[13] else { panic!("{:?}", entries[13]) };
-    assert_eq!(Some(attestation.clone()), http.event(&id).await.attestation_hex.map(|hex| hex.to_string()));
+    assert!(matches!(&entries[13], Entry::Closed { slices: 12, .. }));
+    let Entry::Attested { attestation, .. } = &entries[14] else { panic!("{:?}", entries[14]) };
+    assert_eq!(Some(attestation.clone()), event.attestation_hex.map(|hex| hex.to_string()));
 
-    let hashes = http.bytes("/tile/0/000.p/14").await;
-    assert_eq!(hashes.len(), 14 * 32);
+    let hashes = http.bytes("/tile/0/000.p/15").await;
+    assert_eq!(hashes.len(), 15 * 32);
     let mut first = Tree::new();
     first.push(&attested.leaves[0]);
     assert_eq!(hashes[..32], first.root());
     for nonsense in [
         "/tile/0/000",
-        "/tile/0/000.p/15",
+        "/tile/0/000.p/16",
         "/tile/entries/001.p/1",
         "/tile/9/000",
         "/tile/0/../1",
@@ -138,7 +148,7 @@ async fn a_bundle_shows_that_the_log_has_its_outcome_and_no_other_bundle_can() {
     let (_, text) = http.text(&format!("/v1/events/{id}/evidence")).await;
     let bundle = Bundle::parse(text.as_bytes()).unwrap();
     let audit = signer::audit(&bundle).unwrap();
-    assert_eq!(audit.checkpoint.map(|checkpoint| checkpoint.size), Some(14));
+    assert_eq!(audit.checkpoint.map(|checkpoint| checkpoint.size), Some(15));
 
     let refused = |change: &dyn Fn(&mut Value)| {
         let mut json: Value = serde_json::from_str(&text).unwrap();
@@ -147,11 +157,11 @@ async fn a_bundle_shows_that_the_log_has_its_outcome_and_no_other_bundle_can() {
         signer::audit(&bundle).unwrap_err().to_string()
     };
     let error = refused(&|log| log["index"] = 11.into());
-    assert!(error.starts_with("log.proof: the path of 3 hashes does not lead from leaf 11"), "{error}");
+    assert!(error.starts_with("log.proof: the path of 4 hashes does not lead from leaf 11"), "{error}");
     let error = refused(&|log| log["proof"][0] = "00".repeat(32).into());
     assert!(error.starts_with("log.proof: "), "{error}");
     let error = refused(&|log| {
-        log["checkpoint"] = log["checkpoint"].as_str().unwrap().replace("\n14\n", "\n15\n").into()
+        log["checkpoint"] = log["checkpoint"].as_str().unwrap().replace("\n15\n", "\n16\n").into()
     });
     assert_eq!(error, "log.checkpoint: is not signed by this log's key");
     let foreign = evidence::LogKey::from_seed("earnest-oracle/someone", &[7; 32]).unwrap();
@@ -183,7 +193,7 @@ async fn a_machine_that_was_rolled_back_whole_is_found_out_and_signs_nothing_twi
     roll_back(&world);
     let refused = format!("{:#}", world.start().await.unwrap_err());
     world.barrier.wait_until_gone("oracle").await;
-    assert!(refused.contains("the checkpoint held elsewhere has 13 entries, and this log of"), "{refused}");
+    assert!(refused.contains("the checkpoint held elsewhere has 14 entries, and this log of"), "{refused}");
     assert!(refused.contains("trust-database"), "{refused}");
 
     let word = trust_database(&world.config_file());

@@ -30,6 +30,23 @@ impl Rotation {
         Self { from: from.public(), to: to.public(), since, signature: sign(from), acceptance: sign(to) }
     }
 
+    /// A rotation as it is published: `keys` are the old and the new one, `signatures` theirs. `None` unless both have
+    /// signed it.
+    pub fn stated(
+        keys: (&[u8; 32], &[u8; 32]),
+        since: u64,
+        signatures: (&[u8; 64], &[u8; 64]),
+    ) -> Option<Self> {
+        let rotation = Self {
+            from: XOnlyPublicKey::from_slice(keys.0).ok()?,
+            to: XOnlyPublicKey::from_slice(keys.1).ok()?,
+            since,
+            signature: Signature::from_slice(signatures.0).ok()?,
+            acceptance: Signature::from_slice(signatures.1).ok()?,
+        };
+        rotation.holds().then_some(rotation)
+    }
+
     /// Whether both keys have signed it.
     pub fn holds(&self) -> bool {
         let message = message(&self.from, &self.to, self.since);

@@ -19,6 +19,7 @@ mod mandates;
 mod oracle;
 mod oracle_trouble;
 mod owners;
+mod receipts;
 mod recovery;
 mod renewal;
 mod reorgs;

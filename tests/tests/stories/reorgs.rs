@@ -103,6 +103,8 @@ async fn a_refund_taken_back_to_any_depth_is_broadcast_again_and_final_only_at_d
     world.mine(FINAL);
     world.both_reach(&id, "refunded").await;
     witness::paid_out(&world, &id, 50_000, 100_000).await;
+    // The refund was final once, and then it was not: its two lines were taken back, and written again.
+    crate::receipts::tell_of_a_refund_that_was_taken_back(&world.buyer, &id);
 }
 
 /// An escrow whose funding missed the deadline, so that both have taken their coins back in the mempool; with the

@@ -69,6 +69,7 @@ impl Core {
             self.note_sightings(id, now).await?;
             let view = self.view(id)?;
             self.note_status(id, &view, now).await?;
+            self.note_receipts(id, now).await?;
             self.let_go_of_bumps(id, &view, now)?;
             let mut progress = false;
             let mut steps = due(self.escrow(id)?, &view, now);
@@ -196,7 +197,11 @@ impl Core {
         }
         tracing::info!(escrow = %id, from = escrow.noted.name(), to = status.name(), height = view.height);
         let event = Event::Observed { status, height: view.height };
-        self.commit(Change::event(id, event), now).await
+        let mut after = self.escrow(id)?.clone();
+        after.apply(&event);
+        let wanted = self.movements(&after);
+        let movements = self.receipts_due(id, &wanted, now).await?;
+        self.commit(Change { movements, ..Change::event(id, event) }, now).await
     }
 
     /// Takes one step of an escrow, durably. Returns whether anything changed.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -66,6 +66,7 @@ fn readable() -> Router<Arc<Node>> {
         .route("/v1/offers", get(offers))
         .route("/v1/escrows", get(escrows))
         .route("/v1/alarms", get(alarms))
+        .route("/v1/receipts", get(receipts))
         .route("/v1/escrows/{id}", get(escrow))
 }
 
@@ -168,6 +169,12 @@ async fn escrows(State(node): Shared) -> Answered {
 
 async fn alarms(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.alarms().await?))
+}
+
+/// Every receipt, as JSON lines.
+async fn receipts(State(node): Shared) -> Answered {
+    let text = node.core.lock().await.export_receipts(node.now()).await?;
+    Ok(([(header::CONTENT_TYPE, "application/jsonl")], text).into_response())
 }
 
 async fn escrow(State(node): Shared, Path(id): Path<String>) -> Answered {

@@ -25,6 +25,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route(protocol::card::PATH, get(card))
         .route("/v1/envelopes", post(envelope))
         .route("/v1/escrows/{id}/waiting", get(waiting))
+        .route("/v1/receipts/roots", get(roots))
         .route(
             protocol::attestations::PATH,
             post(attestations).layer(DefaultBodyLimit::max(protocol::attestations::MAX_BYTES)),
@@ -40,6 +41,12 @@ async fn card(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
     let card = node.core.lock().await.card(node.now()).await;
     let card = card.map_err(|error| Refusal::for_peer(&error))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], card.bytes()).into_response())
+}
+
+/// The signed roots over our receipts, where the owner publishes them.
+async fn roots(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+    let roots = node.core.lock().await.receipt_roots().await;
+    Ok(json(StatusCode::OK, &roots.map_err(|error| Refusal::for_peer(&error))?))
 }
 
 /// What waits for the buyer of an escrow. Who does not know an escrow's id learns nothing, not even that it is none.

@@ -122,7 +122,8 @@ impl Core {
             sat,
         };
         let payment = (txid.to_string(), bitcoin::consensus::serialize(&tx));
-        let change = Change { payment: Some(payment), outflow: Some(outflow), ..change };
+        let movements = self.payment_movements(&tx, purpose, now);
+        let change = Change { payment: Some(payment), outflow: Some(outflow), movements, ..change };
         self.wallet.insert_unconfirmed(Arc::new(tx.clone()), now);
         if let Err(error) = self.commit(change, now).await {
             self.wallet.forget_unconfirmed(txid, now);
@@ -208,9 +209,11 @@ impl Core {
             self.payments.remove(txid);
         }
         let forgotten_answer = answer.map(str::to_owned);
+        let movements = self.take_back(&unsent, now).await?;
         let change = Change {
             forgotten_payments: txids,
             forgotten_outflows: unsent,
+            movements,
             forgotten_answer,
             ..Change::default()
         };

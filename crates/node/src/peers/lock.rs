@@ -258,7 +258,7 @@ pub(crate) fn committed(escrow: &Escrow) -> Sat {
 }
 
 /// What our newest cancel pays: all our coins less what comes back.
-pub(crate) fn cancel_fee(escrow: &Escrow) -> Sat {
+fn cancel_fee(escrow: &Escrow) -> Sat {
     let Some(tx) = escrow.cancel.as_ref().and_then(crate::chain::parse) else { return Sat(0) };
     let back = tx.output.iter().map(|output| output.value.to_sat()).fold(0, u64::saturating_add);
     let coins = escrow.coins.iter().map(|coin| coin.value_sat.0).fold(0, u64::saturating_add);

@@ -6,6 +6,7 @@ mod guard;
 mod money;
 mod networks;
 mod payments;
+mod receipts;
 mod requests;
 mod restarts;
 

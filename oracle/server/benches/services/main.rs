@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use common::{Http, measurement};
-use earnest_oracle::open_files;
+use earnest_oracle::operating::open_files;
 use serde_json::json;
 use terms::{EventId, Measurement};
 

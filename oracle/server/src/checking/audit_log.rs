@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use evidence::{Checkpoint, CheckpointError};
-use protocol::Hex64;
 use protocol::oracle::{EventPage, LogInfo, OracleInfo, OracleKeyInfo};
 use secp256k1_zkp::XOnlyPublicKey;
 use secp256k1_zkp::schnorr::Signature;
@@ -364,12 +363,8 @@ fn keys_of(present: XOnlyPublicKey, info: &OracleInfo) -> Result<Vec<XOnlyPublic
 
 fn takes_the_place(before: &XOnlyPublicKey, key: &XOnlyPublicKey, said: &OracleKeyInfo) -> bool {
     let Some(rotation) = &said.rotation else { return false };
-    let signature = |bytes: &Hex64| Signature::from_slice(&bytes.0).ok();
-    let Some((signature, acceptance)) = signature(&rotation.signature).zip(signature(&rotation.acceptance))
-    else {
-        return false;
-    };
-    Rotation { from: *before, to: *key, since: rotation.since.0, signature, acceptance }.holds()
+    let signatures = (&rotation.signature.0, &rotation.acceptance.0);
+    Rotation::stated((&before.serialize(), &key.serialize()), rotation.since.0, signatures).is_some()
 }
 
 /// Does an event show more than the log had when it was walked?

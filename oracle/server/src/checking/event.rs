@@ -10,7 +10,7 @@ use secp256k1_zkp::{SECP256K1, XOnlyPublicKey};
 use signer::{AuditError, CheckError, check_announcement, proof_message, wire};
 use terms::{EventId, Hex32};
 
-use super::said::{Said, chain};
+use super::said::{Announced, Said, chain};
 use super::source::{Source, SourceError};
 
 /// An event with its measurement, announcement and report.
@@ -57,6 +57,12 @@ pub enum EventError {
         /// The nonce's place.
         place: usize,
     },
+    /// What is shown is not what the log had when the event was announced.
+    #[error("{field}: is not what stands in the log since it was announced")]
+    Fixed {
+        /// `announcement`, `seed_commitment` or `vantages`.
+        field: &'static str,
+    },
     /// There is no bundle though the window is closed.
     #[error("evidence: is not there, though the log has the closed window")]
     NoEvidence,
@@ -69,7 +75,7 @@ pub enum EventError {
     /// The bundle does not say what the log says.
     #[error("evidence, {field}: is not what the log has")]
     Differs {
-        /// `measurement`, `announcement`, `root`, `outcome`, or `attestation`.
+        /// `measurement`, `announcement`, `root`, `outcome`, `seed_commitment`, `vantages` or `attestation`.
         field: &'static str,
     },
     /// The log's verdicts are not the bundle's.
@@ -109,6 +115,9 @@ pub async fn check(
     let view: EventView =
         serde_json::from_slice(&bytes).map_err(|error| SourceError::Shape { path: path(), error })?;
     let own = announced(keys, id, &view, nonces)?;
+    if let Some(fixed) = &said.announced {
+        stays(&view, fixed)?;
+    }
     if said.closed.is_some() {
         evidence(source, id, &view, said).await?;
     }
@@ -150,6 +159,17 @@ fn announced(
     Ok(own)
 }
 
+/// Compares an event with what the log has of it since it was announced.
+fn stays(view: &EventView, fixed: &Announced) -> Result<(), EventError> {
+    let same = |field, holds: bool| if holds { Ok(()) } else { Err(EventError::Fixed { field }) };
+    let announcement = Hex32(terms::canonical::sha256(view.announcement_hex.as_slice()));
+    same("announcement", announcement == fixed.announcement_sha256)?;
+    let committed = fixed.seed_commitment;
+    same("seed_commitment", committed.is_none() || committed == view.seed_commitment)?;
+    let shown = view.vantages.iter().map(|vantage| (&vantage.name, vantage.key));
+    same("vantages", shown.eq(fixed.vantages.iter().map(|vantage| (&vantage.name, vantage.key))))
+}
+
 /// Recomputes the bundle, and compares it with what the log has.
 async fn evidence(source: &Source, id: &EventId, view: &EventView, said: &Said) -> Result<(), EventError> {
     let path = format!("/v1/events/{id}/evidence");
@@ -171,6 +191,13 @@ fn compare(
     same("announcement", bundle.announcement == view.announcement_hex.to_string())?;
     same("root", bundle.root == closed.root)?;
     same("outcome", bundle.report.outcome == closed.outcome)?;
+    if let Some(fixed) = &said.announced {
+        let committed = fixed.seed_commitment;
+        same("seed_commitment", committed.is_none() || committed == bundle.seed_commitment)?;
+        let signed = bundle.vantages.iter().map(|word| (&word.name, Some(word.key)));
+        let named = fixed.vantages.iter().filter(|vantage| vantage.key.is_some());
+        same("vantages", signed.eq(named.map(|vantage| (&vantage.name, vantage.key))))?;
+    }
     if let Some(attested) = &said.attested {
         same("attestation", bundle.attestation.as_ref() == Some(attested))?;
     }

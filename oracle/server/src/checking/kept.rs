@@ -11,7 +11,7 @@ use terms::{EventId, Hex32};
 
 use super::said::Events;
 use super::walk::Walk;
-use crate::durable;
+use crate::operating::durable;
 
 /// The file's version.
 const VERSION: u64 = 1;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger::{Entry, SliceVerdict};
+use ledger::{Entry, LoggedVantage, SliceVerdict};
 use serde::{Deserialize, Serialize};
 use terms::{EventId, Hex32, Outcome, canonical};
 
@@ -13,6 +13,9 @@ const START: Hex32 = Hex32([0; 32]);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Said {
+    /// What it said when the event was announced; older versions said nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<Announced>,
     /// How many slices it has the verdicts of.
     pub slices: u64,
     /// A hash over those verdicts: that of the one before, and the verdict's leaf, each time.
@@ -24,6 +27,20 @@ pub struct Said {
     /// That it will never be attested.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
+}
+
+/// What was fixed when an event was announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Announced {
+    /// SHA-256 of the announcement's TLV record.
+    pub announcement_sha256: Hex32,
+    /// What the seed of the probes' moments hashes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_commitment: Option<Hex32>,
+    /// Who measures, where that is not the oracle alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vantages: Vec<LoggedVantage>,
 }
 
 /// What a closed window came to.
@@ -93,6 +110,10 @@ impl Events {
             return Err(SaidError::Unknown);
         }
         match entry {
+            Entry::Announced { event_id, announcement_sha256, seed_commitment, vantages, .. } => {
+                let announced = Announced { announcement_sha256, seed_commitment, vantages };
+                self.of(&event_id)?.announce(event_id, announced)
+            }
             Entry::Slice { event_id, verdict } => self.of(&event_id)?.slice(event_id, &verdict),
             Entry::Closed { event_id, root, slices, outcome } => {
                 self.of(&event_id)?.close(event_id, Closed { root, slices, outcome })
@@ -114,11 +135,22 @@ impl Events {
 /// Nothing yet: the chain begins with zeros.
 impl Default for Said {
     fn default() -> Self {
-        Self { slices: 0, chain: START, closed: None, attested: None, withheld: false }
+        Self { announced: None, slices: 0, chain: START, closed: None, attested: None, withheld: false }
     }
 }
 
 impl Said {
+    fn announce(&mut self, event: EventId, announced: Announced) -> Result<(), SaidError> {
+        if *self != Self::default() {
+            return Err(SaidError::Order {
+                event,
+                what: "announced a second time, or after its first slice",
+            });
+        }
+        self.announced = Some(announced);
+        Ok(())
+    }
+
     fn slice(&mut self, event: EventId, verdict: &SliceVerdict) -> Result<(), SaidError> {
         if self.closed.is_some() {
             return Err(SaidError::Order { event, what: "a slice after its window was closed" });

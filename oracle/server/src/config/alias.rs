@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use terms::EventId;
 
-use super::rule;
+use super::load::rule;
 
 /// An asset of p2pderivatives' API: its clients ask for an asset and a maturity.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

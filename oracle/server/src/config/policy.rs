@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use terms::Hex32;
 use url::Url;
 
-use super::rule;
+use super::load::rule;
 
 /// Who may ask for measurements.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::rule;
+use super::load::rule;
 
 /// Bounds on the requests of one address and of one key.
 ///

@@ -175,7 +175,7 @@ impl ServiceConfig {
         let rule = |holds: bool, field, rule| {
             if holds { Ok(()) } else { Err(ServiceError::Field { field, rule }) }
         };
-        rule(super::is_label(&self.name), "name", "must be 1 to 32 characters of a-z, 0-9 and -")?;
+        rule(super::load::is_label(&self.name), "name", "must be 1 to 32 characters of a-z, 0-9 and -")?;
         let title = self.title.trim();
         rule(
             title == self.title

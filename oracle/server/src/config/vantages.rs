@@ -8,7 +8,8 @@ use signer::check_key;
 use terms::Hex32;
 use url::Url;
 
-use super::{Config, is_label, rule};
+use super::Config;
+use super::load::{is_label, rule};
 
 /// The most vantages of one oracle, its own included: no quorum is larger.
 const MAX_VANTAGES: usize = 64;

@@ -11,7 +11,7 @@ use protocol::beat::{Beat, BeatHeard};
 use protocol::{Problem, ProblemType};
 
 use super::problem::Failure;
-use crate::heartbeat::{self, BeatError};
+use crate::measuring::heartbeat::{self, BeatError};
 use crate::oracle::Oracle;
 
 /// A beat has at most so many bytes.

@@ -17,11 +17,11 @@ use terms::UnixSeconds;
 use super::client::Client;
 use super::problem::{Failure, Scheme};
 use super::signed;
-use crate::announce::{self, Request};
+use crate::asking::announce::{self, Request};
+use crate::asking::rates::network;
+use crate::asking::requester::Requester;
 use crate::config::Accept;
 use crate::oracle::Oracle;
-use crate::rates::network;
-use crate::requester::Requester;
 use crate::store::Event;
 use crate::views;
 

@@ -7,8 +7,8 @@ use protocol::request::CredentialError;
 use protocol::{Problem, ProblemType, problem};
 use signer::JournalError;
 
-use crate::announce::RequestError;
-use crate::rates::TooSoon;
+use crate::asking::announce::RequestError;
+use crate::asking::rates::TooSoon;
 use crate::store::StoreError;
 use crate::views::ViewError;
 

@@ -4,7 +4,7 @@ use ledger::{Grid, Verdict};
 
 use super::State;
 use crate::oracle::Oracle;
-use crate::status::{Incident, Incidents};
+use crate::status::{Incident, Incidents, probes_so_far};
 use crate::store::{StoreError, Watched};
 
 /// So many of the newest probes are looked at.
@@ -33,8 +33,7 @@ impl Default for Live {
 /// When the database fails.
 pub async fn live(oracle: &Oracle, event: &Watched) -> Result<Live, StoreError> {
     let grid = Grid::new(&event.measurement).map_err(|_| StoreError::Corrupt { column: "measurement" })?;
-    let newest = oracle.store.newest_samples(event.key, PROBES * event.measurement.quorum.vantages).await?;
-    let verdicts = ledger::probe_verdicts(&grid, &newest);
+    let verdicts = newest_verdicts(oracle, event, &grid).await?;
     let decided = verdicts.iter().rev().find(|(_, verdict)| *verdict != Verdict::Unknown);
     let state = match decided {
         Some((probe, _)) if is_old(oracle, &grid, *probe) => State::Unknown,
@@ -44,6 +43,28 @@ pub async fn live(oracle: &Oracle, event: &Watched) -> Result<Live, StoreError> 
     };
     let incident = if state == State::Down { open_incident(oracle, event, &grid).await? } else { None };
     Ok(Live { state, incident })
+}
+
+/// What the newest probes count as, ascending. Where outages are confirmed, that depends on all since the last slice.
+async fn newest_verdicts(
+    oracle: &Oracle,
+    event: &Watched,
+    grid: &Grid,
+) -> Result<Vec<(u64, Verdict)>, StoreError> {
+    if event.measurement.confirm.is_none() {
+        let newest =
+            oracle.store.newest_samples(event.key, PROBES * event.measurement.quorum.vantages).await?;
+        return Ok(ledger::probe_verdicts(grid, &newest));
+    }
+    let before = oracle.store.last_slice(event.key).await?;
+    let since = before.as_ref().map_or(0, |slice| grid.probes_of(slice.index).start);
+    let samples = oracle.store.samples(event.key, since, grid.probes()).await?;
+    let mut verdicts = before.as_ref().map_or_else(Vec::new, |slice| {
+        let own = |sample: &&ledger::Sample| grid.slice_of(sample.unix_ms) == Some(slice.index);
+        ledger::counted(grid, slice, &samples.iter().filter(own).cloned().collect::<Vec<_>>())
+    });
+    verdicts.extend(ledger::counted_so_far(grid, before.as_ref(), &samples));
+    Ok(verdicts)
 }
 
 fn is_old(oracle: &Oracle, grid: &Grid, probe: u64) -> bool {
@@ -60,9 +81,9 @@ async fn open_incident(
 ) -> Result<Option<Incident>, StoreError> {
     let stored = oracle.store.open_incident(event.key).await?;
     let closed = oracle.store.last_slice(event.key).await?;
-    let from = closed.map_or(0, |slice| grid.probes_of(slice.index).end);
+    let from = closed.as_ref().map_or(0, |slice| grid.probes_of(slice.index).end);
     let seen = oracle.store.seen(event.key, from, grid.probes()).await?;
     let mut incidents = Incidents::resume(stored);
-    crate::status::follow(grid, &seen, &mut incidents);
+    incidents.follow(&probes_so_far(grid, closed.as_ref(), &seen));
     Ok(incidents.touched().last().filter(|incident| incident.end_ms.is_none()))
 }

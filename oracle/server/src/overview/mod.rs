@@ -2,6 +2,7 @@
 //!
 //! Read from the database every few seconds at most, however many pages and badges are asked for.
 
+mod between;
 mod live;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use crate::oracle::Oracle;
 use crate::status::{DAY_S, HOUR_S, Incident, Tally};
 use crate::store::{ServiceRow, SliceLatency, StoreError, Watched};
 
+pub use between::probes_between;
 pub use live::{Live, live};
 
 /// A snapshot this old is read anew.
@@ -21,11 +23,11 @@ const OLD_MS: u64 = 10_000;
 /// How a service stands, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Its newest probe that could be decided was bad.
+    /// Its newest probe that could be decided was bad; where outages are confirmed, one goes on.
     Down,
     /// It is being measured, and nothing could be decided for a while.
     Unknown,
-    /// Its newest probe that could be decided was good.
+    /// Its newest probe that could be decided was good; where outages are confirmed, none goes on.
     Up,
     /// No window is open that measures it.
     Idle,

@@ -67,7 +67,7 @@ fn measuring(config: &Config, info: &OracleInfo) -> Markup {
                 }
                 dt { "Its own connection" } dd {
                     @if info.references == 0 {
-                        "Not checked: it has no reference targets, so its own failures count against the services."
+                        "Not checked: it has no reference targets, so what its own network loses counts against the services."
                     } @else {
                         "When a probe fails, " (info.references_needed) " of " (words::counted(info.references, "reference", "references"))
                         " must answer for it to count."

@@ -1,7 +1,10 @@
 //! What an event measures, in words.
 
 use maud::{Markup, html};
-use terms::{Expectations, HttpTarget, Indicator, Measurement, Method, Outcome, Rounding, Scale, Target};
+use terms::{
+    Aggregate, Expectations, HttpTarget, Indicator, Measurement, Method, Metric, MetricSource, Outcome, Ppm,
+    Rounding, Scale, Target,
+};
 
 use super::words::{counted, length_ms, length_s, moment, thousands};
 
@@ -23,7 +26,7 @@ pub(super) fn facts(measurement: &Measurement) -> Markup {
                     (counted(confirm.good, "good one", "good ones")) " in a row" }
             }
             dt { "Left out" } dd { (exclusions(measurement)) }
-            dt { "Too little measured" } dd { "when more than " (percent(measurement.indeterminate_above_ppm.0)) " of the slices that count are unmeasured, the outcome is indeterminate. A slice is measured from "
+            dt { "Too little measured" } dd { "when more than " (measurement.indeterminate_above_ppm.percent()) " of the slices that count are unmeasured, the outcome is indeterminate. A slice is measured from "
                 (counted(measurement.least_samples, "decided probe", "decided probes")) " on." }
             dt { "What is signed" } dd { (scale(&measurement.outcome)) ", rounded " (side(measurement.rounding)) }
         }
@@ -91,7 +94,7 @@ fn indicator(indicator: &Indicator) -> String {
         }
         Indicator::Latency { threshold_ms, percentile_ppm: Some(percentile) } => format!(
             "whether {} of a slice's answers came within {}",
-            percent(percentile.0),
+            percentile.percent(),
             length_ms(*threshold_ms)
         ),
         Indicator::Lateness { deadline, unit_s } => {
@@ -101,7 +104,23 @@ fn indicator(indicator: &Indicator) -> String {
                 length_s(*unit_s)
             )
         }
-        Indicator::Metric(_) => "a number in the answer, as the document says".to_owned(),
+        Indicator::Metric(metric) => reading(metric),
+    }
+}
+
+fn reading(metric: &Metric) -> String {
+    let source = match &metric.source {
+        MetricSource::Pointer(pointer) => format!("the number at “{pointer}” in the answer's JSON"),
+        MetricSource::Prometheus { name, labels } => {
+            let labels: Vec<String> =
+                labels.iter().map(|label| format!("{}=“{}”", label.name, label.value)).collect();
+            let with = if labels.is_empty() { "" } else { " with " };
+            format!("the sample “{name}”{with}{} in the answer", labels.join(", "))
+        }
+    };
+    match metric.scale.to_string().as_str() {
+        "1" => source,
+        scale => format!("{source}, times {scale}"),
     }
 }
 
@@ -120,13 +139,40 @@ fn method(measurement: &Measurement) -> String {
         counted(measurement.slice_count(), "slice", "slices"),
         length_s(measurement.slice_s)
     );
-    match measurement.method {
-        Method::Timeslices { bad_above_ppm } => format!(
-            "the share of bad slices among the measured ones of {slices}; a slice is bad when more than {} of its probes are",
-            percent(bad_above_ppm.0)
+    match (&measurement.indicator, &measurement.method) {
+        (Indicator::Lateness { .. }, _) => "from the deadline to the first probe that found it".to_owned(),
+        (Indicator::Metric(metric), Method::RatioTimeslices {}) => {
+            format!(
+                "the mean of each one's {} reading over the measured ones of {slices}",
+                aggregate(metric.aggregate)
+            )
+        }
+        (Indicator::Metric(metric), _) => {
+            format!("the {} of all readings, in {slices}", aggregate(metric.aggregate))
+        }
+        (Indicator::Latency { percentile_ppm: Some(_), .. }, _) => {
+            format!("the share of bad slices among the measured ones of {slices}")
+        }
+        (_, Method::Timeslices { bad_above_ppm: Ppm(0) }) => format!(
+            "the share of bad slices among the measured ones of {slices}; a slice is bad when any of its probes is"
         ),
-        Method::RatioTimeslices {} => format!("the mean error rate of the measured ones of {slices}"),
-        Method::Occurrences {} => format!("bad probes over all decided probes, in {slices}"),
+        (_, Method::Timeslices { bad_above_ppm }) => format!(
+            "the share of bad slices among the measured ones of {slices}; a slice is bad when more than {} of its probes are",
+            bad_above_ppm.percent()
+        ),
+        (_, Method::RatioTimeslices {}) => format!("the mean error rate of the measured ones of {slices}"),
+        (_, Method::Occurrences {}) => format!("bad probes over all decided probes, in {slices}"),
+    }
+}
+
+fn aggregate(aggregate: Aggregate) -> String {
+    match aggregate {
+        Aggregate::Mean => "mean".to_owned(),
+        Aggregate::Min => "smallest".to_owned(),
+        Aggregate::Max => "largest".to_owned(),
+        Aggregate::Last => "last".to_owned(),
+        Aggregate::Median => "median".to_owned(),
+        Aggregate::PercentilePpm(share) => format!("{} percentile", share.percent()),
     }
 }
 
@@ -166,36 +212,17 @@ fn side(rounding: Rounding) -> &'static str {
     }
 }
 
-/// Millionths in percent, exactly.
-pub(super) fn percent(ppm: u64) -> String {
-    let text = format!("{}.{:04}", ppm / 10_000, ppm % 10_000);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
 /// An outcome in the unit of its scale; ppm also in percent.
 pub(super) fn outcome(outcome: &Outcome, scale: &Scale) -> String {
     match (outcome, scale) {
         (Outcome::Indeterminate, _) => "indeterminate".to_owned(),
         (Outcome::Level(level), _) => format!("“{level}”"),
         (Outcome::Value(value), Scale::Numeric(numeric)) if numeric.unit == "ppm" => {
-            format!("{} ppm ({})", thousands(value.0), percent(value.0))
+            format!("{} ppm ({})", thousands(value.0), Ppm(value.0).percent())
         }
         (Outcome::Value(value), Scale::Numeric(numeric)) => {
             format!("{} {}", thousands(value.0), numeric.unit)
         }
         (Outcome::Value(value), Scale::Enum(_)) => thousands(value.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn millionths_are_exact_in_percent() {
-        assert_eq!(
-            [0, 1, 100, 1_000, 33_334, 1_000_000].map(percent),
-            ["0 %", "0.0001 %", "0.01 %", "0.1 %", "3.3334 %", "100 %"]
-        );
     }
 }

@@ -42,7 +42,9 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let view = load(&oracle, &id, &headers).await?;
-    let refresh_s = (view.shown.state != EventState::Attested).then_some(30);
+    let is_over = view.shown.state == EventState::Attested
+        || (view.event.withheld.is_some() && view.shown.state == EventState::Provisional);
+    let refresh_s = (!is_over).then_some(30);
     let title = format!("Event {}", short(&view.event.id));
     let head = Head { title: &title, refresh_s, now_s: Some(view.now_s) };
     Ok(answer::page(&shell::page(&head, &body(&view))))
@@ -149,16 +151,16 @@ fn standing(view: &View) -> String {
 
 fn steps(view: &View) -> Markup {
     let window = view.event.measurement.window;
-    let attested = view.shown.state == EventState::Attested;
+    let last = match &view.event.withheld {
+        _ if view.shown.state == EventState::Attested => ("Signed, not before", view.event.maturity, true),
+        Some(withheld) => ("Withheld for good", withheld.at.0, true),
+        None => ("Signed at the earliest", view.event.maturity, false),
+    };
     let moments = [
         ("Announced", view.event.announced_at, true),
         ("Window starts", window.start.0, view.now_s >= window.start.0),
         ("Window ends", window.end.0, view.now_s >= window.end.0),
-        (
-            if attested { "Signed, not before" } else { "Signed at the earliest" },
-            view.event.maturity,
-            attested,
-        ),
+        last,
     ];
     let here = moments.iter().position(|(_, _, done)| !done);
     html! {
@@ -208,7 +210,7 @@ fn outcome(view: &View) -> Markup {
     html! {
         @if let Some(provisional) = &view.shown.provisional {
             section {
-                h2 { @if view.shown.state == EventState::Attested { "Outcome" } @else { "Provisional outcome" } }
+                h2 { (outcome_title(view)) }
                 p.outcome { (definition::outcome(&provisional.outcome, &view.event.measurement.outcome)) }
                 @if let Some(words) = explained(view, provisional) { p { (words) } }
                 dl.facts {
@@ -217,6 +219,14 @@ fn outcome(view: &View) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn outcome_title(view: &View) -> &'static str {
+    match &view.event.withheld {
+        _ if view.shown.state == EventState::Attested => "Outcome",
+        Some(_) => "What the samples give, and nobody signs",
+        None => "Provisional outcome",
     }
 }
 
@@ -268,6 +278,7 @@ fn attestation(view: &View) -> Markup {
                 dt { "Announcement" } dd { a href=(format!("/announcement/{}", view.event.id)) { "JSON" } ", " a href=(format!("/announcement/{}?format=tlv", view.event.id)) { "TLV" } }
                 dt { "Attestation" } dd {
                     @match &view.shown.attestation_hex {
+                        None if view.event.withheld.is_some() => "withheld for good",
                         None => "not yet",
                         Some(_) => { a href=(format!("/attestation/{}", view.event.id)) { "JSON" } ", " a href=(format!("/attestation/{}?format=tlv", view.event.id)) { "TLV" } },
                     }

@@ -2,12 +2,15 @@
 
 use maud::{Markup, html};
 
+use terms::EventId;
+
+use super::event::short;
 use super::{shell, words};
 use crate::status::Incident;
 use crate::store::IncidentRow;
 
 /// Incidents with start, end, duration and cause; `now_ms` says how long the open one lasts.
-pub(super) fn list(open: Option<&Incident>, past: &[IncidentRow]) -> Markup {
+pub(super) fn list(open: Option<&Incident>, past: &[IncidentRow], now_ms: u64) -> Markup {
     html! {
         @if open.is_none() && past.is_empty() {
             p.empty { "No incident is known." }
@@ -15,8 +18,8 @@ pub(super) fn list(open: Option<&Incident>, past: &[IncidentRow]) -> Markup {
             table.incidents {
                 thead { tr { th scope="col" { "From" } th scope="col" { "To" } th.num scope="col" { "Duration" } th scope="col" { "Cause" } } }
                 tbody {
-                    @if let Some(open) = open { (row(open, End::Open)) }
-                    @for row_of in past { (row(&row_of.incident, end(row_of))) }
+                    @if let Some(open) = open { (row(open, End::Open(now_ms), None)) }
+                    @for row_of in past { (row(&row_of.incident, end(row_of), Some(&row_of.event))) }
                 }
             }
         }
@@ -25,8 +28,8 @@ pub(super) fn list(open: Option<&Incident>, past: &[IncidentRow]) -> Markup {
 
 /// How an incident ended.
 enum End {
-    /// It did not.
-    Open,
+    /// It did not, up to this unix millisecond.
+    Open(u64),
     /// With a good probe, at this unix millisecond.
     Good(u64),
     /// Its event's window ended first, at this unix second.
@@ -37,29 +40,29 @@ fn end(row: &IncidentRow) -> End {
     row.incident.end_ms.map_or(End::Window(row.window_end), End::Good)
 }
 
-fn row(incident: &Incident, end: End) -> Markup {
+fn row(incident: &Incident, end: End, event: Option<&EventId>) -> Markup {
     let until_ms = match end {
-        End::Open => None,
-        End::Good(end_ms) => Some(end_ms),
-        End::Window(end_s) => Some(end_s * 1000),
+        End::Open(now_ms) => now_ms,
+        End::Good(end_ms) => end_ms,
+        End::Window(end_s) => end_s * 1000,
     };
+    let is_open = matches!(end, End::Open(_));
     html! {
-        tr class=(if until_ms.is_none() { "now" } else { "" }) {
+        tr class=(if is_open { "now" } else { "" }) {
             td data-label="From" { (shell::short_time(incident.start_ms / 1000)) }
             td data-label="To" {
                 @match end {
-                    End::Open => b { "still down" },
+                    End::Open(_) => b { "still down" },
                     End::Good(end_ms) => (shell::short_time(end_ms / 1000)),
                     End::Window(end_s) => { (shell::short_time(end_s)) span.note { "still down when its measurement ended" } },
                 }
             }
             td.num data-label="Duration" {
-                @match until_ms {
-                    Some(until_ms) => (words::length_ms(until_ms.saturating_sub(incident.start_ms))),
-                    None => { (words::length_ms(incident.last_bad_ms.saturating_sub(incident.start_ms))) " so far" },
-                }
+                (words::length_ms(until_ms.saturating_sub(incident.start_ms)))
+                @if is_open { " so far" }
             }
-            td data-label="Cause" { (causes(incident)) span.note { (probes(incident)) } }
+            td data-label="Cause" { (causes(incident)) span.note { (probes(incident))
+                @if let Some(event) = event { ", seen by " a href=(format!("/events/{event}")) { (short(event)) } } } }
         }
     }
 }

@@ -19,7 +19,6 @@ mod service;
 mod services;
 mod shell;
 mod slices;
-mod words;
 
 use std::sync::Arc;
 
@@ -27,6 +26,7 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::oracle::Oracle;
+use crate::words;
 
 /// Every page's path.
 pub fn routes() -> Router<Arc<Oracle>> {

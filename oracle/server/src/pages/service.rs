@@ -17,8 +17,8 @@ use super::services::{figures, first_day};
 use super::shell::{self, Head};
 use super::{days, draw, incidents, words};
 use crate::oracle::Oracle;
-use crate::overview::{Service, State};
-use crate::status::{DAY_S, Incidents, Tally, follow};
+use crate::overview::{Service, State, probes_between};
+use crate::status::{DAY_S, Tally};
 use crate::store::{EventHead, IncidentRow, StoreError, Watched};
 use crate::views;
 
@@ -99,8 +99,7 @@ async fn load_day(
         let grid =
             Grid::new(&event.measurement).map_err(|_| StoreError::Corrupt { column: "measurement" })?;
         let (from, to) = minutes::slots(&grid, day_s);
-        let seen = oracle.store.seen(event.key, from, to).await?;
-        let probes = follow(&grid, &seen, &mut Incidents::default());
+        let probes = probes_between(oracle, event.key, &grid, from..to).await?;
         day.add(&grid, |slot| probes.get(&slot), written_s(oracle, &grid, now_s));
         points.extend(latencies(oracle, &event, &grid, day_s).await?);
     }
@@ -150,7 +149,7 @@ fn body(view: &View) -> Markup {
         section #incidents {
             h2 { "Incidents" }
             p.soft { "From the first bad probe to the first good one after it." }
-            (incidents::list(service.incident.as_ref(), &past(view)))
+            (incidents::list(service.incident.as_ref(), &past(view), view.now_s * 1000))
             (older(&path, "before", view.incidents.last().map(|row| row.incident.start_ms.to_string()), view.incidents.len(), "incidents"))
         }
         section #events {

@@ -4,6 +4,8 @@ use std::{fmt, io};
 
 use rustls::CertificateError;
 
+use super::own;
+
 /// Why a probe was not good; kept with the sample, so that a person can tell what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -75,6 +77,8 @@ pub enum Cause {
     DnsAnswer,
     /// The answer was there, but the oracle took too long to judge it.
     NotJudged,
+    /// The oracle's machine had no file or buffer left to probe with.
+    OwnLimits,
     /// No beat came from the service.
     Silence,
     /// Too few of the oracle's own references answered, so that it says nothing about the target.
@@ -118,6 +122,7 @@ impl fmt::Display for Cause {
             Self::DnsBroken => f.write_str("broken dns answer"),
             Self::DnsAnswer => f.write_str("dns answer differs"),
             Self::NotJudged => f.write_str("not judged in time"),
+            Self::OwnLimits => f.write_str("own limits"),
             Self::Silence => f.write_str("silence"),
             Self::References => f.write_str("own connectivity"),
         }
@@ -125,6 +130,11 @@ impl fmt::Display for Cause {
 }
 
 impl Cause {
+    /// What it means that no connection came about.
+    pub(super) fn of_connecting(error: &io::Error) -> Self {
+        if own::is_own(error) { Self::OwnLimits } else { Self::Connect }
+    }
+
     /// What it means that a handshake broke off with this error. Whoever hangs up in it does listen.
     pub(super) fn of_handshake(error: &io::Error) -> Self {
         match error.get_ref().and_then(|carried| carried.downcast_ref()) {

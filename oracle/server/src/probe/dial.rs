@@ -12,6 +12,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::cause::Cause;
 use super::names::{Endpoint, Names};
+use super::own::is_own;
 use super::phases::Phases;
 use super::tls::{Speaks, Tls, Validity};
 
@@ -47,7 +48,7 @@ impl Dialer {
         let started = Instant::now();
         let connected = first_to_answer(addresses).await;
         phases.add_connect(started);
-        let stream = connected.map_err(|_| Cause::Connect)?;
+        let stream = connected.map_err(|error| Cause::of_connecting(&error))?;
         stream.set_nodelay(true).map_err(|_| Cause::Connect)?;
         Ok(stream)
     }
@@ -105,7 +106,8 @@ async fn first_to_answer(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         tokio::select! {
             joined = attempts.join_next() => match joined {
                 Some(Ok(Ok(stream))) => return Ok(stream),
-                Some(Ok(Err(error))) => refused = error,
+                Some(Ok(Err(error))) if !is_own(&refused) => refused = error,
+                Some(Ok(Err(_))) => {}
                 Some(Err(_)) => {}
                 None => return Err(refused),
             },

@@ -10,6 +10,7 @@ mod dns;
 mod guard;
 mod http;
 mod names;
+mod own;
 mod phases;
 mod read;
 mod references;
@@ -200,8 +201,8 @@ impl Prober {
         let Attempt { fault, value, latency_ms, phases } = attempt;
         let (verdict, cause, references) = match fault {
             None => (Verdict::Good, None, Vec::new()),
-            // The target has answered in time, and the oracle was not up to the answer.
-            Some(Cause::NotJudged) => (Verdict::Unknown, fault, Vec::new()),
+            // The oracle was not up to it, and says nothing about the target.
+            Some(Cause::NotJudged | Cause::OwnLimits) => (Verdict::Unknown, fault, Vec::new()),
             Some(fault) => self.judge_failure(fault).await,
         };
         Observation { verdict, latency_ms, cause, value, phases, references }

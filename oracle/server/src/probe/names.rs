@@ -9,6 +9,7 @@ use super::ProberError;
 use super::cause::Cause;
 use super::dns::Resolver;
 use super::guard::is_public;
+use super::own::unless_exhausted;
 use crate::config::{Config, Resolve as Rule};
 
 /// Where something listens, as a measurement names it.
@@ -91,7 +92,8 @@ impl Names {
         if let Some(rule) = self.rules.iter().find(|rule| rule.is_for(name)) {
             return Ok(vec![rule.addr]);
         }
-        let mut found = self.look_up(name, port).await.ok_or(Cause::Name)?;
+        let found = self.look_up(name, port).await;
+        let mut found = found.ok_or_else(|| unless_exhausted(Cause::Name))?;
         found.truncate(MAX_ADDRESSES);
         let allowed: Vec<SocketAddr> = found.iter().copied().filter(|addr| self.allows(addr.ip())).collect();
         match (found.is_empty(), allowed.is_empty()) {

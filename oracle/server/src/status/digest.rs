@@ -48,18 +48,19 @@ pub struct Digest {
 /// Digests one slice that has ended: its samples in any order, and the incident that was open before it.
 pub fn digest(grid: &Grid, verdict: &SliceVerdict, seen: &[Seen], incidents: &mut Incidents) -> Digest {
     let excluded = verdict.state == SliceState::Excluded;
-    let probes = follow(grid, seen, incidents);
+    let probes = probes_of(grid, verdict, seen);
+    incidents.follow(&probes);
     Digest { note: note(verdict, seen), spans: spans(grid, verdict, excluded, &probes) }
 }
 
-/// Follows samples in any order; returns what their probes came to. Those in exclusions are left out.
-pub fn follow(grid: &Grid, seen: &[Seen], incidents: &mut Incidents) -> BTreeMap<u64, Probe> {
-    let mut probes = decided(grid, seen);
-    probes.retain(|probe, _| !grid.is_excluded(grid.slice_of_probe(*probe)));
-    for (at_ms, decision, causes) in probes.values() {
-        incidents.probe(*at_ms, *decision, causes);
-    }
-    probes
+/// What the probes of a slice that has ended count as, by their indices. `seen` are its samples, in any order.
+pub fn probes_of(grid: &Grid, verdict: &SliceVerdict, seen: &[Seen]) -> BTreeMap<u64, Probe> {
+    described(grid, ledger::counted(grid, verdict, &samples_of(seen)), seen)
+}
+
+/// What the probes after the last slice that has ended count as, as far as it is known. `seen` are their samples.
+pub fn probes_so_far(grid: &Grid, before: Option<&SliceVerdict>, seen: &[Seen]) -> BTreeMap<u64, Probe> {
+    described(grid, ledger::counted_so_far(grid, before, &samples_of(seen)), seen)
 }
 
 fn spans(
@@ -89,9 +90,12 @@ fn spans(
 /// When a probe began in unix milliseconds, what it came to, and why it was bad.
 pub type Probe = (u64, Verdict, Vec<String>);
 
-fn decided(grid: &Grid, seen: &[Seen]) -> BTreeMap<u64, Probe> {
-    let samples: Vec<Sample> = seen.iter().map(|seen| seen.sample.clone()).collect();
-    let verdicts = ledger::probe_verdicts(grid, &samples);
+fn samples_of(seen: &[Seen]) -> Vec<Sample> {
+    seen.iter().map(|seen| seen.sample.clone()).collect()
+}
+
+/// Adds to verdicts when each probe began, and why it was bad.
+fn described(grid: &Grid, verdicts: Vec<(u64, Verdict)>, seen: &[Seen]) -> BTreeMap<u64, Probe> {
     let mut probes: BTreeMap<u64, Probe> = verdicts
         .into_iter()
         .map(|(probe, verdict)| (probe, (grid.probe_start_ms(probe), verdict, Vec::new())))
@@ -162,8 +166,9 @@ mod tests {
         seen: &[Seen],
         change: impl FnOnce(&mut terms::Measurement),
     ) -> (Digest, Vec<super::super::Incident>) {
-        let grid = Grid::new(&measurement("http://a.example/", change)).unwrap();
-        let samples: Vec<Sample> = seen.iter().map(|seen| seen.sample.clone()).collect();
+        let rarely = |m: &mut terms::Measurement| m.least_samples = 1;
+        let grid = Grid::new(&measurement("http://a.example/", |m| (rarely(m), change(m)).1)).unwrap();
+        let samples = samples_of(seen);
         let mut incidents = Incidents::default();
         let slices = ledger::close_slices(&grid, None, &samples, grid.probes());
         let digest = digest(&grid, &slices[0], seen, &mut incidents);
@@ -198,6 +203,24 @@ mod tests {
         let (_, incidents) = first_slice(&slow, |m| m.indicator = latency);
         assert_eq!(incidents[0].causes, ["slower than 800 ms"]);
         assert_eq!(incidents[0].end_ms, Some(START * 1000 + 15_007));
+    }
+
+    #[test]
+    fn an_outage_that_is_not_confirmed_is_neither_an_incident_nor_time_that_was_lost() {
+        let two = |m: &mut terms::Measurement| m.confirm = Some(terms::Confirm { bad: 2, good: 1 });
+        let once = [seen(0, Verdict::Bad, 9, Some("timeout")), seen(1, Verdict::Good, 9, None)];
+        let (digest, incidents) = first_slice(&once, two);
+        assert_eq!((digest.spans[&(DAY_S, START)].bad_ms, incidents.len()), (0, 0));
+        let twice = [0, 1].map(|probe| seen(probe, Verdict::Bad, 9, Some("timeout")));
+        let (digest, incidents) = first_slice(&twice, two);
+        assert_eq!((digest.spans[&(DAY_S, START)].bad_ms, incidents.len()), (30_000, 1));
+    }
+
+    #[test]
+    fn what_an_unmeasured_slice_saw_says_nothing() {
+        let (digest, incidents) =
+            first_slice(&[seen(0, Verdict::Bad, 9, Some("timeout"))], |m| m.least_samples = 2);
+        assert_eq!((digest.spans[&(DAY_S, START)].measured_ms(), incidents.len()), (0, 0));
     }
 
     #[test]

@@ -1,11 +1,15 @@
-//! Incidents: runs of bad probes.
+//! Incidents: runs of probes that count as bad.
+
+use std::collections::BTreeMap;
 
 use ledger::Verdict;
+
+use super::digest::Probe;
 
 /// Different causes that are kept of one incident.
 const CAUSES: usize = 4;
 
-/// A run of bad probes. A probe that could not be decided neither begins nor ends one.
+/// A run of probes that count as bad (`ledger::counted`): a confirmed outage, where outages are confirmed. A probe that could not be decided neither begins nor ends one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incident {
     /// When the first bad probe began, in unix milliseconds.
@@ -49,6 +53,13 @@ impl Incidents {
     /// Goes on from the incident that was open, if one was.
     pub fn resume(open: Option<Incident>) -> Self {
         Self { open, ended: Vec::new() }
+    }
+
+    /// The next probes, in their order.
+    pub fn follow(&mut self, probes: &BTreeMap<u64, Probe>) {
+        for (at_ms, verdict, causes) in probes.values() {
+            self.probe(*at_ms, *verdict, causes);
+        }
     }
 
     /// The next probe, in their order.

@@ -1,5 +1,6 @@
 //! Events: what was announced.
 
+use ledger::Entry;
 use protocol::objection::Withheld;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -8,7 +9,7 @@ use terms::{EventId, Hex32, Measurement, UnixSeconds};
 
 use super::listing::host_of;
 use super::transaction::Transaction;
-use super::{Store, StoreError, count_commit, signed, status, unsigned};
+use super::{Store, StoreError, count_commit, log, signed, status, unsigned};
 
 /// An event that is about to be announced.
 #[derive(Debug)]
@@ -163,15 +164,23 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Notes that the journal holds the event's announcement.
+    /// Notes that the journal holds the event's announcement, and appends the log's word of it, once.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn publish_event(&self, key: i64) -> Result<(), StoreError> {
+    pub async fn publish_event(&self, key: i64, entry: &Entry) -> Result<(), StoreError> {
         let mut tx = Transaction::begin(&self.pool).await?;
-        sqlx::query("UPDATE events SET published = 1 WHERE id = ?").bind(key).execute(&mut *tx).await?;
+        let published = sqlx::query("UPDATE events SET published = 1 WHERE id = ? AND published = 0")
+            .bind(key)
+            .execute(&mut *tx)
+            .await?;
         count_commit(&mut tx).await?;
-        Ok(tx.commit().await?)
+        if published.rows_affected() == 1 {
+            log::append(&mut tx, key, std::slice::from_ref(entry)).await?;
+        }
+        tx.commit().await?;
+        self.has_grown();
+        Ok(())
     }
 
     /// The event of this id, published or not.

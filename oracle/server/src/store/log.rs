@@ -100,7 +100,10 @@ async fn insert_entries(
     insert.push_values((first..).zip(entries), |mut row, (index, entry)| {
         let slice = match entry {
             Entry::Slice { verdict, .. } => Some(verdict.index.cast_signed()),
-            Entry::Closed { .. } | Entry::Attested { .. } | Entry::Withheld { .. } => None,
+            Entry::Announced { .. }
+            | Entry::Closed { .. }
+            | Entry::Attested { .. }
+            | Entry::Withheld { .. } => None,
         };
         let bytes = slice.is_none().then(|| entry.leaf());
         row.push_bind(index).push_bind(event).push_bind(slice).push_bind(bytes);

@@ -8,7 +8,8 @@ use clock::{Busy, Wake};
 use protocol::vantage::{Assignment, Batch, BatchResult, MAX_BATCHES, MAX_BATCHES_BYTES};
 use terms::{EventId, Hex32, UnixSeconds};
 
-use super::assignment::{self, Task};
+use super::assignment::{self, AssignmentError, Task};
+use super::lineage::Lineage;
 use super::spool::SpoolError;
 use super::{Outpost, follow};
 
@@ -28,6 +29,18 @@ const MAX_PAGES: usize = 100;
 /// Samples of one request take at most so many bytes, which leaves room for everything around them.
 const PUSH_BYTES: usize = MAX_BATCHES_BYTES / 2;
 
+/// So many refused events are remembered, to say of each once why.
+const MAX_REFUSED: usize = 10_000;
+
+/// What became of an assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// It is followed, or refused for good.
+    Known,
+    /// Its seed was sealed by a key that this vantage does not know as the oracle's.
+    Strange,
+}
+
 #[derive(Debug, thiserror::Error)]
 enum ErrandError {
     #[error(transparent)]
@@ -43,15 +56,20 @@ pub(super) struct Errand {
     client: VantageClient,
     /// Rung when there is a batch to hand in.
     wake: Arc<Wake>,
+    /// What the oracle published of its keys; `None` until it was asked.
+    lineage: Option<Lineage>,
     /// Events that have a follower.
     followed: BTreeSet<EventId>,
+    /// Events that were refused, so that each is said once.
+    refused: BTreeSet<EventId>,
     pause_ms: u64,
 }
 
 impl Errand {
     pub fn new(outpost: Arc<Outpost>, oracle: Hex32, client: VantageClient) -> Self {
         let wake = Arc::new(Wake::new());
-        Self { outpost, oracle, client, wake, followed: BTreeSet::new(), pause_ms: 0 }
+        let (followed, refused) = (BTreeSet::new(), BTreeSet::new());
+        Self { outpost, oracle, client, wake, lineage: None, followed, refused, pause_ms: 0 }
     }
 
     /// Runs this errand until the process is to stop.
@@ -115,7 +133,10 @@ impl Errand {
 
     /// Asks what there is to measure, and takes up what is new.
     async fn ask(&mut self, busy: &Busy) -> Result<(), ErrandError> {
-        let mut after = None;
+        if self.lineage.is_none() {
+            self.look_at_keys(busy).await?;
+        }
+        let (mut after, mut strange) = (None, false);
         for _ in 0..MAX_PAGES {
             let asked_ms = self.outpost.clock.now_ms();
             let page = self.client.assignments(after, &self.signer()).await?;
@@ -123,35 +144,82 @@ impl Errand {
                 page.now_ms.abs_diff(asked_ms).min(page.now_ms.abs_diff(self.outpost.clock.now_ms()));
             self.outpost.judge_clock(off_ms <= CLOCK_TOLERANCE_MS);
             for assignment in &page.assignments {
-                self.take(assignment, busy).await?;
+                strange |= self.take(assignment, busy).await? == Taken::Strange;
             }
             after = page.next;
             if after.is_none() {
                 break;
             }
         }
-        Ok(())
+        // Somebody else's seed may be that of a key which is newer than what is known.
+        if strange { self.look_at_keys(busy).await } else { Ok(()) }
     }
 
-    async fn take(&mut self, assignment: &Assignment, busy: &Busy) -> Result<(), SpoolError> {
+    async fn take(&mut self, assignment: &Assignment, busy: &Busy) -> Result<Taken, SpoolError> {
         let id = assignment.measurement.event_id();
         if self.followed.contains(&id) || self.followed.len() as u64 >= self.outpost.config.limits.open_events
         {
+            return Ok(Taken::Known);
+        }
+        let task = match self.check(assignment) {
+            Err(error) => return Ok(self.refuse(&id, &error)),
+            Ok(task) => task,
+        };
+        let spool = &self.outpost.spool;
+        spool.assign(&self.oracle, &task).await?;
+        let tasks = spool.tasks(&self.oracle).await?;
+        if let Some(task) = tasks.into_iter().find(|task| task.event_id() == id) {
+            tracing::info!(event = %id, target = %task.measurement.target, "measures for an oracle");
+            self.follow(task, busy);
+        }
+        Ok(Taken::Known)
+    }
+
+    /// Checks an assignment with the key that this vantage was told, and with those that led to it.
+    fn check(&self, assignment: &Assignment) -> Result<Task, AssignmentError> {
+        let Outpost { config, key, .. } = &*self.outpost;
+        let earlier = self.lineage.iter().flat_map(|lineage| &lineage.earlier);
+        let mut checked = assignment::check(config, key, &self.oracle, assignment);
+        for other in earlier {
+            if !matches!(checked, Err(AssignmentError::Seed)) {
+                break;
+            }
+            checked = assignment::check(config, key, other, assignment);
+        }
+        checked
+    }
+
+    /// Says once why an assignment is not taken.
+    fn refuse(&mut self, id: &EventId, error: &AssignmentError) -> Taken {
+        if self.refused.len() >= MAX_REFUSED {
+            self.refused.clear();
+        }
+        if self.refused.insert(id.clone()) {
+            tracing::warn!(event = %id, %error, "an assignment is not taken");
+        }
+        if matches!(error, AssignmentError::Seed) { Taken::Strange } else { Taken::Known }
+    }
+
+    /// Asks which keys the oracle has had. What was begun for those before the told one is this errand's from now on, and
+    /// that the oracle has a newer one is said once.
+    async fn look_at_keys(&mut self, busy: &Busy) -> Result<(), ErrandError> {
+        let mut lineage = Lineage::of(&self.oracle, &self.client.info().await?.keys);
+        // A key that has an errand of its own is that one's.
+        let own_errand = |key: &Hex32| self.outpost.config.oracles.iter().any(|oracle| oracle.key == *key);
+        lineage.earlier.retain(|key| !own_errand(key));
+        lineage.successor = lineage.successor.filter(|key| !own_errand(key));
+        let known = self.lineage.replace(lineage.clone()).unwrap_or_default();
+        if known == lineage {
             return Ok(());
         }
-        let outpost = &self.outpost;
-        match assignment::check(&outpost.config, &outpost.key, &self.oracle, assignment) {
-            Err(error) => tracing::warn!(event = %id, %error, "an assignment is not taken"),
-            Ok(task) => {
-                outpost.spool.assign(&self.oracle, &task).await?;
-                let tasks = outpost.spool.tasks(&self.oracle).await?;
-                if let Some(task) = tasks.into_iter().find(|task| task.event_id() == id) {
-                    tracing::info!(event = %id, target = %task.measurement.target, "measures for an oracle");
-                    self.follow(task, busy);
-                }
-            }
+        if let Some(new) = lineage.successor.filter(|_| known.successor != lineage.successor) {
+            tracing::error!(old = %self.oracle, %new, "the oracle has a new key, as both keys say: its new events are not \
+                measured from here until `key` of this `[[oracle]]` is the new one; what it announced before goes on");
         }
-        Ok(())
+        for earlier in &lineage.earlier {
+            self.outpost.spool.pass_on(earlier, &self.oracle).await?;
+        }
+        Ok(self.take_up(busy).await?)
     }
 
     /// Hands in what the oracle has not answered for.

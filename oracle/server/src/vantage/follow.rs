@@ -13,9 +13,10 @@ use terms::DocumentError;
 use super::Outpost;
 use super::assignment::Task;
 use super::spool::{SpoolError, Spooled};
-use crate::instants::{Instant, Instants};
+use crate::measuring::flush::Flush;
+use crate::measuring::instants::{Instant, Instants};
+use crate::measuring::watch::{ProbeBroke, Watch};
 use crate::store::Seen;
-use crate::watch::{ProbeBroke, Watch};
 
 /// After a failure an event is taken up again this much later, from what the spool holds.
 const RETRY_MS: u64 = 30_000;
@@ -67,7 +68,7 @@ struct Round<'a> {
     open: Vec<Spooled>,
     /// So many of them are in the spool.
     written: usize,
-    written_ms: u64,
+    flush: Flush,
     /// The first probe that is in no batch.
     next: u64,
 }
@@ -88,7 +89,7 @@ impl<'a> Round<'a> {
             watch: Watch::new(outpost.place(), instants, check, last),
             written: open.len(),
             open,
-            written_ms: outpost.clock.now_ms(),
+            flush: Flush::after(outpost.flush_every_ms),
             next,
         })
     }
@@ -107,23 +108,25 @@ impl<'a> Round<'a> {
             self.seal_until(next.probe, busy).await?;
             self.write_when_due().await?;
             if wake_ms >= next.at_ms {
-                self.watch.begin(next, busy).await;
+                let began = self.watch.begin(next, busy).await;
+                began.into_iter().for_each(|unix_ms| self.flush.waits_since(unix_ms));
             }
         }
         Ok(true)
     }
 
-    /// When there is something to do: a probe to make, or a block to sign that is over and whose last probe may still
-    /// be under way.
+    /// When there is something to do: a probe to make, samples to write down, or a block to sign that is over and whose last
+    /// probe may still be under way.
     fn wakes_ms(&self, next: Instant) -> u64 {
         let grid = self.watch.instants().grid();
+        let write_ms = self.flush.wakes_ms(next.at_ms);
         if self.next >= next.probe {
-            return next.at_ms;
+            return write_ms;
         }
         let now_ms = self.outpost.clock.now_ms();
         let end_ms = grid.block_end_ms(&grid.block_of(self.next));
         let look_ms = if end_ms > now_ms { end_ms } else { now_ms.saturating_add(LOOK_EVERY_MS) };
-        look_ms.min(next.at_ms)
+        look_ms.min(write_ms)
     }
 
     async fn finish(&mut self, busy: &mut Busy) -> Result<(), FollowError> {
@@ -183,15 +186,14 @@ impl<'a> Round<'a> {
     }
 
     async fn write_when_due(&mut self) -> Result<(), FollowError> {
-        let now_ms = self.outpost.clock.now_ms();
-        if now_ms.saturating_sub(self.written_ms) >= self.outpost.flush_every_ms {
+        if self.flush.is_due(self.outpost.clock.now_ms()) {
             self.write().await?;
         }
         Ok(())
     }
 
     async fn write(&mut self) -> Result<(), FollowError> {
-        self.written_ms = self.outpost.clock.now_ms();
+        self.flush.written(self.outpost.clock.now_ms(), self.watch.is_under_way());
         if self.written < self.open.len() {
             self.outpost.spool.write(self.task.key, &self.open).await?;
             self.written = self.open.len();

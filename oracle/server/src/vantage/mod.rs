@@ -5,12 +5,15 @@
 //!   errand.rs    follow.rs     spool.rs (on disk first)   errand.rs
 //! ```
 //!
+//! It serves one key of an oracle, and what was announced by the keys before it (`lineage.rs`).
+//!
 //! Everything is in the spool before it leaves, so that nothing is lost or said twice whoever dies when. What the
 //! oracle does with it stands in `crate::vantages`.
 
 mod assignment;
 mod errand;
 mod follow;
+mod lineage;
 mod service;
 mod spool;
 
@@ -23,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::measuring::watch::Place;
 use crate::probe::Prober;
-use crate::watch::Place;
 
 pub use service::{Running, start};
 pub use spool::{Spool, SpoolError};

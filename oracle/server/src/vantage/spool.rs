@@ -88,6 +88,16 @@ impl Spool {
         rows.iter().map(task_of).collect()
     }
 
+    /// From now on events of the oracle key `from` are those of `to`, which took its place.
+    pub(super) async fn pass_on(&self, from: &Hex32, to: &Hex32) -> Result<(), SpoolError> {
+        sqlx::query("UPDATE OR IGNORE assignments SET oracle = ? WHERE oracle = ?")
+            .bind(to.0.as_slice())
+            .bind(from.0.as_slice())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Forgets events whose window ended before `before_s`, in unix seconds, and everything about them.
     pub(super) async fn forget(&self, before_s: u64) -> Result<(), SpoolError> {
         sqlx::query("DELETE FROM assignments WHERE window_end < ?")

@@ -85,6 +85,14 @@ impl Process {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
+    /// From now on it may have so many files open; those that are open stay.
+    pub fn may_open_files(&self, most: u64) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let hard = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+        let limit = rustix::process::Rlimit { current: Some(most), maximum: hard };
+        rustix::process::prlimit(Some(pid), rustix::process::Resource::Nofile, limit).unwrap();
+    }
+
     /// Whether it killed itself at a crash point.
     ///
     /// # Panics

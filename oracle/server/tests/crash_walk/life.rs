@@ -207,15 +207,16 @@ async fn audit(mortal: &mut Mortal, id: &str, attestation: &str) {
 /// The log holds everything once, and every checkpoint that was seen is one of its own past.
 async fn log_went_on(mortal: &mut Mortal, attestation: &str) {
     let info: LogInfo = serde_json::from_str(&mortal.found("/v1/log").await).unwrap();
-    assert_eq!(info.size, 6, "four slices, the outcome, the attestation");
+    assert_eq!(info.size, 7, "the announcement, four slices, the outcome, the attestation");
     let bytes = mortal.oracle().http.bytes(&format!("/tile/entries/000.p/{}", info.size)).await;
     let leaves = split(&bytes);
     let entries: Vec<Entry> = leaves.iter().map(|leaf| serde_json::from_slice(leaf).unwrap()).collect();
-    for (index, entry) in entries[..4].iter().enumerate() {
+    assert!(matches!(&entries[0], Entry::Announced { seed_commitment: None, .. }));
+    for (index, entry) in entries[1..5].iter().enumerate() {
         assert!(matches!(entry, Entry::Slice { verdict, .. } if verdict.index == index as u64), "{entry:?}");
     }
-    assert!(matches!(&entries[4], Entry::Closed { slices: 4, .. }));
-    assert!(matches!(&entries[5], Entry::Attested { attestation: hex, .. } if hex == attestation));
+    assert!(matches!(&entries[5], Entry::Closed { slices: 4, .. }));
+    assert!(matches!(&entries[6], Entry::Attested { attestation: hex, .. } if hex == attestation));
     let roots: Vec<_> = (0..=leaves.len()).map(|size| root(&leaves[..size])).collect();
     let elsewhere = std::fs::read_to_string(mortal.world.path("elsewhere/checkpoint")).unwrap();
     for text in mortal.checkpoints.iter().chain([&elsewhere]) {

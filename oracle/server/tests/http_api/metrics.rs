@@ -33,7 +33,7 @@ async fn the_counters_tell_an_events_life() {
     assert_eq!(value(&page, "earnest_oracle_signed_total"), 1);
     assert_eq!(value(&page, "earnest_oracle_events{kind=\"attested\"}"), 1);
     assert_eq!(value(&page, "earnest_oracle_alarms{kind=\"stuck\"}"), 0);
-    assert_eq!(value(&page, "earnest_oracle_log_entries"), 14);
+    assert_eq!(value(&page, "earnest_oracle_log_entries"), 15);
     assert!(value(&page, "earnest_oracle_database_bytes") > 4_096);
     assert!(page.ends_with("# EOF\n"));
     world.stop(oracle).await;

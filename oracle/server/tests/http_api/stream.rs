@@ -27,7 +27,7 @@ async fn a_reader_who_comes_back_after_a_restart_misses_nothing_and_hears_nothin
     let mut reader = http.listen("/v1/stream", None).await.ok().unwrap();
     world.until(START + 2_000).await;
     let first = take(&mut reader, 5).await;
-    assert_eq!(ids(&first), [0, 1, 2, 3, 4]);
+    assert_eq!(ids(&first), [1, 2, 3, 4, 5]);
     assert!(first.iter().all(|(_, kind, _)| kind == "slice"));
     // With the reader still there: it does not keep the oracle from stopping.
     world.stop(oracle).await;
@@ -35,21 +35,22 @@ async fn a_reader_who_comes_back_after_a_restart_misses_nothing_and_hears_nothin
     world.until(START + 3_600 + 700).await;
     let oracle = world.start().await.unwrap();
     let http = Http::of(&oracle);
-    let mut reader = http.listen("/v1/stream", Some(4)).await.ok().unwrap();
+    let mut reader = http.listen("/v1/stream", Some(5)).await.ok().unwrap();
     // Twelve slices, the closed window, the attestation.
     let rest = take(&mut reader, 9).await;
-    assert_eq!(ids(&rest), (5..14).collect::<Vec<u64>>());
+    assert_eq!(ids(&rest), (6..15).collect::<Vec<u64>>());
     let (_, kind, closed) = &rest[7];
     assert_eq!((kind.as_str(), closed["event_id"].as_str()), ("closed", Some(id.as_str())));
     assert_eq!(rest[8].1, "attested");
-    assert_eq!(http.json("/v1/log").await["size"], 14);
+    assert_eq!(http.json("/v1/log").await["size"], 15);
 
     // What is told is what the log's tiles have.
     let mut from_start = http.listen("/v1/stream?from=0", None).await.ok().unwrap();
-    let all = take(&mut from_start, 14).await;
-    assert_eq!(all[..5], first[..]);
-    assert_eq!(all[5..], rest[..]);
-    let entries = http.bytes("/tile/entries/000.p/14").await;
+    let all = take(&mut from_start, 15).await;
+    assert_eq!((all[0].0, all[0].1.as_str()), (0, "announced"), "said before the reader came");
+    assert_eq!(all[1..6], first[..]);
+    assert_eq!(all[6..], rest[..]);
+    let entries = http.bytes("/tile/entries/000.p/15").await;
     let mut entries = entries.as_slice();
     for (_, _, entry) in all {
         let (length, rest) = entries.split_at(2);

@@ -211,3 +211,31 @@ async fn replayed(door: &Door, batch: &Batch) {
     assert_eq!(send(signed).await, 409);
     assert_eq!(send(sign(Hex32([9; 32]), [2; 32])).await, 403);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slice_that_waits_for_a_confirmation_costs_no_write_with_every_probe() {
+    let mut door = Door::open().await;
+    let slow = of_both(|m| m["confirm"] = json!({ "bad": 40, "good": 1 }));
+    let id = door.http().announce(&slow).await.event_id;
+    door.world.until(START + 150).await;
+    door.world.service.answers(503);
+    let down_since_ten = |probe| Sample { verdict: Verdict::Bad, ..good(probe) };
+    let seen = |probe| if probe < 10 { good(probe) } else { down_since_ten(probe) };
+    for slice in 0..3 {
+        door.world.until(START + 300 * (slice + 1) + 1).await;
+        let block: Vec<Sample> = (slice * 20..slice * 20 + 20).map(seen).collect();
+        assert_eq!(door.push(&door.signed(&slow, slice, &block).await).await, Ok(BatchResult::Stored));
+        if slice == 0 {
+            // All has been said about the first slice, and whether it ends in an outage is not known for a while.
+            door.world.until(START + 330).await;
+            let before = door.running().oracle().store.mark().await.unwrap();
+            door.world.until(START + 590).await;
+            let commits = door.running().oracle().store.mark().await.unwrap() - before;
+            assert!(commits < 5, "{commits} commits for 17 probes");
+        }
+    }
+    door.world.until(START + 950).await;
+    let slices = door.http().json(&format!("/v1/events/{id}/slices")).await;
+    assert_eq!(slices["slices"][0]["confirmed"]["outages"][0], json!({ "from": 10, "to": 20, "bad": 10 }));
+    door.close().await;
+}

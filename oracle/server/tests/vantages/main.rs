@@ -4,6 +4,7 @@
 
 use crate::common;
 
+mod changes;
 mod hostile;
 
 use common::process::{Process, earnest_oracle};

@@ -13,6 +13,7 @@ use super::attempt::Attempt;
 use super::cause::Cause;
 use super::dial::Dialer;
 use super::names::Endpoint;
+use super::own::unless_exhausted;
 use super::timing::{Timing, Trip};
 pub(super) use resolver::Resolver;
 
@@ -101,7 +102,10 @@ impl Dns {
         let started = Instant::now();
         let found = resolver.ask(&check.question).await;
         trip.phases.add_dns(started);
-        found
+        found.map_err(|cause| match cause {
+            Cause::Connect | Cause::Timeout => unless_exhausted(cause),
+            other => other,
+        })
     }
 }
 

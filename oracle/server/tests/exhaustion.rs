@@ -1,7 +1,7 @@
-//! A disk without space under the real process: it says so, what it can't write is unmeasured, and it goes on by itself
-//! when there is space again.
+//! The real process with a machine that has nothing left, space on its disk or files: what it can't see or write is
+//! unmeasured, and it goes on by itself.
 //!
-//! The process runs with a library before the C library (`tests/src/full_disk.c`), which refuses to write below one folder
+//! To fill a disk, the process runs with a library before the C library (`tests/src/full_disk.c`), which refuses to write below one folder
 //! while a flag lies on the table. So nobody needs to be root.
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
@@ -124,5 +124,25 @@ async fn without_space_for_the_journal_nothing_is_announced_or_signed_until_ther
     disk.free();
     world.until(MATURITY + 360).await;
     is_attested_and_proven(http, &id).await;
+    oracle.terminate(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_oracle_without_a_file_left_to_connect_with_calls_nobody_down() {
+    let mut world = World::new().await;
+    world.configure("[probe]\nkeep_alive = false");
+    let oracle = Process::serve(&world).await;
+    let http = &oracle.http;
+    let id = http.announce(&measurement(|m| m["indeterminate_above_ppm"] = 500_000.into())).await.event_id;
+    world.until(START + 607).await;
+    oracle.may_open_files(3);
+    world.until(START + 907).await;
+    oracle.may_open_files(1_024);
+    world.until(END + 1).await;
+    let closed = http.event(&id).await.provisional.unwrap();
+    let probes = &closed.report["probes"];
+    assert_eq!((&probes["bad"], &probes["undecided"]), (&0.into(), &20.into()), "{probes}");
+    let (_, failures) = http.text(&format!("/v1/events/{id}/failures")).await;
+    assert_eq!(failures.matches("own limits").count(), 20, "{failures}");
     oracle.terminate(&world).await;
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use clock::Busy;
 use ledger::{Grid, Sample, SliceVerdict, Verdict};
 
+use crate::measuring::window::{MeasureError, Measured};
 use crate::oracle::Oracle;
 use crate::probe::{Cause, Phases};
 use crate::store::{Batch, Event, Seen};
-use crate::window::{MeasureError, Measured};
 
 /// A slot is judged this long after its end, so that a beat of its last moment is stored by then.
 const JUDGED_AFTER_MS: u64 = 1_000;
@@ -44,6 +44,8 @@ struct Silence<'a> {
     /// Since when the oracle listens without a break, in unix milliseconds.
     since_ms: u64,
     closed: Option<SliceVerdict>,
+    /// What the slices before this one can decide is closed.
+    decided_until: u64,
     unwritten: Batch,
     written_ms: u64,
 }
@@ -54,7 +56,17 @@ impl<'a> Silence<'a> {
         let closed = oracle.store.last_slice(event.key).await?;
         let slot = closed.as_ref().map_or(0, |slice| grid.probes_of(slice.index).end);
         let (since_ms, unwritten) = (oracle.clock.now_ms(), Batch::default());
-        Ok(Self { oracle, event, grid, slot, since_ms, closed, unwritten, written_ms: since_ms })
+        Ok(Self {
+            oracle,
+            event,
+            grid,
+            slot,
+            since_ms,
+            closed,
+            decided_until: 0,
+            unwritten,
+            written_ms: since_ms,
+        })
     }
 
     /// Judges the slots that are over at `now_ms`, and closes the slices that are. A machine that slept through a slot
@@ -99,7 +111,8 @@ impl<'a> Silence<'a> {
 
     async fn close_or_write(&mut self, now_ms: u64) -> Result<(), MeasureError> {
         let until = self.slot / self.grid.probes_per_slice();
-        if until <= self.closed.as_ref().map_or(0, |slice| slice.index + 1) {
+        let next = self.closed.as_ref().map_or(0, |slice| slice.index + 1);
+        if until <= next.max(self.decided_until) {
             if now_ms.saturating_sub(self.written_ms) >= self.oracle.flush_every_ms {
                 self.write().await?;
             }
@@ -111,6 +124,7 @@ impl<'a> Silence<'a> {
         let (mark, closed) = written;
         closed.iter().for_each(|_| self.oracle.metrics.slice_closed());
         self.closed = closed.into_iter().next_back().or(self.closed.take());
+        self.decided_until = until;
         self.wrote(now_ms, mark).await;
         Ok(())
     }

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 
 use terms::{DocumentError, EventId};
 
-use crate::ahead;
-use crate::announce::can_be_measured;
+use crate::asking::ahead;
+use crate::asking::announce::can_be_measured;
 use crate::config::{Config, ConfigError};
 use crate::oracle::{Oracle, Settings};
 use crate::probe::{Prober, ProberError};
@@ -94,8 +94,6 @@ fn keep_fixed(config: &mut Config, before: &Config) -> Vec<&'static str> {
         "rate.key_per_minute": rate.key_per_minute,
         "rate.key_burst": rate.key_burst,
         "rate.loopback": rate.loopback,
-        "limits.stream_readers": limits.stream_readers,
-        "rate": rate,
         "probe.jitter": probe.jitter,
         "probe.flush_every_s": probe.flush_every_s,
     );

@@ -7,18 +7,18 @@ use std::sync::Arc;
 
 use clock::Busy;
 use crashpoint::here;
-use ledger::Grid;
+use ledger::{Entry, Grid, LoggedVantage, schedule};
 use protocol::problem::Price;
 use signer::{AnnounceError, JournalError, NonceError, Nonces, ProofError, wire};
-use terms::{DocumentError, Measurement};
+use terms::{DocumentError, Hex32, Measurement, UnixSeconds};
 
-use crate::heartbeat;
+use crate::asking::price::{self, HookError, Question, Word};
+use crate::asking::requester::{Exhausted, Requester};
+use crate::measuring::heartbeat;
 use crate::oracle::{Oracle, OracleError};
-use crate::price::{self, HookError, Question, Word};
 use crate::probe::Prober;
-use crate::requester::{Exhausted, Requester};
 use crate::scheduler;
-use crate::store::{Event, NewEvent, StoreError};
+use crate::store::{Event, NewEvent, StoreError, Vantage};
 use crate::vantages;
 
 /// Why a measurement was not announced.
@@ -211,9 +211,27 @@ async fn publish(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<Even
         .await?
         .map_err(RequestError::Journal)?;
     here!("announce.journalled");
-    oracle.store.publish_event(event.key).await?;
+    oracle.store.publish_event(event.key, &entry(oracle, &event)).await?;
     here!("announce.published");
     Ok(Event { published: true, ..event })
+}
+
+/// What the log says of an event as it is announced: before its window, so that nothing of it can be chosen later.
+fn entry(oracle: &Oracle, event: &Event) -> Entry {
+    let announcement = hex::decode(&event.announcement).unwrap_or_default();
+    let logged = |vantage: &Vantage| LoggedVantage { name: vantage.name.clone(), key: vantage.key };
+    let jitter = oracle.settings().config.probe.jitter;
+    Entry::Announced {
+        event_id: event.id.clone(),
+        at: UnixSeconds(event.announced_at),
+        announcement_sha256: Hex32(terms::canonical::sha256(&announcement)),
+        seed_commitment: jitter.then(|| schedule::seed_commitment(&event.probe_seed)),
+        vantages: if event.has_remote_vantages() {
+            event.vantages.iter().map(logged).collect()
+        } else {
+            Vec::new()
+        },
+    }
 }
 
 /// Refuses what this oracle can't measure, or not any more.

@@ -6,7 +6,7 @@ use signer::Journal;
 use terms::EventId;
 
 use crate::config::Config;
-use crate::keyring::Keyring;
+use crate::operating::keyring::Keyring;
 use crate::public_log::{PublicLog, PublicLogError};
 use crate::service;
 use crate::store::Store;

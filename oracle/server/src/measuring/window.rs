@@ -8,11 +8,12 @@ use crashpoint::here;
 use ledger::{Grid, Sample, SliceVerdict, close_slices};
 use terms::DocumentError;
 
-use crate::instants::Instants;
+use crate::measuring::flush::Flush;
+use crate::measuring::instants::{Instant, Instants};
+use crate::measuring::watch::{Place, ProbeBroke, Watch};
 use crate::oracle::{Oracle, Settings};
 use crate::store::{Batch, Event, Seen, StoreError};
 use crate::vantages;
-use crate::watch::{Place, ProbeBroke, Watch};
 
 /// How often it is asked whether other vantages have reported, once the window is over.
 const LOOK_EVERY_MS: u64 = 2_000;
@@ -65,8 +66,10 @@ struct Round<'a> {
     open: Vec<Sample>,
     /// The last slice that is closed.
     closed: Option<SliceVerdict>,
+    /// The slices before this one are reported or were waited for, and what they can decide is closed.
+    decided_until: u64,
     unwritten: Batch,
-    written_ms: u64,
+    flush: Flush,
 }
 
 impl<'a> Round<'a> {
@@ -93,28 +96,41 @@ impl<'a> Round<'a> {
             looked_at: settings,
             open,
             closed,
+            decided_until: 0,
             unwritten: Batch::default(),
-            written_ms: oracle.clock.now_ms(),
+            flush: Flush::after(oracle.flush_every_ms),
         })
     }
 
     async fn run(&mut self, busy: &mut Busy) -> Result<Measured, MeasureError> {
         while let Some(next) = self.watch.next(self.oracle.clock.now_ms()) {
-            if self.oracle.sleep_or_stop(busy, next.at_ms).await.is_stopped() {
+            let wake_ms = self.flush.wakes_ms(next.at_ms);
+            if self.oracle.sleep_or_stop(busy, wake_ms).await.is_stopped() {
                 return Ok(Measured::Stopped);
             }
             // The probe first, since writing may take its time.
-            self.follow_settings();
-            match self.watch.begin(next, busy).await {
-                Some(unix_ms) => self.oracle.metrics.probe_begins(next.at_ms, unix_ms),
-                None => self.oracle.metrics.probe_missed(),
+            if wake_ms >= next.at_ms {
+                self.begin(next, busy).await;
             }
             let seen = self.watch.collect()?;
             self.take(seen);
-            self.close_slices(Some(next.probe)).await?;
+            if wake_ms >= next.at_ms {
+                self.close_slices(Some(next.probe)).await?;
+            }
             self.write_when_due().await?;
         }
         Ok(Measured::ToTheEnd)
+    }
+
+    async fn begin(&mut self, next: Instant, busy: &Busy) {
+        self.follow_settings();
+        match self.watch.begin(next, busy).await {
+            Some(unix_ms) => {
+                self.flush.waits_since(unix_ms);
+                self.oracle.metrics.probe_begins(next.at_ms, unix_ms);
+            }
+            None => self.oracle.metrics.probe_missed(),
+        }
     }
 
     /// Probes from now on as the operator last said. Where a target could not be probed any more, it is as before: the
@@ -156,6 +172,9 @@ impl<'a> Round<'a> {
         let grid = self.watch.instants().grid();
         let until = earliest.unwrap_or(grid.probes());
         let closed = close_slices(grid, self.closed.as_ref(), &self.open, until);
+        if !closed.is_empty() {
+            self.flush.waits_since(self.oracle.clock.now_ms());
+        }
         self.unwritten.slices.extend(closed.iter().cloned());
         self.has_closed(closed);
         Ok(())
@@ -168,10 +187,12 @@ impl<'a> Round<'a> {
         self.open.retain(|sample| grid.slice_of(sample.unix_ms).is_some_and(|slice| slice >= next));
     }
 
-    /// Closes what every vantage has reported on, or was waited for long enough.
+    /// Closes what every vantage has reported on, or was waited for long enough. Where that decides nothing, as when an outage
+    /// is not confirmed yet, it is tried again when more slices are ready, and not with every probe.
     async fn close_with_others(&mut self, ended: Range<u64>) -> Result<(), MeasureError> {
         let grid = self.watch.instants().grid();
-        let ready = vantages::ready(self.oracle, self.event, grid, ended).await?;
+        let unseen = ended.start.max(self.decided_until)..ended.end;
+        let ready = vantages::ready(self.oracle, self.event, grid, unseen).await?;
         if ready.is_empty() {
             return Ok(());
         }
@@ -181,6 +202,8 @@ impl<'a> Round<'a> {
         let (mark, closed) = written;
         here!("samples.written");
         self.unwritten = Batch::default();
+        self.flush.written(self.oracle.clock.now_ms(), self.watch.is_under_way());
+        self.decided_until = ready.end;
         self.has_closed(closed);
         self.oracle.note_well(&self.event.id);
         self.oracle.mark(mark).await;
@@ -188,15 +211,14 @@ impl<'a> Round<'a> {
     }
 
     async fn write_when_due(&mut self) -> Result<(), MeasureError> {
-        let now_ms = self.oracle.clock.now_ms();
-        if now_ms.saturating_sub(self.written_ms) >= self.oracle.flush_every_ms {
+        if self.flush.is_due(self.oracle.clock.now_ms()) {
             self.write().await?;
         }
         Ok(())
     }
 
     async fn write(&mut self) -> Result<(), MeasureError> {
-        self.written_ms = self.oracle.clock.now_ms();
+        self.flush.written(self.oracle.clock.now_ms(), self.watch.is_under_way());
         if self.unwritten.is_empty() {
             return Ok(());
         }

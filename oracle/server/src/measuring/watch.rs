@@ -9,7 +9,7 @@ use clock::{Busy, Clock};
 use ledger::Sample;
 use tokio::task::JoinSet;
 
-use crate::instants::{Instant, Instants};
+use crate::measuring::instants::{Instant, Instants};
 use crate::probe::{Check, Observation, Prober};
 use crate::store::Seen;
 
@@ -63,6 +63,11 @@ impl Watch {
     /// The next probe, seen at `now_ms`; `None` when the window has no more.
     pub fn next(&self, now_ms: u64) -> Option<Instant> {
         self.instants.next(self.last, now_ms)
+    }
+
+    /// Is there a probe that has begun and not reported?
+    pub fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
     }
 
     /// The earliest probe that may still say something: one under way, or else `next`.

@@ -6,7 +6,7 @@ use secp256k1_zkp::XOnlyPublicKey;
 use signer::{Journal, wire};
 
 use crate::config::Config;
-use crate::keyring::Keyring;
+use crate::operating::keyring::Keyring;
 use crate::service;
 use crate::store::Event;
 

@@ -14,7 +14,7 @@ use secp256k1_zkp::XOnlyPublicKey;
 use signer::{Expected, KeyError, KeyOptions, OracleKey, Passphrase, Rotation};
 
 use crate::config::Config;
-use crate::durable;
+use crate::operating::durable;
 use file::{KeyList, Record};
 
 /// Keys that an oracle has had, at most. One a day for two years is less.

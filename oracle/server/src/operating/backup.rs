@@ -14,7 +14,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::config::Config;
-use crate::keyring::Keyring;
+use crate::operating::keyring::Keyring;
 
 /// The names of the copies in a backup's folder.
 const CONFIG: &str = "oracle.toml";

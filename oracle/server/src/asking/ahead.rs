@@ -10,10 +10,10 @@ use clock::Busy;
 use crashpoint::here;
 use terms::{TimeRange, UnixSeconds};
 
-use crate::announce::{self, Request, RequestError};
+use crate::asking::announce::{self, Request, RequestError};
+use crate::asking::requester::Requester;
 use crate::config::{ServiceConfig, ServiceError};
 use crate::oracle::Oracle;
-use crate::requester::Requester;
 use crate::store::{ServiceName, StoreError};
 
 /// After a failure it is tried again this much later.

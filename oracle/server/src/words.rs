@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// A whole number with commas between thousands.
-pub(super) fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -17,7 +17,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// `1 event`, `2 events`.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
@@ -30,43 +30,43 @@ fn strftime(unix_s: u64, format: &str) -> String {
 }
 
 /// A moment as `8 June 2021, 09:47:30 UTC`, without seconds where there are none.
-pub(super) fn moment(unix_s: u64) -> String {
+pub(crate) fn moment(unix_s: u64) -> String {
     let format = if unix_s.is_multiple_of(60) { "%-d %B %Y, %H:%M UTC" } else { "%-d %B %Y, %H:%M:%S UTC" };
     strftime(unix_s, format)
 }
 
 /// The same for tables: `2021-06-08 09:47:30`.
-pub(super) fn stamp(unix_s: u64) -> String {
+pub(crate) fn stamp(unix_s: u64) -> String {
     strftime(unix_s, "%Y-%m-%d %H:%M:%S")
 }
 
 /// What a `<time>` element carries: `2021-06-08T09:47:30Z`.
-pub(super) fn iso(unix_s: u64) -> String {
+pub(crate) fn iso(unix_s: u64) -> String {
     strftime(unix_s, "%Y-%m-%dT%H:%M:%SZ")
 }
 
 /// A day: `2021-06-08`.
-pub(super) fn date(unix_s: u64) -> String {
+pub(crate) fn date(unix_s: u64) -> String {
     strftime(unix_s, "%Y-%m-%d")
 }
 
 /// A day for people: `Tuesday, 8 June 2021`.
-pub(super) fn day(unix_s: u64) -> String {
+pub(crate) fn day(unix_s: u64) -> String {
     strftime(unix_s, "%A, %-d %B %Y")
 }
 
 /// A day on an axis: `8 Jun`.
-pub(super) fn short_day(unix_s: u64) -> String {
+pub(crate) fn short_day(unix_s: u64) -> String {
     strftime(unix_s, "%-d %b")
 }
 
 /// Hours and minutes: `09:47`.
-pub(super) fn time_of_day(unix_s: u64) -> String {
+pub(crate) fn time_of_day(unix_s: u64) -> String {
     strftime(unix_s, "%H:%M")
 }
 
 /// Reads what [`date`] writes: the first second of the day.
-pub(super) fn parse_date(text: &str) -> Option<u64> {
+pub(crate) fn parse_date(text: &str) -> Option<u64> {
     let date: jiff::civil::Date = text.parse().ok().filter(|_| text.len() == 10)?;
     let start = date.to_zoned(TimeZone::UTC).ok()?;
     u64::try_from(start.timestamp().as_second()).ok()
@@ -75,7 +75,7 @@ pub(super) fn parse_date(text: &str) -> Option<u64> {
 /// A length of time, exact to the second in its two largest units: `3 d 4 h`, `4 min 15 s`, `250 ms`.
 ///
 /// What is left out is less than one of the smaller unit, and is dropped, so that nothing looks longer than it was.
-pub(super) fn length_ms(length_ms: u64) -> String {
+pub(crate) fn length_ms(length_ms: u64) -> String {
     if length_ms < 1000 {
         return format!("{length_ms} ms");
     }
@@ -93,12 +93,12 @@ pub(super) fn length_ms(length_ms: u64) -> String {
 }
 
 /// A length of time in seconds.
-pub(super) fn length_s(seconds: u64) -> String {
+pub(crate) fn length_s(seconds: u64) -> String {
     if seconds == 0 { "0 s".to_owned() } else { length_ms(seconds.saturating_mul(1000)) }
 }
 
 /// A cause as it is kept with a sample, in words. What nobody translated is shown as it is.
-pub(super) fn cause(kept: &str) -> String {
+pub(crate) fn cause(kept: &str) -> String {
     let words = match kept {
         "name not found" | "no such name" => "its name was not found",
         "address not public" => "its name led to no public address",
@@ -131,6 +131,7 @@ pub(super) fn cause(kept: &str) -> String {
         "body too long" => "the answer was longer than agreed",
         "body differs" => "the answer's body was another one",
         "body lacks text" => "the answer lacked the expected text",
+        "own limits" => "the oracle's machine had no file or buffer left to probe with",
         "own connectivity" => "the oracle itself was not connected",
         _ => return other_cause(kept),
     };

@@ -1,0 +1,37 @@
+//! Bounds on what outside input can make the oracle do.
+
+use serde::Deserialize;
+
+/// Bounds on what outside input can make the oracle do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Events that are announced and not yet attested.
+    pub open_events: u64,
+    /// Probes in one event's window. Closing a window takes about 100 MB of memory for a million.
+    pub probes_per_event: u64,
+    /// Milliseconds between two probes of one event, at least.
+    pub probe_every_ms: u64,
+    /// Bytes of a probed body that are read, at most.
+    pub body_bytes: u64,
+    /// HTTP requests that are answered at the same time.
+    pub requests: usize,
+    /// Probes that are under way at the same time.
+    pub probes: usize,
+    /// Readers of the stream at the same time.
+    pub stream_readers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            open_events: 1_000,
+            probes_per_event: 1_000_000,
+            probe_every_ms: 1_000,
+            body_bytes: 8 * 1024 * 1024,
+            requests: 256,
+            probes: 2_048,
+            stream_readers: 64,
+        }
+    }
+}
