@@ -10,6 +10,7 @@ use crate::canonical::{self, DocumentError};
 use crate::measurement::Measurement;
 use crate::payout::{CompileError, Payout, PayoutTable};
 use crate::units::{EventId, Hex32, OutcomeValue, Sat, TermsHash, UnixSeconds};
+pub use rules::MAX_MONEY;
 
 /// What two parties agreed about a measurement. Version 1.
 ///

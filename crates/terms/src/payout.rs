@@ -236,6 +236,15 @@ impl PayoutTable {
         compile::compile(payout, scale, price, bond)
     }
 
+    /// What a schedule would pay at amounts that are only being looked for: as [`PayoutTable::compile`], but for the least
+    /// sizes of price, bond and outputs. Nothing can be signed by it.
+    ///
+    /// # Errors
+    /// See [`CompileError`].
+    pub fn sketch(payout: &Payout, scale: &Scale, price: Sat, bond: Sat) -> Result<Self, CompileError> {
+        compile::sketch(payout, scale, price, bond)
+    }
+
     /// Price and bond together.
     pub fn total_sat(&self) -> Sat {
         match self {

@@ -56,6 +56,19 @@ fn an_s3_month_is_four_steps_and_the_indeterminate_block() {
 }
 
 #[test]
+fn a_sketch_pays_as_the_table_does_and_also_where_nobody_could_sign() {
+    let payout = common::agreement().payout;
+    let scale = Scale::Numeric(NumericScale::ppm());
+    let sketch = |price, bond| PayoutTable::sketch(&payout, &scale, Sat(price), Sat(bond));
+    assert_eq!(sketch(PRICE.0, BOND.0).unwrap(), common::agreement().compile().unwrap());
+    // A tenth of 5,000 sat is dust, and 7 sat are no price.
+    assert!(PayoutTable::compile(&payout, &scale, Sat(5_000), BOND).is_err());
+    assert_eq!(at(&sketch(5_000, 0).unwrap(), 1_001), 4_500);
+    assert_eq!(at(&sketch(7, 0).unwrap(), 1_001), 6);
+    assert!(sketch(21_000_000 * 100_000_000, 1).is_err());
+}
+
+#[test]
 fn values_outside_the_digits_and_outcomes_of_another_kind_pay_nothing() {
     let table = common::agreement().compile().unwrap();
     assert_eq!(table.at_value(OutcomeValue(1_048_575)), Some(Sat(1_500_000)));

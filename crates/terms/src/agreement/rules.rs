@@ -8,7 +8,7 @@ use crate::units::{MIN_OUTPUT_SAT, Sat};
 const NETWORKS: [&str; 4] = ["regtest", "signet", "testnet4", "mainnet"];
 
 /// All bitcoin that there will be.
-pub(super) const MAX_MONEY: Sat = Sat(21_000_000 * 100_000_000);
+pub const MAX_MONEY: Sat = Sat(21_000_000 * 100_000_000);
 
 const MAX_ORACLES: usize = 15;
 const REFUND_DELAY_S: std::ops::RangeInclusive<u64> = 600..=365 * 86_400;
@@ -46,9 +46,13 @@ pub(crate) fn amounts(price: Sat, bond: Sat) -> Result<(), DocumentError> {
         ensure(locked, field, "must be 0 or at least 1000")?;
     }
     ensure(price.0 + bond.0 > 0, "price_sat", "must not be 0 when bond_sat is 0")?;
-    let exists = price.0 + bond.0 <= MAX_MONEY.0;
+    within_all_money(price, bond)
+}
+
+/// Price and bond together are no more than there is.
+pub(crate) fn within_all_money(price: Sat, bond: Sat) -> Result<(), DocumentError> {
     ensure(
-        exists,
+        price.0.saturating_add(bond.0) <= MAX_MONEY.0,
         "bond_sat",
         "must be at most 2100000000000000 (21 million bitcoin) together with price_sat",
     )

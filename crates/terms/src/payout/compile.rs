@@ -1,7 +1,7 @@
 //! From a schedule to satoshis. All arithmetic is on integers, by runs of values and never value by value.
 
 use super::{CompileError, Credit, LevelPayout, Payout, PayoutTable, Piece, Schedule, Segment, Side};
-use crate::agreement::rules::amounts;
+use crate::agreement::rules::{amounts, within_all_money};
 use crate::scale::{EnumScale, NumericScale, Scale, Worse};
 use crate::units::{MIN_OUTPUT_SAT, OutcomeValue, PPM_WHOLE, Sat};
 
@@ -11,6 +11,8 @@ struct Pot {
     price: Sat,
     bond: Sat,
     round_to: Side,
+    /// Whether outputs are allowed that the libraries would burn.
+    dust: bool,
 }
 
 /// A credit between two others: `done` of `whole` of the way from `from` to `to`.
@@ -34,10 +36,23 @@ pub(super) fn compile(
     price: Sat,
     bond: Sat,
 ) -> Result<PayoutTable, CompileError> {
-    scale.validate().map_err(|error| error.within("measurement.outcome"))?;
     amounts(price, bond)?;
+    table(payout, scale, Pot { price, bond, round_to: payout.round_to, dust: false })
+}
+
+pub(super) fn sketch(
+    payout: &Payout,
+    scale: &Scale,
+    price: Sat,
+    bond: Sat,
+) -> Result<PayoutTable, CompileError> {
+    within_all_money(price, bond)?;
+    table(payout, scale, Pot { price, bond, round_to: payout.round_to, dust: true })
+}
+
+fn table(payout: &Payout, scale: &Scale, pot: Pot) -> Result<PayoutTable, CompileError> {
+    scale.validate().map_err(|error| error.within("measurement.outcome"))?;
     payout.validate().map_err(|error| error.within("payout"))?;
-    let pot = Pot { price, bond, round_to: payout.round_to };
     match (&payout.schedule, scale) {
         (Schedule::Numeric { pieces, quantum_bits }, Scale::Numeric(scale)) => {
             numeric(pot, pieces, *quantum_bits, payout.indeterminate, scale)
@@ -217,6 +232,9 @@ impl Pot {
 
 fn check_dust(pot: Pot, provider_sat: Sat, outcome: impl Fn() -> String) -> Result<(), CompileError> {
     let buyer_sat = Sat(pot.total().0 - provider_sat.0);
+    if pot.dust {
+        return Ok(());
+    }
     for (side, sat) in [(Side::Provider, provider_sat), (Side::Buyer, buyer_sat)] {
         if sat.0 > 0 && sat < MIN_OUTPUT_SAT {
             return Err(CompileError::Dust { outcome: outcome(), side, sat });
