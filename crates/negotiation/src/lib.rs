@@ -1,8 +1,17 @@
 //! What an agent thinks before it signs: what an agreement is worth, and what to say next.
 //!
-//! [`random`] draws the numbers of simulations and strategies: the same seed gives the same numbers on every machine.
+//! [`simulate`] imagines thousands of windows of a service and measures each as an oracle would; [`history`] reads what was
+//! measured before, to draw from. [`payouts`] says what such windows pay, [`pricing`] what to ask for them and what they are
+//! worth, and [`outlook`] tells both sides in words what they get at every outcome. [`random`] draws the numbers: the same
+//! seed gives the same ones on every machine.
 //!
 //! This crate knows no clock, no network, no files and no keys. Times and seeds are arguments, and everything is computed in
 //! integers.
 
+pub mod history;
+pub mod outlook;
+pub mod payouts;
+pub mod pricing;
 pub mod random;
+pub mod simulate;
+pub mod words;

@@ -27,15 +27,17 @@ impl Random {
         self.0.next_u64()
     }
 
+    /// 256 random bits.
+    pub fn bytes(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
     /// A number below `limit`, each as likely as any other to within one part in 2^64 of `limit`; 0 when there is none.
     pub fn below(&mut self, limit: u64) -> u64 {
         // The high half of a product of 64 by 64 bits.
         u64::try_from((u128::from(self.bits()) * u128::from(limit)) >> 64).unwrap_or(0)
-    }
-
-    /// Whether something happens whose chance is so many parts in a million.
-    pub fn happens(&mut self, ppm: u64) -> bool {
-        self.below(terms::units::PPM_WHOLE) < ppm
     }
 
     /// A draw from the exponential distribution of this mean, rounded down.
