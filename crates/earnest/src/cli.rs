@@ -1,5 +1,9 @@
 //! The command line.
 
+mod documents;
+mod recovery;
+mod wallet;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,10 +11,15 @@ use clap::{Args, Parser, Subcommand};
 use replay::cli::ReplayArgs;
 use replay::cli::scenario::ScenarioCommand;
 
+use crate::forecast;
+pub use documents::{NamedPeriod, Terms};
+pub use recovery::{Backup, Restore};
+pub use wallet::{Send, Sweep};
+
 /// Escrows that pay by measured service level: provider and buyer lock bitcoin, an oracle measures, the money moves.
 ///
 /// Run a node beside your Bitcoin node with `init` and `serve`; the other commands talk to that node through its
-/// configuration file. `terms`, `scenario` and `replay` need no node.
+/// configuration file. `terms`, `simulate`, `price`, `worth`, `scenario` and `replay` need no node.
 ///
 /// Exit codes: 0 well, 1 it failed or was refused, 2 bad input.
 #[derive(Debug, Parser)]
@@ -96,6 +105,14 @@ pub enum Command {
     /// Work with the documents, offline.
     #[command(subcommand)]
     Terms(Terms),
+    /// Imagine thousands of windows of a service, and show what comes of an agreement about it.
+    Simulate(forecast::Simulate),
+    /// What a provider must ask for an agreement, from how its service fails.
+    ///
+    /// Prints the reserve, below which it loses in the mean, and the price to ask.
+    Price(forecast::Price),
+    /// What an agreement is worth to a buyer at most, from how the service fails.
+    Worth(forecast::Worth),
     /// Replay a scenario: a real chain, a real oracle, two real nodes, in simulated time.
     Replay(ReplayArgs),
     /// Check, list and begin scenarios, without running them.
@@ -155,86 +172,6 @@ pub struct Serve {
     /// This node's name in simulated time.
     #[arg(long, value_name = "NAME", default_value = "node", requires = "simulated_time")]
     pub simulated_name: String,
-}
-
-/// Arguments of `backup`.
-#[derive(Debug, Args)]
-pub struct Backup {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// The file to write; it must not exist.
-    pub to: PathBuf,
-}
-
-/// Arguments of `restore`.
-#[derive(Debug, Args)]
-pub struct Restore {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// Read the seed's words from standard input. Without it the data folder must hold the file `seed`.
-    #[arg(long)]
-    pub words: bool,
-    /// The backup target, instead of the configuration's.
-    #[arg(long, value_name = "DIR")]
-    pub target: Option<PathBuf>,
-    /// A copy that `backup` made; the target adds what happened since.
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
-    /// There is no target: only the wallet's coins come back, and the escrows of --from as far as it knows them.
-    #[arg(long, conflicts_with = "target")]
-    pub without_target: bool,
-    /// The block from which on the wallet looks for coins. Default: what the target knows, or else the first.
-    #[arg(long, value_name = "HEIGHT")]
-    pub birth_height: Option<u32>,
-    /// Without a target: go on with the escrows of --from that it knows to be unsigned, instead of ending them.
-    #[arg(long, requires = "from")]
-    pub keep_open: bool,
-    /// Leave damaged records out, instead of restoring nothing.
-    #[arg(long)]
-    pub skip_damaged: bool,
-}
-
-/// Arguments of `send`.
-#[derive(Debug, Args)]
-pub struct Send {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// Where to.
-    pub address: String,
-    /// How much arrives, in satoshis; the fee comes on top.
-    pub amount_sat: u64,
-    #[command(flatten)]
-    pub fee: Fee,
-    #[command(flatten)]
-    pub retry: Retry,
-}
-
-/// Arguments of `sweep`.
-#[derive(Debug, Args)]
-pub struct Sweep {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// Where to.
-    #[arg(required_unless_present = "status")]
-    pub address: Option<String>,
-    /// Only show the schedule of the configuration's `[sweep]`, and what became of its last moment.
-    #[arg(long, conflicts_with_all = ["address", "fee_rate", "dry_run", "idempotency_key"])]
-    pub status: bool,
-    #[command(flatten)]
-    pub fee: Fee,
-    #[command(flatten)]
-    pub retry: Retry,
-}
-
-/// What a payment may cost, and whether it is made at all.
-#[derive(Debug, Args)]
-pub struct Fee {
-    /// Fee rate in sat/vB; without it the Bitcoin node's estimate.
-    #[arg(long, value_name = "SAT_VB")]
-    pub fee_rate: Option<u64>,
-    /// Only say what would be done.
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// How to repeat a command whose answer was lost.
@@ -446,68 +383,4 @@ pub struct Proposal {
     pub proposal: String,
     #[command(flatten)]
     pub retry: Retry,
-}
-
-/// A period of the calendar; one of them is given.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct NamedPeriod {
-    /// A day, such as 2026-03-29.
-    #[arg(long, value_name = "DAY")]
-    pub day: Option<String>,
-    /// A week from Monday (ISO 8601), such as 2026-W13.
-    #[arg(long, value_name = "WEEK")]
-    pub week: Option<String>,
-    /// A month, such as 2026-03.
-    #[arg(long, value_name = "MONTH")]
-    pub month: Option<String>,
-    /// A quarter, such as 2026-Q1.
-    #[arg(long, value_name = "QUARTER")]
-    pub quarter: Option<String>,
-}
-
-/// What to do with documents.
-#[derive(Debug, Subcommand)]
-pub enum Terms {
-    /// What an agreement pays: at one outcome, or at every one.
-    ///
-    /// Prints `provider_sat` and `buyer_sat`, before fees. Without --outcome or --all the runs of outcomes that pay
-    /// the same are listed.
-    Payout {
-        /// The agreement.
-        agreement: PathBuf,
-        /// One value, or the name of a level, or `indeterminate`.
-        #[arg(long, conflicts_with = "all")]
-        outcome: Option<String>,
-        /// Every outcome, one line each.
-        #[arg(long)]
-        all: bool,
-    },
-    /// Check an agreement, and print its hash, its event's id and its canonical form's length.
-    Check {
-        /// The agreement.
-        agreement: PathBuf,
-    },
-    /// Check a measurement, and print its event's id.
-    CheckMeasurement {
-        /// The measurement.
-        measurement: PathBuf,
-    },
-    /// Give a measurement the window of a calendar, and maintenance that recurs as its exclusions.
-    ///
-    /// Prints the whole document. Days begin at the zone's midnight, so one on which clocks change has 23 or 25 hours.
-    Window {
-        /// The measurement; its own window and exclusions are replaced.
-        measurement: PathBuf,
-        #[command(flatten)]
-        period: NamedPeriod,
-        /// The time zone, as the IANA database names it.
-        #[arg(long, value_name = "ZONE", default_value = "UTC")]
-        zone: String,
-        /// Times that don't count, such as "every Sunday 02:00-04:00 Europe/Berlin"; may be given several times.
-        #[arg(long, value_name = "RULE")]
-        maintenance: Vec<String>,
-    },
-    /// The schedules that well-known services publish.
-    Presets,
 }

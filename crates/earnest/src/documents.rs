@@ -9,6 +9,7 @@ use terms::{Agreement, Measurement, Outcome, OutcomeValue, PayoutTable, Sat, Tim
 
 use crate::cli::{NamedPeriod, Terms};
 use crate::exit::Failure;
+use crate::forecast;
 use crate::output;
 
 /// The most lines that `--all` prints.
@@ -31,6 +32,7 @@ pub fn run(command: Terms, json: bool) -> Result<(), Failure> {
             }
         }
         Terms::Check { agreement } => check(&Agreement::parse(&read(&agreement)?)?, json),
+        Terms::Outlook(arguments) => forecast::outlook(&arguments, json),
         Terms::CheckMeasurement { measurement } => {
             let measurement = Measurement::parse(&read(&measurement)?)?;
             let event_id = measurement.event_id();

@@ -1,10 +1,11 @@
-//! The `earnest` binary: run a node, command it, work out payouts, replay outages.
+//! The `earnest` binary: run a node, command it, work out payouts and prices, replay outages.
 
 mod authority;
 mod cli;
 mod documents;
 mod escrow;
 mod exit;
+mod forecast;
 mod key;
 mod offer;
 mod oracle;
@@ -49,6 +50,9 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     let json = cli.json;
     match cli.command {
         Command::Terms(command) => documents::run(command, json)?,
+        Command::Simulate(arguments) => forecast::simulate(&arguments, json)?,
+        Command::Price(arguments) => forecast::price(&arguments, json)?,
+        Command::Worth(arguments) => forecast::worth(&arguments, json)?,
         Command::Init(file) => serve::init(&file, json)?,
         Command::Serve(arguments) => serve::serve(arguments).await?,
         Command::Info(file) => recovery::info(&file, json).await?,
