@@ -6,6 +6,7 @@ mod common;
 mod confirmation;
 mod counted;
 mod csv;
+mod entries;
 mod metrics;
 mod outcomes;
 mod presets;
