@@ -82,8 +82,12 @@ pub(super) fn ask_to_end(process: Pid) {
 
 /// The end of what a run said, without the stages that it went through.
 fn complaint(said: &str) -> String {
-    let lines: Vec<&str> =
-        said.lines().filter(|line| !line.ends_with(" ...") && !line.starts_with("report: ")).collect();
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| {
+            !["bitcoind: ", "report: "].iter().any(|noise| line.starts_with(noise)) && !line.ends_with(" ...")
+        })
+        .collect();
     let text = lines.join("\n");
     let skip = text.chars().count().saturating_sub(MAX_COMPLAINT);
     let text: String = text.chars().skip(skip).collect();

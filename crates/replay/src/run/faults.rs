@@ -34,6 +34,13 @@ impl Director<'_> {
                 with_node(&self.world.bitcoind, move |node| node.reorg(depth).map(drop)).await?;
             }
             Happening::SetBack(_) => self.set_back(index).await?,
+            Happening::FeeSpike(rate) => {
+                with_node(&self.world.bitcoind, move |node| {
+                    let rush = node.prepare_rush(rate)?;
+                    node.rush(&rush).map(drop)
+                })
+                .await?;
+            }
         }
         self.tell_fault(&fault);
         Ok(())
@@ -55,14 +62,14 @@ impl Director<'_> {
                 self.world.lines.mend(line);
                 self.tell("network", format!("lets everything pass between {line} again"));
             }
-            Happening::Reorg(_) | Happening::SetBack(_) => {}
+            Happening::Reorg(_) | Happening::SetBack(_) | Happening::FeeSpike(_) => {}
         }
         Ok(())
     }
 
     fn tell_fault(&mut self, fault: &Fault) {
         let who = match fault.what {
-            Happening::Kill(Victim::Bitcoind, _) | Happening::Reorg(_) => "chain",
+            Happening::Kill(Victim::Bitcoind, _) | Happening::Reorg(_) | Happening::FeeSpike(_) => "chain",
             Happening::Kill(victim, _) => victim.name(),
             Happening::Cut(..) => "network",
             Happening::SetBack(_) => Victim::Oracle.name(),

@@ -15,7 +15,7 @@ use super::config::{self, Listens, Reaches};
 use super::lines::Lines;
 use super::seed;
 use super::service::{Service, read_token, run_to_end};
-use crate::scenario::{Line, Scenario, Victim};
+use crate::scenario::{Happening, Line, Scenario, Victim};
 
 /// Everything that runs. Dropping it ends it all; the folder stays.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ const MEMPOOL_EXPIRY_H: u32 = 200_000;
 impl World {
     /// Starts everything, with time standing still at the scenario's start.
     pub(super) async fn start(scenario: &Scenario, folder: &Path, seed: u64) -> anyhow::Result<Self> {
-        let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario.starts().0).await?;
+        let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario).await?;
         let barrier = Barrier::bind(scenario.starts().0 * 1000).await.context("the time barrier")?;
         for (victim, ahead_ms) in scenario.clocks.wrong() {
             barrier.skew(victim.name(), *ahead_ms);
@@ -93,12 +93,15 @@ impl World {
     }
 }
 
-async fn start_bitcoind(folder: PathBuf, starts_s: u64) -> anyhow::Result<Arc<Bitcoind>> {
+async fn start_bitcoind(folder: PathBuf, scenario: &Scenario) -> anyhow::Result<Arc<Bitcoind>> {
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let builder = Bitcoind::builder()
         .folder(folder)
-        .mock_time(starts_s)
+        .mock_time(scenario.starts().0)
         .arg(format!("-mempoolexpiry={MEMPOOL_EXPIRY_H}"));
+    let spikes = scenario.faults.iter().any(|fault| matches!(fault.what, Happening::FeeSpike(_)));
+    // As small as it may be, so that it is soon full.
+    let builder = if spikes { builder.arg("-maxmempool=5") } else { builder };
     let started =
         tokio::task::spawn_blocking(move || builder.start()).await.context("a thread ended badly")?;
     Ok(Arc::new(started?))

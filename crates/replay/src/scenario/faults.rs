@@ -49,6 +49,8 @@ pub enum Happening {
     Reorg(u32),
     /// The oracle's data folder becomes what it was at this moment, as when an old backup is brought back.
     SetBack(UnixSeconds),
+    /// The mempool fills up with what others pay this rate for, in sat/vB, and takes nothing cheaper any more.
+    FeeSpike(u64),
 }
 
 impl Happening {
@@ -57,7 +59,7 @@ impl Happening {
         match self {
             Self::Kill(_, back_after_s) => back_after_s,
             Self::Cut(_, lasts_s) => Some(lasts_s),
-            Self::Reorg(_) | Self::SetBack(_) => None,
+            Self::Reorg(_) | Self::SetBack(_) | Self::FeeSpike(_) => None,
         }
     }
 }
@@ -72,6 +74,7 @@ impl fmt::Display for Happening {
             Self::Reorg(depth) => {
                 write!(f, "takes {} back", text::count((*depth).into(), "block", "blocks"))
             }
+            Self::FeeSpike(rate) => write!(f, "fills its mempool with what pays {rate} sat/vB"),
             Self::SetBack(to) => write!(f, "is set back to what it knew at {}", text::stamp(*to)),
         }
     }
@@ -158,10 +161,13 @@ const MESSAGES: [&str; 6] = ["rfq", "quote", "accept", "dlc_offer", "dlc_accept"
 /// The deepest reorganisation.
 const MAX_REORG: u64 = 20;
 
+/// The rates of a fee spike, in sat/vB.
+const FEE_SPIKE: std::ops::RangeInclusive<u64> = 5..=500;
+
 /// The longest that something stays away or cut.
 const MAX_S: u64 = 365 * 86_400;
 
-const ONE_FAULT: &str = "must say what goes wrong with exactly one of kill, cut, reorg, set_back";
+const ONE_FAULT: &str = "must say what goes wrong with exactly one of kill, cut, reorg, set_back, fee_spike";
 
 const ONE_MOMENT: &str = "must say when it begins with either at or when";
 
@@ -265,7 +271,10 @@ fn happening(table: &Table<'_>, at: Option<UnixSeconds>, starts: u64) -> Result<
     let line = table.read("cut", |field| field.one_of(&LINES))?;
     let depth = table.read("reorg", |field| field.number(1..=MAX_REORG))?;
     let set_back = table.read("set_back", |field| after_the_start(field, starts))?;
+    let rate = table.read("fee_spike", |field| field.number(FEE_SPIKE))?;
     let what = match (victim, line, depth, set_back) {
+        (None, None, None, None) if rate.is_some() => Happening::FeeSpike(rate.unwrap_or_default()),
+        _ if rate.is_some() => return Err(table.error(ONE_FAULT)),
         (Some(Victim::Bitcoind), None, None, None) if restart_after.is_none() => {
             return Err(table.error_at("restart_after", "is missing: nothing goes on without a Bitcoin node"));
         }
