@@ -11,6 +11,7 @@
 //! reading at [`Tree`] for a tree in memory, at [`Log`] for one in storage.
 
 mod checkpoint;
+mod growth;
 mod hashes;
 pub mod log;
 mod proof;
@@ -18,6 +19,7 @@ mod tile;
 mod tree;
 
 pub use checkpoint::{Checkpoint, CheckpointError, LogKey};
+pub use growth::{Growth, Relation, compare};
 pub use log::{Log, LogError};
 pub use proof::{Proof, ProofError, verify};
 pub use tile::{TILE_WIDTH, TilePath};

@@ -4,6 +4,9 @@
 //! Requests are [`terms::Measurement`] documents, refused when anything in them is unknown; answers may
 //! gain fields, so readers ignore what they do not know.
 
+mod keys;
+mod log;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,6 +16,9 @@ use crate::bytes::{Hex64, HexBytes};
 use crate::objection::Withheld;
 use crate::schema;
 use crate::vantage::EventVantage;
+
+pub use keys::{KeyRotation, KeyStanding, OracleKeyInfo, Successor};
+pub use log::{LogContradiction, LogGrowth, LogInfo, LogSight, LogVoucher};
 
 /// `GET /v1/info`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,35 +62,6 @@ pub struct OracleInfo {
     pub now: UnixSeconds,
     /// Whether that time is simulated, and the key therefore worthless elsewhere.
     pub simulated_time: bool,
-}
-
-/// One of an oracle's keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OracleKeyInfo {
-    /// The key (x-only).
-    #[schemars(with = "schema::Bytes32")]
-    pub pubkey: Hex32,
-    /// It is erased: nothing more will be signed with it.
-    pub retired: bool,
-    /// How it took the place of the key before it; the first one took nobody's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<KeyRotation>,
-}
-
-/// That one key takes another's place. Both have signed it (BIP340, tag `earnest/oracle/rotation/v1`, over the old key, the
-/// new key, and `since` as eight bytes).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct KeyRotation {
-    /// The key before it.
-    #[schemars(with = "schema::Bytes32")]
-    pub from: Hex32,
-    /// Since when new events have the new key.
-    #[schemars(with = "schema::UnixSeconds")]
-    pub since: UnixSeconds,
-    /// By the old key.
-    pub signature: Hex64,
-    /// By the new one.
-    pub acceptance: Hex64,
 }
 
 /// `POST /v1/measurements`: the event that now stands announced.
@@ -214,15 +191,4 @@ pub struct SlicePage {
     pub total: u64,
     /// Pass it as `from` to go on; slices that have not ended yet are not there.
     pub next: u64,
-}
-
-/// `GET /v1/log`: the public log, whose files stand under `/checkpoint` and `/tile/` as C2SP's tlog-tiles has them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LogInfo {
-    /// The key that signs its checkpoints, as C2SP's signed-note has it: `name+hash+base64`.
-    pub public_key: String,
-    /// The oracle's signature over that key, in hex.
-    pub key_signature: String,
-    /// How many entries it has.
-    pub size: u64,
 }

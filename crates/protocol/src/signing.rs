@@ -14,9 +14,13 @@ pub fn public_key(keypair: &Keypair) -> Hex32 {
 
 /// The tagged hash (BIP340) of a shape's canonical form (RFC 8785).
 pub(crate) fn tagged_hash<T: Serialize>(tag: &str, shape: &T) -> Hex32 {
+    tagged_bytes(tag, &terms::canonical::bytes(shape))
+}
+
+/// The tagged hash (BIP340) of bytes.
+pub(crate) fn tagged_bytes(tag: &str, bytes: &[u8]) -> Hex32 {
     let tag = Sha256::digest(tag.as_bytes());
-    let hash = Sha256::new().chain_update(tag).chain_update(tag).chain_update(terms::canonical::bytes(shape));
-    Hex32(hash.finalize().into())
+    Hex32(Sha256::new().chain_update(tag).chain_update(tag).chain_update(bytes).finalize().into())
 }
 
 /// Signs without auxiliary randomness: BIP340's nonce is then a function of key and hash, which is

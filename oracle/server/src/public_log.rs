@@ -6,10 +6,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use evidence::log::{LogError, inclusion_positions, prove_inclusion, root_of};
-use evidence::{Checkpoint, CheckpointError, Log, LogKey};
+use evidence::log::{
+    LogError, consistency_positions, inclusion_positions, prove_consistency, prove_inclusion, root_of,
+};
+use evidence::{Checkpoint, CheckpointError, Digest, Log, LogKey};
 use ledger::Entry;
 use ledger::bundle::LogProof;
+use protocol::Hex64;
+use protocol::oracle::{LogGrowth, LogVoucher};
+use secp256k1_zkp::XOnlyPublicKey;
+use terms::Hex32;
 
 use crate::operating::durable;
 use crate::operating::keyring::Keyring;
@@ -20,6 +26,8 @@ use crate::store::{Store, StoreError};
 pub struct PublicLog {
     key: Arc<LogKey>,
     key_signature: String,
+    /// What former keys signed over the log's.
+    former: Vec<LogVoucher>,
     copy: Option<PathBuf>,
     /// One copy is written at a time, so that none overtakes a newer one.
     copying: tokio::sync::Mutex<()>,
@@ -77,7 +85,8 @@ impl PublicLog {
     /// The log of an oracle: it goes on through all its keys.
     pub fn new(keys: &Keyring, copy: Option<PathBuf>) -> Self {
         let key_signature = keys.log_key_signature(&keys.current().public()).unwrap_or_default();
-        Self { key: Arc::clone(keys.log_key()), key_signature, copy, copying: tokio::sync::Mutex::new(()) }
+        let (key, copying) = (Arc::clone(keys.log_key()), tokio::sync::Mutex::new(()));
+        Self { key, key_signature, former: vouchers(keys), copy, copying }
     }
 
     /// The key that signs checkpoints, as C2SP's signed-note has it.
@@ -90,12 +99,33 @@ impl PublicLog {
         &self.key_signature
     }
 
+    /// The signatures of the oracle's former keys over that key, also of those that are retired.
+    pub fn former(&self) -> &[LogVoucher] {
+        &self.former
+    }
+
     /// The newest checkpoint.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn checkpoint(&self, store: &Store) -> Result<String, PublicLogError> {
         self.sign(&store.log().await?)
+    }
+
+    /// The newest checkpoint, the root of the first `from` entries, and the proof that the log begins with them; neither where
+    /// it has not so many, or from nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn growth(&self, store: &Store, from: u64) -> Result<LogGrowth, PublicLogError> {
+        let log = store.log().await?;
+        let checkpoint = self.sign(&log)?;
+        if !(1..=log.size()).contains(&from) {
+            return Ok(LogGrowth { checkpoint, root: None, proof: Vec::new() });
+        }
+        let hashes = store.log_hashes(&consistency_positions(log.size(), from)?).await?;
+        let proof = prove_consistency(log.size(), from, &hashes)?.into_iter().map(Hex32).collect();
+        Ok(LogGrowth { checkpoint, root: Some(Hex32(root_then(store, from).await?)), proof })
     }
 
     fn sign(&self, log: &Log) -> Result<String, PublicLogError> {
@@ -167,8 +197,21 @@ async fn goes_on(store: &Store, log: &Log, held: &Checkpoint) -> Result<(), Publ
     if held.size > log.size() {
         return Err(rolled_back);
     }
-    let then = root_of(held.size, &store.log_hashes(&Log::edge(held.size)).await?)?;
-    if then == held.root { Ok(()) } else { Err(rolled_back) }
+    if root_then(store, held.size).await? == held.root { Ok(()) } else { Err(rolled_back) }
+}
+
+/// The root that the log had when it had so many entries.
+async fn root_then(store: &Store, size: u64) -> Result<Digest, PublicLogError> {
+    Ok(root_of(size, &store.log_hashes(&Log::edge(size)).await?)?)
+}
+
+fn vouchers(keys: &Keyring) -> Vec<LogVoucher> {
+    let former = keys.statements().filter(|(public, ..)| *public != keys.current().public());
+    let voucher = |(public, ..): (XOnlyPublicKey, _, _)| {
+        let signature = Hex64::parse(&keys.log_key_signature(&public)?)?;
+        Some(LogVoucher { oracle: Hex32(public.serialize()), signature })
+    };
+    former.filter_map(voucher).collect()
 }
 
 fn write(path: &Path, checkpoint: &str) -> Result<(), PublicLogError> {

@@ -8,11 +8,13 @@ use std::process::Output;
 
 use common::process::{Process, earnest_oracle};
 use common::{Http, START, World, measurement};
+use earnest_oracle::checking::audit_log;
 use ledger::bundle::Bundle;
-use protocol::oracle::{LogInfo, OracleInfo};
+use protocol::Hex64;
+use protocol::oracle::{KeyStanding, LogInfo, OracleInfo, Successor};
 use secp256k1_zkp::XOnlyPublicKey;
 use secp256k1_zkp::schnorr::Signature;
-use serde_json::json;
+use serde_json::{Value, json};
 use signer::{Audit, Rotation};
 use terms::EventId;
 
@@ -38,6 +40,17 @@ async fn info(http: &Http) -> OracleInfo {
     serde_json::from_value(http.json("/v1/info").await).unwrap()
 }
 
+/// Everything that it ever published, from outside, going on from the last time.
+async fn audit_everything(world: &World, oracle: &Process) -> Value {
+    let address = format!("http://{}", oracle.addr());
+    let audited = audit_log::audit(&address, Some(&world.path("kept.json"))).await;
+    audited.unwrap_or_else(|error| panic!("{error}")).json()
+}
+
+async fn log_of(http: &Http) -> LogInfo {
+    serde_json::from_value(http.json("/v1/log").await).unwrap()
+}
+
 async fn audit(http: &Http, id: &EventId) -> Audit {
     let (_, text) = http.text(&format!("/v1/events/{id}/evidence")).await;
     let audit = signer::audit(&Bundle::parse(text.as_bytes()).unwrap()).unwrap();
@@ -51,10 +64,11 @@ async fn open_events_keep_the_old_key_new_ones_have_the_new_one_and_the_old_one_
     let mut world = World::new().await;
     let oracle = Process::serve(&world).await;
     let old = info(&oracle.http).await.pubkey;
-    let log: LogInfo = serde_json::from_value(oracle.http.json("/v1/log").await).unwrap();
+    let log = log_of(&oracle.http).await;
     let before = oracle.http.announce(&measurement(|_| ())).await;
     assert!(refused(&run(&world, &["rotate-key"])).contains("another process uses this key"));
     world.until(START + 600).await;
+    audit_everything(&world, &oracle).await;
     oracle.terminate(&world).await;
 
     let new = done(&run(&world, &["rotate-key"]));
@@ -76,6 +90,12 @@ async fn open_events_keep_the_old_key_new_ones_have_the_new_one_and_the_old_one_
     assert!(rotation.holds(), "both keys have signed it");
     assert!(!Rotation { since: rotation.since + 1, ..rotation.clone() }.holds());
     assert!(!Rotation { from: rotation.to, to: rotation.from, ..rotation }.holds());
+    let KeyStanding::Succeeded(later) = info_now.standing_of(old) else { panic!("{info_now:?}") };
+    assert_eq!(
+        later,
+        [Successor { to: info_now.pubkey, rotation: said }],
+        "and whoever held it to the old key can tell"
+    );
 
     let later = measurement(|m| m["window"] = json!({ "start": START + 1_200, "end": START + 4_800 }));
     let after = http.announce(&later).await;
@@ -102,6 +122,8 @@ async fn open_events_keep_the_old_key_new_ones_have_the_new_one_and_the_old_one_
     let keys = [audit(&oracle.http, &before.event_id).await, audit(&oracle.http, &after.event_id).await]
         .map(|audit| audit.announcement.oracle_public_key.to_string());
     assert_eq!(keys, [old.to_string(), new.clone()]);
+    let audited = audit_everything(&world, &oracle).await;
+    assert_eq!((&audited["oracle"], &audited["events"]["attested"]), (&json!(old), &json!(2)), "{audited}");
     oracle.terminate(&world).await;
     done(&run(&world, &["retire-key", &old.to_string()]));
     assert!(!world.path("oracle.key").exists(), "what is erased can't be stolen");
@@ -110,10 +132,25 @@ async fn open_events_keep_the_old_key_new_ones_have_the_new_one_and_the_old_one_
     let oracle = Process::serve(&world).await;
     audit(&oracle.http, &before.event_id).await;
     assert!(info(&oracle.http).await.keys[0].retired);
-    let log_now: LogInfo = serde_json::from_value(oracle.http.json("/v1/log").await).unwrap();
+    let log_now = log_of(&oracle.http).await;
     assert_eq!(log_now.public_key, log.public_key, "the log goes on");
     let vouched: Signature = log_now.key_signature.parse().unwrap();
     assert!(signer::check_log_key(&key(info_now.pubkey), &log_now.public_key, &vouched));
+    assert_eq!(
+        log_now.signature_by(old),
+        Hex64::parse(&log.key_signature),
+        "also for those who hold it to the old key"
+    );
+    assert_eq!(log_now.signature_by(terms::Hex32([7; 32])), None);
+    let audited = audit_everything(&world, &oracle).await;
+    assert_eq!(audited["events"]["over_before"], json!(2), "{audited}");
+    std::fs::remove_file(world.path("kept.json")).unwrap();
+    let whole = audit_everything(&world, &oracle).await;
+    assert_eq!(
+        (&whole["entries"], &whole["events"]["attested"]),
+        (&audited["entries"], &json!(2)),
+        "{whole}"
+    );
     oracle.terminate(&world).await;
 }
 

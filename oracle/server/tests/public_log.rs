@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::Output;
 
 use common::{Http, START, World, copy, measurement};
-use evidence::{Checkpoint, Tree};
+use evidence::{Checkpoint, Growth, Relation, Tree, compare};
 use ledger::Entry;
 use ledger::bundle::Bundle;
-use protocol::oracle::LogInfo;
+use protocol::oracle::{LogGrowth, LogInfo};
 use secp256k1_zkp::schnorr::Signature;
 use serde_json::Value;
 use terms::EventId;
@@ -114,6 +114,7 @@ async fn every_slice_the_outcome_and_the_attestation_are_leaves_under_a_signed_c
     let Entry::Attested { attestation, .. } = &entries[14] else { panic!("{:?}", entries[14]) };
     assert_eq!(Some(attestation.clone()), event.attestation_hex.map(|hex| hex.to_string()));
 
+    goes_on(&http, &provisional, &attested).await;
     let hashes = http.bytes("/tile/0/000.p/15").await;
     assert_eq!(hashes.len(), 15 * 32);
     let mut first = Tree::new();
@@ -136,6 +137,26 @@ async fn every_slice_the_outcome_and_the_attestation_are_leaves_under_a_signed_c
         "the oracle says that it is its log"
     );
     world.stop(oracle).await;
+}
+
+/// The log proves to whoever kept an earlier checkpoint that it goes on from it.
+async fn goes_on(http: &Http, earlier: &Mirror, later: &Mirror) {
+    let growth = async |from: u64| -> LogGrowth {
+        serde_json::from_value(http.json(&format!("/v1/log/proof?from={from}")).await).unwrap()
+    };
+    let shown = growth(earlier.checkpoint.size).await;
+    assert_eq!(Checkpoint::open(&later.info.public_key, &shown.checkpoint).unwrap(), later.checkpoint);
+    assert_eq!(shown.root.map(|root| root.0), Some(earlier.checkpoint.root));
+    let proof: Vec<_> = shown.proof.iter().map(|hash| hash.0).collect();
+    let told = Growth { root: Some(&earlier.checkpoint.root), proof: &proof };
+    assert_eq!(compare(&earlier.checkpoint, &later.checkpoint, told), Relation::GoesOn);
+    for from in [0, later.checkpoint.size + 1, u64::MAX] {
+        let nothing = growth(from).await;
+        assert_eq!((nothing.root, nothing.proof), (None, vec![]), "from {from}");
+    }
+    for nonsense in ["", "?from=", "?from=-1", "?from=x"] {
+        assert_eq!(http.text(&format!("/v1/log/proof{nonsense}")).await.0, 400, "{nonsense}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

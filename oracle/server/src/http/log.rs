@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use evidence::TilePath;
 use protocol::oracle::LogInfo;
+use serde::Deserialize;
 
 use super::caching;
 use super::problem::Failure;
@@ -21,6 +23,7 @@ type Answer = Result<Response, Failure>;
 pub(super) fn routes() -> Router<Arc<Oracle>> {
     Router::new()
         .route("/v1/log", get(info))
+        .route("/v1/log/proof", get(growth))
         .route("/checkpoint", get(checkpoint))
         .route("/tile/{*path}", get(tile))
 }
@@ -31,9 +34,23 @@ async fn info(State(oracle): State<Arc<Oracle>>) -> Answer {
     Ok(Json(LogInfo {
         public_key: log.public_key().to_owned(),
         key_signature: log.key_signature().to_owned(),
+        former: log.former().to_vec(),
         size,
     })
     .into_response())
+}
+
+#[derive(Deserialize)]
+struct Earlier {
+    from: u64,
+}
+
+/// What a node that kept an earlier checkpoint compares the newest one with.
+async fn growth(State(oracle): State<Arc<Oracle>>, query: Result<Query<Earlier>, QueryRejection>) -> Answer {
+    let rule = "must be the size of an earlier checkpoint";
+    let Query(Earlier { from }) = query.map_err(|_| Failure::parameter("from", rule))?;
+    let growth = oracle.log.growth(&oracle.store, from).await?;
+    Ok(([(header::CACHE_CONTROL, "no-cache")], Json(growth)).into_response())
 }
 
 async fn checkpoint(State(oracle): State<Arc<Oracle>>) -> Answer {

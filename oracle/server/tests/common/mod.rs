@@ -124,6 +124,12 @@ impl World {
         Config::load(&self.config_file()).unwrap()
     }
 
+    /// The key that `serve` signs with, as long as it was never rotated.
+    pub fn key(&self) -> OracleKey {
+        let expected = signer::Expected { network: "regtest", simulated: true };
+        OracleKey::load(&self.config().key_file(), None, &expected).unwrap()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -345,8 +351,7 @@ impl Http {
 /// What an oracle without its journal signs as readily as the first time: another outcome of an event that has matured.
 /// The attestation's TLV, hex.
 pub async fn second_attestation(world: &World, id: &EventId, value: u64) -> String {
-    let expected = signer::Expected { network: "regtest", simulated: true };
-    let key = OracleKey::load(&world.config().key_file(), None, &expected).unwrap();
+    let key = world.key();
     let store = Store::open(&world.config().database_file(), Durability::Process).await.unwrap();
     let event = store.event(id).await.unwrap().unwrap();
     let outcome = terms::Outcome::Value(terms::OutcomeValue(value));

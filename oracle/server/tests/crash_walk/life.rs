@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dlc_messages::oracle_msgs::OracleAnnouncement;
+use earnest_oracle::checking::audit_log;
 use evidence::{Checkpoint, Tree};
 use ledger::Entry;
 use ledger::bundle::Bundle;
@@ -181,6 +182,7 @@ async fn ends_well(mortal: &mut Mortal, measurement: &Measurement) -> Life {
     let attestation = event.attestation_hex.unwrap().to_string();
     audit(mortal, &event.event_id.to_string(), &attestation).await;
     log_went_on(mortal, &attestation).await;
+    audit_everything(mortal).await;
     journal_says_each_thing_once(mortal);
 
     // Asked once more, in a further life, it says the same.
@@ -202,6 +204,13 @@ async fn audit(mortal: &mut Mortal, id: &str, attestation: &str) {
     assert!(audit.root_signed && audit.attestation.is_some() && audit.checkpoint.is_some());
     let bits = audit.attestation.unwrap().outcomes.concat();
     assert_eq!(u64::from_str_radix(&bits, 2).unwrap().to_string(), OUTCOME);
+}
+
+/// What `earnest-oracle audit --log` finds, of whatever life this was.
+async fn audit_everything(mortal: &Mortal) {
+    let address = format!("http://{}", mortal.oracle().addr());
+    let audited = audit_log::audit(&address, None).await.unwrap_or_else(|error| panic!("{error}")).json();
+    assert_eq!((&audited["entries"], &audited["events"]["attested"]), (&json!(7), &json!(1)), "{audited}");
 }
 
 /// The log holds everything once, and every checkpoint that was seen is one of its own past.

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use protocol::Problem;
 use protocol::objection::{Objection, ObjectionView, Objections};
-use protocol::oracle::{Announced, EventPage, EventView, LogInfo, OracleInfo, SlicePage};
+use protocol::oracle::{Announced, EventPage, EventView, LogGrowth, LogInfo, OracleInfo, SlicePage};
 use protocol::vantage::{Assignments, BatchResults, Batches};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -70,6 +70,7 @@ fn schemas() -> Map<String, Value> {
     generator.subschema_for::<EventView>();
     generator.subschema_for::<SlicePage>();
     generator.subschema_for::<LogInfo>();
+    generator.subschema_for::<LogGrowth>();
     generator.subschema_for::<Assignments>();
     generator.subschema_for::<Batches>();
     generator.subschema_for::<BatchResults>();

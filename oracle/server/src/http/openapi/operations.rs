@@ -285,6 +285,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..GET
     },
     Operation {
+        path: "/v1/log/proof",
+        id: "logGrowth",
+        tag: "log",
+        summary: "The newest checkpoint, and that the log goes on from an earlier one",
+        parameters: &[query("from", "integer", "How many entries the earlier one has; must be there")],
+        answers: &[(
+            200,
+            Body::Json("LogGrowth"),
+            "The checkpoint, with the earlier root and the consistency proof",
+        )],
+        refusals: &[(400, "A parameter makes no sense")],
+        ..GET
+    },
+    Operation {
         path: "/v1/stream",
         id: "stream",
         tag: "log",
