@@ -50,14 +50,15 @@ pub enum Command {
     /// Exit code 0 when everything holds, 1 when something doesn't (saying where) or can't be read, 2 for a file that is no
     /// evidence bundle, or not what --keep keeps.
     Audit(Audit),
-    /// Show that two attestations contradict each other: one key, one event, two outcomes.
+    /// Show that two attestations contradict each other: one key, one event, two outcomes; or two checkpoints of a log.
     ///
     /// Takes hex of TLV records, or files: such hex, the JSON of /attestation/{id} or /v1/events/{id}, evidence bundles, the
     /// alarms of a node (`GET /v1/alarms`). Of more than two attestations it looks for two that contradict each other. The
     /// oracle's announcement is compared where one of the arguments holds it. The key that follows from such a pair is
     /// neither kept nor printed.
+    /// A node's alarm about an oracle's log holds two checkpoints, and what shows that the log was changed between them.
     ///
-    /// Exit code 0 when the conflict is proven, 1 when there is none (saying why), 2 for what holds no attestation.
+    /// Exit code 0 when a conflict is proven, 1 when there is none (saying why), 2 for what holds nothing of use.
     Prove(Prove),
     /// Say that a restored database shall be trusted again.
     ///

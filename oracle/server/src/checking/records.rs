@@ -1,4 +1,4 @@
-//! Attestations and announcements out of whatever somebody was handed.
+//! Attestations, announcements and sights of logs out of whatever somebody was handed.
 //!
 //! Hex of a TLV record; kormir's JSON; what `/v1/events/{id}` answers; an evidence bundle; an alarm of a node, or a list
 //! of any of these. Nothing is believed here: signatures are checked by whoever uses them.
@@ -8,6 +8,7 @@ use std::io::Read as _;
 
 use anyhow::{Context, bail};
 use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleAttestation};
+use protocol::oracle::LogContradiction;
 use serde_json::Value;
 use signer::wire;
 
@@ -25,15 +26,17 @@ pub struct Records {
     pub attestations: Vec<(String, OracleAttestation)>,
     /// Announcements.
     pub announcements: Vec<OracleAnnouncement>,
+    /// Pairs of checkpoints of a log, with what shows that they do not go together.
+    pub logs: Vec<LogContradiction>,
 }
 
 impl Records {
     /// Reads one argument: hex, or the name of a file.
     ///
     /// # Errors
-    /// When the file can't be read, or nothing in it is an attestation or announcement.
+    /// When the file can't be read, or nothing in it is of use.
     pub fn read(&mut self, argument: &str) -> anyhow::Result<()> {
-        let before = (self.attestations.len(), self.announcements.len());
+        let before = self.count();
         if is_hex(argument) && argument.len() > 128 {
             self.take_hex("the hex", argument)?;
         } else {
@@ -46,10 +49,14 @@ impl Records {
                 self.take_json(argument, &json, MAX_DEPTH)?;
             }
         }
-        if (self.attestations.len(), self.announcements.len()) == before {
-            bail!("holds no attestation and no announcement");
+        if self.count() == before {
+            bail!("holds no attestation, no announcement, and no checkpoints that do not go together");
         }
         Ok(())
+    }
+
+    fn count(&self) -> usize {
+        self.attestations.len() + self.announcements.len() + self.logs.len()
     }
 
     /// The announcement that an attestation of this key and event must answer, where one was read.
@@ -80,6 +87,14 @@ impl Records {
                 }
                 if fields.contains_key("signatures") && fields.contains_key("outcomes") {
                     return self.attested(source, serde_json::from_value(json.clone())?);
+                }
+                // This alarm's proof is a transaction.
+                if fields.get("kind").is_some_and(|kind| kind == "unknown_spend") {
+                    return Ok(());
+                }
+                if let Some(log) = fields.get("log") {
+                    self.logs.push(serde_json::from_value(log.clone()).context("log")?);
+                    return self.bounded();
                 }
                 let known = ["announcement", "announcement_hex", "attestation", "attestation_hex", "proof"];
                 let mut known = known.iter().filter_map(|name| Some((name, fields.get(*name)?)));
@@ -113,7 +128,7 @@ impl Records {
     }
 
     fn bounded(&self) -> anyhow::Result<()> {
-        if self.attestations.len().max(self.announcements.len()) > MAX_RECORDS {
+        if self.attestations.len().max(self.announcements.len()).max(self.logs.len()) > MAX_RECORDS {
             bail!("more than {MAX_RECORDS} records are not compared");
         }
         Ok(())

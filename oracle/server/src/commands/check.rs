@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use ledger::bundle::Bundle;
+use serde_json::json;
 use terms::Measurement;
 
 use super::{Failed, bad_input, print, runtime, say};
 use crate::checking::audit_log::{self, LogAuditError};
 use crate::checking::findings;
-use crate::checking::prove::{self as proving, NotProven};
+use crate::checking::forked::{self, Forked};
+use crate::checking::prove::{self as proving, NotProven, Proof};
 use crate::checking::records::Records;
 use crate::checking::source::SourceError;
 use crate::cli::{Audit, Measure, Prove};
@@ -79,9 +81,20 @@ pub(super) fn prove(arguments: &Prove) -> Result<(), Failed> {
         let name = argument.chars().take(80).collect::<String>();
         records.read(argument).with_context(|| name).map_err(Failed::Input)?;
     }
-    let proof = proving::find(&records).map_err(|error| match error {
-        NotProven::TooFew { .. } => bad_input(error),
-        error => Failed::Run(error.into()),
-    })?;
-    if arguments.json { print(&proof.json()) } else { say(&proof.explain()) }
+    let (proof, logs) = match (proving::find(&records), forked::find(&records.logs)) {
+        (Ok(proof), logs) => (Some(proof), logs.unwrap_or_default()),
+        (Err(_), Ok(logs)) if !logs.is_empty() => (None, logs),
+        (Err(NotProven::TooFew { .. }), Err(reason)) => return Err(Failed::Run(reason.into())),
+        (Err(error @ NotProven::TooFew { .. }), _) => return Err(bad_input(error)),
+        (Err(error), _) => return Err(Failed::Run(error.into())),
+    };
+    if !arguments.json {
+        let said = proof.iter().map(Proof::explain).chain(logs.iter().map(Forked::explain));
+        return say(&said.collect::<Vec<_>>().join("\n\n"));
+    }
+    let mut proven = proof.map_or_else(|| json!({ "conflict": true }), |proof| proof.json());
+    if !logs.is_empty() {
+        proven["logs"] = logs.iter().map(Forked::json).collect();
+    }
+    print(&proven)
 }
