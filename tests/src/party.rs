@@ -149,6 +149,12 @@ impl Party {
         self.configure();
     }
 
+    /// From its next start on it may count on this key of the oracle at this URL as well.
+    pub fn pin_oracle(&mut self, url: &str, key: Hex32) {
+        self.surroundings.oracles.push((url.to_owned(), key));
+        self.configure();
+    }
+
     /// From its next start on these are the lines of its `[mandate]`.
     pub fn use_mandate(&mut self, lines: &str) {
         lines.clone_into(&mut self.mandate);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::beat::{Beat, BeatHeard};
-use protocol::oracle::{Announced, EventPage, EventView, OracleInfo, SlicePage};
+use protocol::oracle::{Announced, EventPage, EventView, LogGrowth, LogInfo, OracleInfo, SlicePage};
 use protocol::{Hex64, HexBytes};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -76,6 +76,14 @@ impl OracleClient {
     /// See [`ClientError`].
     pub async fn info(&self) -> Result<OracleInfo, ClientError> {
         self.http.get("/v1/info", MAX_EVENT_BYTES).await?.json()
+    }
+
+    /// The same; `None` where its server tells nothing about itself, as those of others do not.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn info_if_any(&self) -> Result<Option<OracleInfo>, ClientError> {
+        self.known("/v1/info").await
     }
 
     /// Asks the oracle to measure. Asking again for the same measurement gives the same answer.
@@ -196,6 +204,22 @@ impl OracleClient {
             announcement: shape.announcement_hex.as_str().and_then(HexBytes::parse).map(|hex| hex.0),
             attestation: shape.attestation_hex.map(|hex| hex.0),
         }))
+    }
+
+    /// The oracle's public log; `None` where it has none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn log(&self) -> Result<Option<LogInfo>, ClientError> {
+        self.known("/v1/log").await
+    }
+
+    /// The newest checkpoint of the log, and that it goes on from its first `from` entries; `None` where it has no log.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn log_growth(&self, from: u64) -> Result<Option<LogGrowth>, ClientError> {
+        self.known(&format!("/v1/log/proof?from={from}")).await
     }
 
     /// The samples of an event so far, as CSV; `None` when the oracle does not know the event.

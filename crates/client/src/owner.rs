@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use protocol::owner::{
     Address, AddressRequest, Alarm, Balance, CloseRequest, CloseView, EscrowView, IdentityRotation, Info,
-    ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest, SupplyView, SweepView,
-    TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
+    OracleView, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest, SupplyView,
+    SweepView, TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
 };
 use protocol::{Offer, OfferDraft};
 use serde::Serialize;
@@ -163,6 +163,14 @@ impl OwnerClient {
     /// See [`ClientError`].
     pub async fn receipts(&self) -> Result<String, ClientError> {
         self.http.get("/v1/receipts", MAX_ANSWER_BYTES).await?.text()
+    }
+
+    /// The oracles of the configuration, and how their keys stand.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn oracles(&self) -> Result<Vec<OracleView>, ClientError> {
+        self.get("/v1/oracles").await
     }
 
     /// All escrows, without their messages and history.

@@ -1,6 +1,6 @@
-//! What the owner allows: mandate, alarms, pause, approvals.
+//! What the owner allows: mandate, pause, approvals.
 
-use protocol::owner::{Alarm, ApprovalView, MandateView, UsageView};
+use protocol::owner::{ApprovalView, MandateView, UsageView};
 
 use crate::cli::{ConfigFile, Decision, Switch};
 use crate::exit::Failure;
@@ -38,31 +38,6 @@ fn used(usage: &[UsageView]) {
         table.add_row([line.limit.clone(), line.of.clone(), used, allowed]);
     }
     output::line(&table.to_string());
-}
-
-/// `earnest alarms`
-pub async fn alarms(file: &ConfigFile, json: bool) -> Result<(), Failure> {
-    let alarms = owner::connect(file)?.alarms().await?;
-    if json {
-        return output::json(&alarms);
-    }
-    let mut table = output::table(&["unix s", "alarm", "escrow", ""]);
-    for alarm in &alarms {
-        table.add_row([
-            alarm.at.to_string(),
-            kind(alarm),
-            alarm.escrow_id.clone(),
-            alarm.oracle.map_or(alarm.detail.clone(), |key| format!("oracle {key}")),
-        ]);
-    }
-    output::line(&table.to_string());
-    Ok(())
-}
-
-/// Its name in the API.
-fn kind(alarm: &Alarm) -> String {
-    let name = serde_json::to_value(alarm.kind).ok();
-    name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned()
 }
 
 /// `earnest pause`, `earnest resume`

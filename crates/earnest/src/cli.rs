@@ -67,7 +67,7 @@ pub enum Command {
     /// Replace the owner's token or the identity key of the running node.
     #[command(subcommand)]
     Rotate(Rotate),
-    /// Ask an oracle to measure, without a node.
+    /// How the oracles of the configuration stand; and ask one to measure, without a node.
     #[command(subcommand)]
     Oracle(Oracle),
     /// Publish offers, and list them.
@@ -131,6 +131,9 @@ pub struct ConfigFile {
 /// `earnest oracle ...`
 #[derive(Debug, Subcommand)]
 pub enum Oracle {
+    /// The oracles of the configuration: whether they still announce with the keys that they are held to, and if not, what
+    /// they have signed about that.
+    List(ConfigFile),
     /// Make a key that signs requests to oracles, and print its public part, for the oracle's operator.
     Key {
         /// The file to write; it must not exist.

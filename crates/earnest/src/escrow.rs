@@ -2,13 +2,13 @@
 
 use anyhow::anyhow;
 use protocol::owner::{
-    AlarmKind, CloseRequest, CloseView, EscrowView, ProposalRequest, ProposalState, ProposalView, Role,
+    CloseRequest, CloseView, EscrowView, ProposalRequest, ProposalState, ProposalView, Role,
 };
 use terms::{Hex32, Outcome, Sat};
 
 use crate::cli::{Escrow, Proposal};
 use crate::exit::Failure;
-use crate::{output, owner};
+use crate::{alarms, output, owner};
 
 /// `earnest escrow ...`
 pub async fn run(command: Escrow, json: bool) -> Result<(), Failure> {
@@ -133,14 +133,7 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ));
     }
     for alarm in &escrow.alarms {
-        let oracle = alarm.oracle.map(|key| key.to_string()).unwrap_or_default();
-        let what = match alarm.kind {
-            AlarmKind::Equivocation => format!("oracle {oracle} attested two outcomes of this event"),
-            AlarmKind::ChangedAnnouncement => format!("oracle {oracle} announced this event twice"),
-            AlarmKind::LimitNear | AlarmKind::ApprovalNeeded => alarm.detail.clone(),
-            AlarmKind::UnknownSpend => "the funding output was spent by nothing that was agreed".to_owned(),
-        };
-        output::line(&format!("ALARM: {what} (noticed at {})", alarm.at));
+        output::line(&alarms::in_words(alarm));
     }
     let mut history = output::table(&["#", "unix s", "event", ""]);
     for entry in &escrow.history {

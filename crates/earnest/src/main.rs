@@ -1,5 +1,6 @@
 //! The `earnest` binary: run a node, command it, work out payouts and prices, replay outages.
 
+mod alarms;
 mod authority;
 mod cli;
 mod documents;
@@ -71,9 +72,9 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Discover(arguments) => offer::discover(arguments, json).await?,
         Command::Buy(arguments) => offer::buy(arguments, json).await?,
         Command::Renew(arguments) => offer::renew(arguments, json).await?,
+        Command::Alarms(file) => alarms::list(&file, json).await?,
         Command::Escrow(command) => escrow::run(command, json).await?,
         Command::Mandate(file) => authority::mandate(&file, json).await?,
-        Command::Alarms(file) => authority::alarms(&file, json).await?,
         Command::Receipts(command) => receipts::run(command, json).await?,
         Command::Pause(arguments) => authority::pause(arguments, true, json).await?,
         Command::Resume(arguments) => authority::pause(arguments, false, json).await?,

@@ -1,4 +1,5 @@
-//! Asking an oracle to measure, without a node: with a key of one's own where the oracle wants one.
+//! How the configuration's oracles stand; and asking one to measure, without a node: with a key of one's own where the oracle
+//! wants one.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -8,20 +9,71 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use client::{Asker, ClientError, OracleClient, Signer};
+use protocol::oracle::Successor;
+use protocol::owner::{OracleKeyState, OracleView};
 use secp256k1_zkp::{Keypair, SECP256K1};
 use serde_json::json;
 use terms::{Measurement, UnixSeconds};
 use zeroize::Zeroizing;
 
-use crate::cli::{Oracle, OracleRequest};
+use crate::cli::{ConfigFile, Oracle, OracleRequest};
 use crate::exit::Failure;
-use crate::output;
+use crate::{output, owner};
 
 /// `earnest oracle ...`
 pub async fn run(command: Oracle, json: bool) -> Result<(), Failure> {
     match command {
+        Oracle::List(file) => list(&file, json).await,
         Oracle::Key { file } => make_key(&file, json),
         Oracle::Request(arguments) => request(arguments, json).await,
+    }
+}
+
+async fn list(file: &ConfigFile, json: bool) -> Result<(), Failure> {
+    let oracles = owner::connect(file)?.oracles().await?;
+    if json {
+        return output::json(&oracles);
+    }
+    let mut table = output::table(&["oracle", "key", "state", "live escrows"]);
+    for oracle in &oracles {
+        let state = match oracle.state {
+            OracleKeyState::Unknown => "did not answer yet",
+            OracleKeyState::Current => "announces with it",
+            OracleKeyState::Succeeded => "announces nothing new with it",
+            OracleKeyState::Foreign => "ANOTHER KEY",
+        };
+        let escrows = oracle.live_escrows.to_string();
+        table.add_row([oracle.url.clone(), oracle.key.to_string(), state.to_owned(), escrows]);
+    }
+    output::line(&table.to_string());
+    oracles.iter().for_each(tell_other_keys);
+    Ok(())
+}
+
+/// What an oracle has signed about its later keys, whole, so that anybody can check it.
+fn tell_other_keys(oracle: &OracleView) {
+    for Successor { to, rotation } in &oracle.successors {
+        output::line(&format!(
+            "since {} {to} takes the place of {}, signed with both:",
+            rotation.since, rotation.from
+        ));
+        output::line(&format!(
+            "  by the former  {}\n  by the new one {}",
+            rotation.signature, rotation.acceptance
+        ));
+    }
+    if let Some(last) = oracle.successors.last() {
+        output::line(&format!(
+            "To count on it for new escrows, add an [[oracle]] with url \"{}\" and key \"{}\" to the configuration, and leave \
+             the old one there until its escrows have ended.",
+            oracle.url, last.to
+        ));
+    }
+    if let Some(key) = oracle.foreign_key {
+        output::line(&format!(
+            "{} shows the key {key}, and nothing that {} has signed leads to it: ask its operator.",
+            oracle.url, oracle.key
+        ));
     }
 }
 

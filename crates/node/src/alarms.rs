@@ -1,5 +1,5 @@
-//! What an owner should look at: oracles that contradicted themselves, with the proof, and money spent by nothing that
-//! was agreed.
+//! What an owner should look at: oracles that contradicted themselves or changed their logs, with the proof, and money spent
+//! by nothing that was agreed.
 
 use engine::{Bytes, Escrow, Event, SpendKind};
 use protocol::HexBytes;
@@ -29,6 +29,7 @@ impl Core {
             alarms.extend(self.alarms_in(escrow.id(), &self.store.events(escrow.id()).await?)?);
         }
         alarms.extend(self.notices().await?);
+        alarms.extend(self.log_alarms().await?);
         alarms.sort_by_key(|alarm| std::cmp::Reverse(alarm.at));
         Ok(alarms)
     }
@@ -46,6 +47,7 @@ impl Core {
                 at,
                 proof: Vec::new(),
                 detail: row.detail,
+                log: None,
             })
         };
         Ok(rows.into_iter().filter_map(alarm).collect())
@@ -63,7 +65,7 @@ impl Core {
                 serde_json::from_str(&stored.json).map_err(|_| NodeError::Damaged { what: "event" })?;
             let Some((kind, oracle, proof)) = alarming(escrow, &event) else { continue };
             let (escrow_id, at) = (id.to_string(), UnixSeconds(stored.at));
-            alarms.push(Alarm { kind, escrow_id, oracle, at, proof, detail: String::new() });
+            alarms.push(Alarm { kind, escrow_id, oracle, at, proof, detail: String::new(), log: None });
         }
         Ok(alarms)
     }

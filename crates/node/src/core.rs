@@ -12,8 +12,8 @@ use crashpoint::here;
 use engine::{Coin, Escrow, Event, Hold, hold};
 use receipts::{Batch, Movement};
 use storage::{
-    Answer, ApprovalRow, Fact, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,
-    Reservation, Store, StoredEvent, StoredOffer,
+    Answer, ApprovalRow, Fact, KeptCheckpoint, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow,
+    Outflow, Reservation, Store, StoredContradiction, StoredEvent, StoredOffer,
 };
 use terms::Hex32;
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
@@ -93,6 +93,10 @@ pub(crate) struct Change {
     pub outflow: Option<Outflow>,
     /// Payments that took nothing out after all.
     pub forgotten_outflows: Vec<Txid>,
+    /// A checkpoint of an oracle's log, to be kept.
+    pub checkpoint: Option<KeptCheckpoint>,
+    /// What contradicts one that was kept.
+    pub contradiction: Option<StoredContradiction>,
     /// Facts about the whole node.
     pub facts: Vec<(Fact, String)>,
     /// A delegated key that is made; one that is rotated or revoked.
@@ -135,6 +139,8 @@ impl Change {
             ("forgotten_envelope", self.forgotten_envelope.is_some()),
             ("offer", self.offer.is_some()),
             ("payment", self.payment.is_some()),
+            ("checkpoint", self.checkpoint.is_some()),
+            ("contradiction", self.contradiction.is_some()),
             ("facts", !self.facts.is_empty()),
             ("key", self.new_key.is_some() || self.changed_key.is_some()),
             ("key_request", self.key_request.is_some()),
@@ -346,6 +352,12 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     }
     for txid in &change.forgotten_outflows {
         tx.forget_outflow(&txid.to_string()).await?;
+    }
+    if let Some(kept) = &change.checkpoint {
+        tx.keep_checkpoint(kept, now).await?;
+    }
+    if let Some(found) = &change.contradiction {
+        tx.note_contradiction(found).await?;
     }
     for (fact, value) in &change.facts {
         tx.put_fact(*fact, value).await?;

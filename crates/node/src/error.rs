@@ -25,6 +25,12 @@ pub enum NodeError {
     /// A contract message, announcement or attestation was refused.
     #[error(transparent)]
     Gate(#[from] contract::GateError),
+    /// An oracle announces nothing new with the key that it is held to, or has a key that it is not held to.
+    #[error(transparent)]
+    OracleKey(#[from] crate::oracles::trouble::KeyTrouble),
+    /// A checkpoint of an oracle's log was refused.
+    #[error("the checkpoint {0}")]
+    Checkpoint(#[from] evidence::CheckpointError),
     /// The owner does not allow it.
     #[error(transparent)]
     Mandate(#[from] mandate::Refusal),
@@ -171,6 +177,7 @@ impl NodeError {
             Self::Offer(error) => error.into(),
             Self::Card(error) => error.into(),
             Self::Envelope(error) => error.into(),
+            Self::OracleKey(trouble) => trouble.problem(),
             Self::Session(error) => error.into(),
             Self::Gate(error) => self.say(ProblemType::BadInput).at(error.field.to_string()),
             Self::Mandate(refusal) => {
@@ -195,7 +202,7 @@ impl NodeError {
             Self::NotRenewable { .. } => self.say(ProblemType::Conflict),
             Self::NotFound { .. } => self.say(ProblemType::NotFound),
             Self::TooManySessions | Self::TooManyExchanges => self.say(ProblemType::RateLimited),
-            Self::Client(_) | Self::Silent => self.say(ProblemType::BadUpstream),
+            Self::Client(_) | Self::Silent | Self::Checkpoint(_) => self.say(ProblemType::BadUpstream),
             Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) | Self::NotBackedUp => {
                 self.say(ProblemType::Unavailable)
             }
@@ -219,6 +226,7 @@ impl NodeError {
     /// What a peer is told: as [`NodeError::problem`], without what is the owner's business.
     pub fn problem_for_peer(&self) -> Problem {
         match self {
+            Self::OracleKey(trouble) => trouble.problem_for_peer(),
             Self::Mandate(_) | Self::Denied { .. } | Self::TooManyQuestions => {
                 Problem::new(ProblemType::Mandate, "this node's owner does not allow it")
             }

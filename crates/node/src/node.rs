@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::core::Core;
 use crate::error::NodeError;
 use crate::oracles::attestations::{Ask, Asked};
+use crate::oracles::keys::KnownKeys;
 use crate::rotate::OwnKeys;
 use crate::ticket::Turns;
 
@@ -39,6 +40,8 @@ pub struct Node {
     pub(crate) token: RwLock<String>,
     /// The identity keys, which change only when they are rotated.
     pub(crate) own_keys: RwLock<OwnKeys>,
+    /// How the keys of the configuration's oracles stand.
+    pub(crate) oracle_keys: RwLock<KnownKeys>,
     /// The owner's requests take turns under each Idempotency-Key.
     pub(crate) turns: Turns,
     /// Envelopes that are read or answered at the same time.
@@ -66,6 +69,7 @@ impl Node {
             core: Mutex::new(core),
             clock,
             token: RwLock::new(token),
+            oracle_keys: RwLock::default(),
             turns: Turns::default(),
             doors: Semaphore::new(ENVELOPES_AT_ONCE),
             backing_up: Mutex::new(()),
@@ -106,6 +110,8 @@ impl Node {
                 break;
             }
         }
+        self.look_at_keys().await;
+        self.look_at_logs().await;
         asked.values().any(|ask| *ask == Ask::Missing)
     }
 

@@ -9,6 +9,7 @@
 mod authority;
 mod error;
 mod facts;
+mod logs;
 mod open;
 mod read;
 mod receipts;
@@ -18,6 +19,7 @@ mod write;
 
 pub use error::StoreError;
 pub use facts::Fact;
+pub use logs::{KeptCheckpoint, StoredContradiction};
 pub use open::{DATABASE, Store};
 pub use receipts::Receipts;
 pub use rows::{

@@ -9,5 +9,6 @@ mod copies;
 mod damaged_rows;
 mod folders;
 mod full_disk;
+mod oracle_logs;
 mod torn_writes;
 mod transactions;

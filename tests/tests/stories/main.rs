@@ -17,6 +17,8 @@ mod hostile;
 mod locktimes;
 mod mandates;
 mod oracle;
+mod oracle_keys;
+mod oracle_logs;
 mod oracle_trouble;
 mod owners;
 mod receipts;

@@ -178,7 +178,7 @@ async fn an_oracle_that_slept_through_the_window_attests_indeterminate() {
 }
 
 /// Runs a command of `earnest-oracle` on files; returns its exit code and what it printed.
-fn oracle_cli(arguments: &[&std::ffi::OsStr]) -> (Option<i32>, String, String) {
+pub(crate) fn oracle_cli(arguments: &[&std::ffi::OsStr]) -> (Option<i32>, String, String) {
     let exe = testbed::binary("earnest-oracle").expect("`earnest-oracle` is built and fresh");
     let output = std::process::Command::new(exe).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

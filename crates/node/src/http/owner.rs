@@ -67,6 +67,7 @@ fn readable() -> Router<Arc<Node>> {
         .route("/v1/escrows", get(escrows))
         .route("/v1/alarms", get(alarms))
         .route("/v1/receipts", get(receipts))
+        .route("/v1/oracles", get(oracles))
         .route("/v1/escrows/{id}", get(escrow))
 }
 
@@ -175,6 +176,10 @@ async fn alarms(State(node): Shared) -> Answered {
 async fn receipts(State(node): Shared) -> Answered {
     let text = node.core.lock().await.export_receipts(node.now()).await?;
     Ok(([(header::CONTENT_TYPE, "application/jsonl")], text).into_response())
+}
+
+async fn oracles(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.oracle_views().await))
 }
 
 async fn escrow(State(node): Shared, Path(id): Path<String>) -> Answered {

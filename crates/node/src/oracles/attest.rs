@@ -69,6 +69,8 @@ impl Core {
     ) -> Result<bool, NodeError> {
         let news = self.note_attestation(id, bytes, now).await?;
         if news {
+            let oracles = self.escrow(id)?.agreement().oracles.keys.clone();
+            self.pace.look_again(&oracles);
             for sister in self.sisters(id) {
                 // Another escrow may have other oracles, or the same with another announcement.
                 if let Err(error) = self.note_attestation(sister, bytes, now).await {

@@ -44,6 +44,10 @@ pub(crate) struct Pace {
     asked_at: BTreeMap<Hex32, u64>,
     /// How many attestations the peer is known to have.
     shared: BTreeMap<Hex32, usize>,
+    /// When each oracle's log was last looked at.
+    logs: BTreeMap<Hex32, u64>,
+    /// When oracles were last asked for their keys.
+    keys: Option<u64>,
     /// The minute in which a peer last asked, and how often.
     served: BTreeMap<Hex32, (u64, u32)>,
 }
@@ -52,6 +56,29 @@ impl Pace {
     /// Whether it is time to ask an escrow's oracles again.
     pub(crate) fn is_recheck_due(&self, id: Hex32, now: u64) -> bool {
         self.asked_at.get(&id).is_none_or(|at| at.saturating_add(RECHECK_EVERY_S) <= now)
+    }
+
+    /// Whether it is time to look at an oracle's log again; if so, that is noted.
+    pub(crate) fn is_log_due(&mut self, oracle: Hex32, now: u64, every_s: u64) -> bool {
+        let due = self.logs.get(&oracle).is_none_or(|at| at.saturating_add(every_s) <= now);
+        if due {
+            self.logs.insert(oracle, now);
+        }
+        due
+    }
+
+    /// An oracle has said something new: its log must have it as well, and the sooner it is looked at the better.
+    pub(crate) fn look_again(&mut self, oracles: &[Hex32]) {
+        self.logs.retain(|oracle, _| !oracles.contains(oracle));
+    }
+
+    /// Whether it is time to ask oracles for their keys again; if so, that is noted.
+    pub(crate) fn are_keys_due(&mut self, now: u64, every_s: u64) -> bool {
+        let due = self.keys.is_none_or(|at| at.saturating_add(every_s) <= now);
+        if due {
+            self.keys = Some(now);
+        }
+        due
     }
 
     /// Counts an exchange that a peer asks for; false when there were too many.

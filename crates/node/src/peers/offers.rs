@@ -33,6 +33,7 @@ impl Node {
         };
         let offer = draft.publish(self.config.network.clone(), fee_rate);
         offer.check(now)?;
+        self.know_oracles(&offer.oracles.keys).await?;
         let mut announcements = Vec::new();
         for key in &offer.oracles.keys {
             announcements.push(self.announce(*key, &offer.measurement).await?);
@@ -53,7 +54,14 @@ impl Node {
         Ok(offer)
     }
 
+    /// An oracle's announcement of a measurement, with the key that it is held to.
+    ///
+    /// # Errors
+    /// When it does not announce it, or has another key by now.
     pub(crate) async fn announce(&self, key: Hex32, measurement: &Measurement) -> Result<Vec<u8>, NodeError> {
+        if let Some(announcement) = self.announced_before(key, &measurement.event_id()).await? {
+            return Ok(announcement);
+        }
         let oracle = self.oracle(key)?;
         let announced = match oracle.announce(measurement).await {
             // Only an oracle that wants to know is told who asks.

@@ -34,6 +34,7 @@ impl Node {
         let offer = card.offer(request.offer_id).ok_or(NodeError::NotFound { what: "offer" })?;
         offer.check(now)?;
         let agreement = self.expected(offer, card.key).await?;
+        self.know_oracles(&agreement.oracles.keys).await?;
         let announcements = self.announcements(&agreement).await?;
         let checked = contract::Announcements::parse(&agreement, &announcements)?;
         self.check_nonces(&agreement, &checked).await?;
@@ -60,8 +61,10 @@ impl Node {
     async fn announcements(&self, agreement: &Agreement) -> Result<Vec<Vec<u8>>, NodeError> {
         let mut announcements = Vec::new();
         for key in &agreement.oracles.keys {
-            let announcement = self.oracle(*key)?.announcement(&agreement.event_id).await?;
-            announcements.push(announcement.ok_or(NodeError::NotFound { what: "announcement" })?);
+            match self.oracle(*key)?.announcement(&agreement.event_id).await? {
+                Some(announcement) => announcements.push(announcement),
+                None => return Err(self.not_announced(*key).await),
+            }
         }
         Ok(announcements)
     }

@@ -6,6 +6,7 @@ use terms::{Agreement, EventId, Hex32, Outcome, Sat, TermsHash, UnixSeconds};
 
 use super::deals::CloseView;
 use crate::bytes::HexBytes;
+use crate::oracle::LogContradiction;
 
 /// Which side of an escrow a node is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -132,6 +133,9 @@ pub enum AlarmKind {
     LimitNear,
     /// The owner is asked to approve a commitment.
     ApprovalNeeded,
+    /// Its public log does not go on from a checkpoint that it signed: something was changed or taken back, or it shows
+    /// different logs to different readers.
+    ForkedLog,
 }
 
 /// `GET /v1/alarms` lists these, newest first: something that an owner should look at.
@@ -153,6 +157,9 @@ pub struct Alarm {
     /// The two attestations, or the two announcements, that cannot both be honest: TLVs. Whoever holds two attestations
     /// can work out the oracle's key. Or the transaction that nobody knows.
     pub proof: Vec<HexBytes>,
+    /// For a log: the checkpoint that was kept, the one that does not go on from it, and what shows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Box<LogContradiction>>,
 }
 
 /// The wire bytes of the three DLC messages.

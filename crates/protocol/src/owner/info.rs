@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use terms::{Hex32, UnixSeconds};
 
+use crate::oracle::Successor;
+
 /// `GET /v1/info`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
@@ -51,6 +53,43 @@ pub enum BackupState {
     Current,
     /// The target lacks something.
     Behind,
+}
+
+/// `GET /v1/oracles` lists these: the oracles of the configuration, and how the keys that they are held to stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OracleView {
+    /// Where it is asked.
+    pub url: String,
+    /// The key that it is held to (x-only).
+    pub key: Hex32,
+    /// How that key stands.
+    pub state: OracleKeyState,
+    /// When that was last learned; never where the oracle did not answer yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<UnixSeconds>,
+    /// The keys that took its place, with the statements that both the key before and the new one signed; the last is the
+    /// oracle's present one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successors: Vec<Successor>,
+    /// The key of which its server says that it is the present one, where that is neither ours nor signed for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_key: Option<Hex32>,
+    /// Escrows that count on this key and whose end is not final.
+    pub live_escrows: usize,
+}
+
+/// How the key that an oracle is held to stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OracleKeyState {
+    /// The oracle did not tell yet.
+    Unknown,
+    /// It announces with it.
+    Current,
+    /// Others have taken its place: it announces nothing new. What it announced goes on.
+    Succeeded,
+    /// Its server has another key, for which nothing that is signed speaks.
+    Foreign,
 }
 
 /// `POST /v1/identity-rotations` and `POST /v1/token-rotations`, with `{}`
