@@ -25,6 +25,7 @@ mod receipts;
 mod recovery;
 mod renewal;
 mod reorgs;
+mod requesters;
 mod rogue;
 mod rotation;
 mod settling;
