@@ -79,7 +79,9 @@ pub fn payouts(payouts: &Payouts) -> Vec<Bar> {
     if amounts.len() as u64 <= MOST_AMOUNTS {
         return amounts.into_iter().map(|(amount, count)| bar(thousands(amount), count)).collect();
     }
-    let step = (most - least + 1).div_ceil(MOST_AMOUNTS);
+    // One bar is for the first amount's place between two round ones.
+    let step = round_step((most - least + 1).div_ceil(MOST_AMOUNTS - 1));
+    let least = least - least % step;
     let steps =
         (0..MOST_AMOUNTS).map(|index| (least + index * step, (least + (index + 1) * step - 1).min(most)));
     let steps = steps.filter(|(from, to)| from <= to);
@@ -89,6 +91,12 @@ pub fn payouts(payouts: &Payouts) -> Vec<Bar> {
             bar(format!("{} to {}", thousands(from), thousands(to)), inside.map(|(_, count)| count).sum())
         })
         .collect()
+}
+
+/// The least of 1, 2, 5, 10, 20 ... that is not below this.
+fn round_step(least: u64) -> u64 {
+    let mut steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
+    steps.find(|step| *step >= least).unwrap_or(least)
 }
 
 /// Where one bar ends and the next begins: 1, 2, 5, 10 ... and where the schedule changes.

@@ -60,7 +60,7 @@ fn service(measurement: &Measurement, arguments: &Windows) -> Result<Service, Fa
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string());
     let reading = history::read(&text.map_err(Failure::bad_input)?, measurement, arguments.over)?;
     if reading.left_out > 0 {
-        eprintln!("note: {} rows are left out, since their severity is no outage", reading.left_out);
+        eprintln!("note: rows left out, since their severity is no outage: {}", reading.left_out);
     }
     if let Service::Renewal(Renewal::Measured(history)) = &reading.service {
         use negotiation::words::length;
