@@ -201,6 +201,7 @@ async fn a_card_is_opened() {
         offers: vec![],
         note: "hello".to_owned(),
         at: UnixSeconds(NOW_S),
+        latest: 1,
     };
     let card = Card::seal(draft, &provider()).unwrap();
     let bytes = card.bytes();
@@ -215,6 +216,7 @@ async fn a_card_that_its_key_did_not_sign_is_malformed() {
         offers: vec![],
         note: "hello".to_owned(),
         at: UnixSeconds(NOW_S),
+        latest: 1,
     };
     let card = Card { note: "hullo".to_owned(), ..Card::seal(draft, &provider()).unwrap() };
     let bytes = card.bytes();

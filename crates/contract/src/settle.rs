@@ -51,6 +51,43 @@ pub fn cet(
     attestations: &[CheckedAttestation],
 ) -> Result<Option<SettledCet>, GateError> {
     let peer = Peer::of(contract, funding_key)?;
+    match found(contract, attestations)? {
+        Some(found) => sign(contract, funding_key, &peer, &found).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What attestations unlock, for whoever has neither key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlocked {
+    /// The CET's place among the contract's transactions.
+    pub cet: usize,
+    /// The oracles whose attestations unlock it, ascending.
+    pub oracles: Vec<usize>,
+    /// The strings that the first of them signed, which set the level.
+    pub signed: Vec<String>,
+}
+
+/// The CET that the attestations unlock, by the same rules as [`cet`]; `None` while fewer than t oracles agree.
+///
+/// # Errors
+/// None for a checked contract.
+pub fn unlocked(
+    contract: &CheckedContract,
+    attestations: &[CheckedAttestation],
+) -> Result<Option<Unlocked>, GateError> {
+    let found = found(contract, attestations)?;
+    Ok(found.map(|found| Unlocked {
+        cet: found.cet,
+        oracles: found.oracles(),
+        signed: found.signed().to_vec(),
+    }))
+}
+
+fn found<'a>(
+    contract: &CheckedContract,
+    attestations: &'a [CheckedAttestation],
+) -> Result<Option<Found<'a>>, GateError> {
     let threshold =
         usize::from(u16::try_from(contract.deal().agreement().oracles.threshold).unwrap_or(u16::MAX));
     let announced = contract.deal().announcements();
@@ -59,10 +96,7 @@ pub fn cet(
         return Ok(None);
     }
     let lookup = Lookup::new(contract)?;
-    match said.first(threshold, |combination| lookup.unlocked_by(combination)) {
-        Some(found) => sign(contract, funding_key, &peer, &found).map(Some),
-        None => Ok(None),
-    }
+    Ok(said.first(threshold, |combination| lookup.unlocked_by(combination)))
 }
 
 /// The other side: whose adaptor signature is decrypted.

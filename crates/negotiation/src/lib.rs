@@ -1,7 +1,8 @@
 //! What an agent thinks before it signs: what an agreement is worth, and what to say next.
 //!
-//! [`simulate`] imagines thousands of windows of a service and measures each as an oracle would; [`history`] reads what was
-//! measured before, to draw from. [`payouts`] says what such windows pay, [`pricing`] what to ask for them and what they are
+//! [`session`] says who may say what next, [`variation`] what of an offer a counter may change, and [`strategy`] what to
+//! answer by a plan. [`simulate`] imagines thousands of windows of a service and measures each as an oracle would;
+//! [`history`] reads what was measured before, to draw from. [`payouts`] says what such windows pay, [`pricing`] what to ask for them and what they are
 //! worth, and [`outlook`] tells both sides in words what they get at every outcome. [`random`] draws the numbers: the same
 //! seed gives the same ones on every machine.
 //!
@@ -13,5 +14,8 @@ pub mod outlook;
 pub mod payouts;
 pub mod pricing;
 pub mod random;
+pub mod session;
 pub mod simulate;
+pub mod strategy;
+pub mod variation;
 pub mod words;

@@ -157,7 +157,7 @@ impl Body {
             }
             "renew" => read(rest).map(|RenewFields { escrow }| Self::Renew { escrow })?,
             "error" => read(rest).map(|ErrorFields { code, detail }| Self::Error { code, detail })?,
-            _ => return Err(DocumentError::new("body.type", "is no body type of protocol version 1")),
+            _ => return Err(DocumentError::new("body.type", "is no body type of the protocol")),
         })
     }
 

@@ -15,6 +15,9 @@ use crate::text::{check_code, check_text};
 /// Where a node serves its card.
 pub const PATH: &str = "/.well-known/earnest.json";
 
+/// Where it serves its card with the offers that readers of version 1 do not understand.
+pub const PATH_V2: &str = "/.well-known/earnest.json?v=2";
+
 /// The card format's version: a card's `v`.
 pub const VERSION: u64 = 1;
 
@@ -41,6 +44,8 @@ pub struct CardDraft {
     pub note: String,
     /// When the card was made.
     pub at: UnixSeconds,
+    /// The latest version of the protocol that it speaks; it speaks all before it as well.
+    pub latest: u64,
 }
 
 /// A signed card. One that came from [`Card::seal`] or [`Card::open`] bears its key's signature.
@@ -81,7 +86,10 @@ pub enum CardError {
         got: u64,
     },
     /// None of its protocol versions is spoken here.
-    #[error("versions: {versions:?} has none that is spoken here, which is {}", envelope::VERSION)]
+    #[error(
+        "versions: {versions:?} has none that is spoken here, which are {}",
+        envelope::in_words(envelope::LATEST)
+    )]
     NoCommonVersion {
         /// What it speaks.
         versions: Vec<u64>,
@@ -130,9 +138,9 @@ impl Card {
         successions: Vec<Succession>,
         keypair: &Keypair,
     ) -> Result<Self, CardError> {
-        let CardDraft { network, offers, note, at } = draft;
+        let CardDraft { network, offers, note, at, latest } = draft;
         let key = signing::public_key(keypair);
-        let versions = vec![envelope::VERSION];
+        let versions = envelope::VERSIONS.into_iter().filter(|v| *v <= latest).collect();
         let sig = Hex64([0; 64]);
         let mut card = Self { v: VERSION, key, network, versions, offers, note, at, successions, sig };
         card.check()?;
@@ -169,6 +177,11 @@ impl Card {
         canonical::bytes(self)
     }
 
+    /// The highest version that this node and one that speaks all up to `latest` have in common.
+    pub fn common_version(&self, latest: u64) -> Option<u64> {
+        envelope::VERSIONS.into_iter().filter(|v| *v <= latest && self.versions.contains(v)).max()
+    }
+
     /// The offer of an id.
     pub fn offer(&self, id: Hex32) -> Option<&Offer> {
         self.offers.iter().find(|offer| offer.id == id)
@@ -199,7 +212,7 @@ impl Card {
         if self.versions.len() > MAX_VERSIONS {
             return Err(DocumentError::new("versions", "must list at most 16").into());
         }
-        if !self.versions.contains(&envelope::VERSION) {
+        if self.common_version(envelope::LATEST).is_none() {
             return Err(CardError::NoCommonVersion { versions: self.versions.clone() });
         }
         if self.offers.len() > MAX_OFFERS {

@@ -4,6 +4,8 @@
 //! way to have another one. [`Envelope::seal`] makes one, [`Envelope::open`] takes one from a peer
 //! at a time, and [`Envelope::verify`] takes one from the disk or a transcript, where time has passed.
 
+mod error;
+
 use secp256k1_zkp::Keypair;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,11 +17,21 @@ use crate::body::Body;
 use crate::bytes::Hex64;
 use crate::signing;
 
-/// The protocol's version: an envelope's `v`, and what a card lists in `versions`.
-pub const VERSION: u64 = 1;
+pub use error::EnvelopeError;
+pub(crate) use error::in_words;
 
-/// The BIP340 tag of an envelope's hash.
-pub const TAG: &str = "earnest/envelope/v1";
+/// The versions of the protocol that this crate speaks: an envelope's `v`, and what a card lists in `versions`.
+///
+/// Version 2 adds negotiated terms to version 1. A session keeps the version of its first envelope.
+pub const VERSIONS: [u64; 2] = [1, 2];
+
+/// The latest of [`VERSIONS`].
+pub const LATEST: u64 = 2;
+
+/// The BIP340 tag of an envelope's hash, by its version.
+fn tag(v: u64) -> String {
+    format!("earnest/envelope/v{v}")
+}
 
 /// The largest envelope that is parsed, in bytes. A DLC message of 16,384 signatures takes a third of it.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -31,9 +43,11 @@ pub const MAX_AHEAD_S: u64 = 300;
 /// to answer a repeated envelope are bounded by it.
 pub const MAX_LIFETIME_S: u64 = 31 * 86_400;
 
-/// What a sender decides about an envelope; [`Envelope::seal`] adds the version, `from` and the signature.
+/// What a sender decides about an envelope; [`Envelope::seal`] adds `from` and the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
+    /// The protocol's version, one of [`VERSIONS`].
+    pub v: u64,
     /// Fresh random bytes; repeating an envelope repeats its id, which is how a retry is recognised.
     pub id: Hex32,
     /// The session: fresh random bytes chosen by whoever opens it.
@@ -61,58 +75,11 @@ pub struct Envelope {
     hash: Hex32,
 }
 
-/// Why an envelope was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EnvelopeError {
-    /// It is not an envelope, or a field breaks a rule.
-    #[error("{0}")]
-    Document(#[from] DocumentError),
-    /// It speaks another version of the protocol.
-    #[error("v: version {got} is not spoken here, only {VERSION}")]
-    Version {
-        /// The envelope's version.
-        got: u64,
-    },
-    /// `from` is not a key, or did not sign this.
-    #[error("sig: is not a signature of `from` over this envelope")]
-    Signature,
-    /// It is for somebody else.
-    #[error("to: is {got}, not {expected}")]
-    Recipient {
-        /// Who it is for.
-        got: Hex32,
-        /// Who opened it.
-        expected: Hex32,
-    },
-    /// Its time has passed.
-    #[error("expires: was {expires}, now it is {now_s}")]
-    Expired {
-        /// When it expired.
-        expires: UnixSeconds,
-        /// The receiver's time.
-        now_s: u64,
-    },
-    /// It was made further in the future than clocks differ.
-    #[error("at: is {at}, but it is only {now_s}")]
-    FromTheFuture {
-        /// When it says it was made.
-        at: UnixSeconds,
-        /// The receiver's time.
-        now_s: u64,
-    },
-}
-
-impl EnvelopeError {
-    /// The field that broke a rule.
-    pub fn field(&self) -> &str {
-        match self {
-            Self::Document(e) => &e.field,
-            Self::Version { .. } => "v",
-            Self::Signature => "sig",
-            Self::Recipient { .. } => "to",
-            Self::Expired { .. } => "expires",
-            Self::FromTheFuture { .. } => "at",
-        }
+impl Draft {
+    /// The same draft in another version of the protocol.
+    #[must_use]
+    pub fn in_version(self, v: u64) -> Self {
+        Self { v, ..self }
     }
 }
 
@@ -175,6 +142,7 @@ impl Envelope {
         check_version(&written)?;
         let wire: Wire = canonical::parse_within(bytes, MAX_BYTES)?;
         let draft = Draft {
+            v: wire.v,
             id: wire.id,
             session: wire.session,
             seq: wire.seq,
@@ -188,6 +156,17 @@ impl Envelope {
         let hash = signing_hash(&draft, wire.from);
         signing::verify(hash, wire.from, wire.sig).map_err(|_| EnvelopeError::Signature)?;
         Ok(Self { draft, from: wire.from, sig: wire.sig, hash })
+    }
+
+    /// Refuses an envelope of a version above `latest`: a node may speak fewer than this crate.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::Version`]
+    pub fn check_version(&self, latest: u64) -> Result<(), EnvelopeError> {
+        if self.draft.v <= latest {
+            return Ok(());
+        }
+        Err(EnvelopeError::Version { got: self.draft.v, latest })
     }
 
     fn check_arrival(&self, now_s: u64, expected_to: Hex32) -> Result<(), EnvelopeError> {
@@ -212,6 +191,11 @@ impl Envelope {
     /// The tagged hash that `sig` signs and that the next envelope's `prev` holds.
     pub fn hash(&self) -> Hex32 {
         self.hash
+    }
+
+    /// The protocol's version that it speaks.
+    pub fn v(&self) -> u64 {
+        self.draft.v
     }
 
     /// The envelope's id.
@@ -277,11 +261,14 @@ impl Serialize for Envelope {
 }
 
 fn signing_hash(draft: &Draft, from: Hex32) -> Hex32 {
-    signing::tagged_hash(TAG, &Outline::new(draft, from, None))
+    signing::tagged_hash(&tag(draft.v), &Outline::new(draft, from, None))
 }
 
 fn check_fields(draft: &Draft, from: Hex32) -> Result<(), DocumentError> {
     let refuse = |field: &str, rule: &str| Err(DocumentError::new(field, rule));
+    if !VERSIONS.contains(&draft.v) {
+        return refuse("v", "must be a version of the protocol: 1 or 2");
+    }
     if from == draft.to {
         return refuse("to", "must differ from `from`");
     }
@@ -319,8 +306,8 @@ struct Outline<'a> {
 
 impl<'a> Outline<'a> {
     fn new(draft: &'a Draft, from: Hex32, sig: Option<Hex64>) -> Self {
-        let Draft { id, session, seq, to, at, expires, prev, ref body } = *draft;
-        Self { v: VERSION, id, session, seq, from, to, at, expires, prev, body, sig }
+        let Draft { v, id, session, seq, to, at, expires, prev, ref body } = *draft;
+        Self { v, id, session, seq, from, to, at, expires, prev, body, sig }
     }
 }
 
@@ -328,8 +315,7 @@ impl<'a> Outline<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
-    #[serde(rename = "v")]
-    _v: u64,
+    v: u64,
     id: Hex32,
     session: Hex32,
     seq: u64,
@@ -347,8 +333,8 @@ struct Wire {
 /// refuses a list of the fields' values, which serde would read as well.
 fn check_version(written: &Value) -> Result<(), EnvelopeError> {
     match written.get("v").and_then(Value::as_u64) {
-        Some(VERSION) => Ok(()),
-        Some(got) => Err(EnvelopeError::Version { got }),
+        Some(got) if VERSIONS.contains(&got) => Ok(()),
+        Some(got) => Err(EnvelopeError::Version { got, latest: LATEST }),
         None => Err(DocumentError::new("v", "must be the protocol's version, a number").into()),
     }
 }

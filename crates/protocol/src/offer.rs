@@ -6,6 +6,7 @@ use terms::{
     canonical,
 };
 
+use crate::negotiable::{Negotiable, ProviderStrategy};
 use crate::text::check_url;
 
 /// An offer, published on a provider's card.
@@ -38,6 +39,9 @@ pub struct Offer {
     pub fee_rate_sat_vb: u64,
     /// The offer is taken until this moment.
     pub expires: UnixSeconds,
+    /// What a counter may change; left out, nothing. For protocol version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negotiable: Option<Negotiable>,
 }
 
 /// An offer before it has an id and a network: what an owner tells its node to publish.
@@ -65,6 +69,12 @@ pub struct OfferDraft {
     pub fee_rate_sat_vb: Option<u64>,
     /// See [`Offer::expires`].
     pub expires: UnixSeconds,
+    /// See [`Offer::negotiable`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negotiable: Option<Negotiable>,
+    /// How the node answers counters by itself; left out, its owner does. Never leaves the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<ProviderStrategy>,
 }
 
 /// Why an offer cannot be published or taken.
@@ -133,6 +143,7 @@ impl OfferDraft {
             refund_delay_s: self.refund_delay_s,
             fee_rate_sat_vb: self.fee_rate_sat_vb.unwrap_or(fee_rate_sat_vb),
             expires: self.expires,
+            negotiable: self.negotiable,
         };
         offer.id = offer.computed_id();
         offer
@@ -185,6 +196,7 @@ impl Offer {
             return Err(OfferError::Id { got: self.id, expected });
         }
         self.check_urls()?;
+        self.negotiable.map_or(Ok(()), |negotiable| negotiable.check(self.price_sat, self.bond_sat))?;
         let agreement = self.agreement(ANY_PROVIDER, ANY_BUYER);
         agreement.validate()?;
         agreement.compile()?;
@@ -213,6 +225,8 @@ impl Offer {
             refund_delay_s: u64,
             fee_rate_sat_vb: u64,
             expires: UnixSeconds,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            negotiable: Option<Negotiable>,
         }
         Hex32(canonical::sha256(&canonical::bytes(&Rest {
             network: &self.network,
@@ -226,6 +240,7 @@ impl Offer {
             refund_delay_s: self.refund_delay_s,
             fee_rate_sat_vb: self.fee_rate_sat_vb,
             expires: self.expires,
+            negotiable: self.negotiable,
         })))
     }
 }

@@ -14,6 +14,7 @@ pub const MAX_ENVELOPES: u64 = 200;
 /// Where a session stands: enough to check the next envelope, or to draft it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
+    v: u64,
     id: Hex32,
     opener: Hex32,
     responder: Hex32,
@@ -27,6 +28,14 @@ pub enum SessionError {
     /// A transcript without envelopes.
     #[error("transcript: is empty")]
     Empty,
+    /// A session speaks one version from its first envelope to its last.
+    #[error("v: is {got}, the session speaks version {expected}")]
+    OtherVersion {
+        /// The envelope's version.
+        got: u64,
+        /// The session's.
+        expected: u64,
+    },
     /// The envelope belongs to another session.
     #[error("session: is {got}, not {expected}")]
     OtherSession {
@@ -69,6 +78,7 @@ impl SessionError {
     pub fn field(&self) -> &'static str {
         match self {
             Self::Empty => "transcript",
+            Self::OtherVersion { .. } => "v",
             Self::OtherSession { .. } => "session",
             Self::OtherParties { .. } => "from",
             Self::OutOfOrder { .. } | Self::TooLong => "seq",
@@ -90,6 +100,7 @@ impl Session {
             return Err(SessionError::OtherHistory { got: first.prev(), expected: None });
         }
         Ok(Self {
+            v: first.v(),
             id: first.session(),
             opener: first.from(),
             responder: first.to(),
@@ -105,6 +116,9 @@ impl Session {
     pub fn check(&self, next: &Envelope) -> Result<(), SessionError> {
         if next.session() != self.id {
             return Err(SessionError::OtherSession { got: next.session(), expected: self.id });
+        }
+        if next.v() != self.v {
+            return Err(SessionError::OtherVersion { got: next.v(), expected: self.v });
         }
         let (from, to) = (next.from(), next.to());
         if self.peer_of(from) != Some(to) {
@@ -133,7 +147,7 @@ impl Session {
         Ok(())
     }
 
-    /// The draft of the first envelope of a new session.
+    /// The draft of the first envelope of a new session, in version 1; see [`Draft::in_version`].
     pub fn first(
         session: Hex32,
         id: Hex32,
@@ -142,12 +156,18 @@ impl Session {
         expires: UnixSeconds,
         body: Body,
     ) -> Draft {
-        Draft { id, session, seq: 1, to, at, expires, prev: None, body }
+        Draft { v: 1, id, session, seq: 1, to, at, expires, prev: None, body }
     }
 
     /// The draft of the session's next envelope, to `to`.
     pub fn next(&self, id: Hex32, to: Hex32, at: UnixSeconds, expires: UnixSeconds, body: Body) -> Draft {
-        Draft { id, session: self.id, seq: self.seq + 1, to, at, expires, prev: Some(self.head), body }
+        let (v, session, seq) = (self.v, self.id, self.seq + 1);
+        Draft { v, id, session, seq, to, at, expires, prev: Some(self.head), body }
+    }
+
+    /// The version that it speaks.
+    pub fn v(&self) -> u64 {
+        self.v
     }
 
     /// The session's id.

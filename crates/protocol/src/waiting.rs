@@ -3,7 +3,8 @@
 //! A provider cannot reach a buyer's node: the buyer's is always the client. So what it has to say unasked about an
 //! escrow waits at a door of its own, until the buyer's node looks: `GET /v1/escrows/{id}/waiting`, where the id is that
 //! of the session that negotiated the escrow, and the answer is one canonical envelope a line. Looking changes
-//! nothing, and each envelope is signed and for the buyer alone to use.
+//! nothing, and each envelope is signed and for the buyer alone to use. In a negotiation, which may become an escrow of its
+//! session's id, what the provider's owner says waits there too.
 
 use terms::Hex32;
 
@@ -12,8 +13,8 @@ use crate::envelope::{Envelope, EnvelopeError};
 /// The most envelopes that wait at once: a proposal, its withdrawal, and the answer to one.
 pub const MAX_WAITING: usize = 4;
 
-/// The largest answer that is read, in bytes. A proposal with its reason takes some thousand.
-pub const MAX_BYTES: usize = 64 * 1024;
+/// The largest answer that is read, in bytes. A proposal to close takes some thousand, a counter has a whole agreement.
+pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// Where the envelopes about an escrow wait.
 pub fn path(escrow: Hex32) -> String {

@@ -33,9 +33,9 @@ fn a_problem_of_a_later_catalogue_is_still_read() {
 
 #[test]
 fn an_envelopes_error_becomes_a_problem_that_says_the_field_once() {
-    let problem = Problem::from(&EnvelopeError::Version { got: 2 });
+    let problem = Problem::from(&EnvelopeError::Version { got: 3, latest: 2 });
     assert_eq!(problem.field.as_deref(), Some("v"));
-    assert_eq!(problem.detail, "version 2 is not spoken here, only 1");
+    assert_eq!(problem.detail, "version 3 is not spoken here, only 1 and 2");
 }
 
 #[test]

@@ -106,8 +106,8 @@ fn a_sender_that_is_no_point_of_the_curve_is_refused() {
 
 #[test]
 fn a_later_version_is_refused_for_its_version_and_not_for_its_new_fields() {
-    let later = json!({"v": 2, "purpose": "unknown here"});
-    assert_eq!(open(&bytes_of(&later)), Err(EnvelopeError::Version { got: 2 }));
+    let later = json!({"v": 3, "purpose": "unknown here"});
+    assert_eq!(open(&bytes_of(&later)), Err(EnvelopeError::Version { got: 3, latest: 2 }));
 }
 
 #[test]

@@ -7,8 +7,10 @@
 
 use crate::common;
 
-use common::{NOW_S, buyer, offer, provider, whole_session};
-use protocol::{Card, CardDraft, Envelope, Problem, ProblemType, public_key, verify_transcript};
+use common::{NOW_S, answer, buyer, id, negotiated_session, offer, provider, whole_session};
+use protocol::{
+    Body, Card, CardDraft, Envelope, Problem, ProblemType, Session, public_key, verify_transcript,
+};
 use terms::UnixSeconds;
 
 const SESSION: &str = include_str!("golden/session-v1.jsonl");
@@ -24,14 +26,56 @@ const HASHES: [&str; 6] = [
     "bc4a75e7b3d1ba5e60a57cc149682f2bcb226e853845bbe59fd2c908109d8dc4",
 ];
 
+const SESSION_2: &str = include_str!("golden/session-v2.jsonl");
+
+const HASHES_2: [&str; 5] = [
+    "5c103c4e95b0d7e10320f0a3697ec6925fd70f04f60e4093224ddfbba6df538f",
+    "e1accb69fb0c6bbac3790f3b0fbf6d9c762f528d317e33df8b65c65a35b10141",
+    "3e39ebd4a7a7e67cb363b5d8db8e91758386e598b7b40a9f5a018f94fcdf0e67",
+    "85114f6d95aec8a1e2ad84c4694d18ddc7285ba048d8e05c1df401c05bfe6fd5",
+    "aac993778a0463fcbb77fe307b58627a31ee3826bef85793bdf1b1e57801c5cb",
+];
+
+#[test]
+fn the_envelopes_of_version_2_keep_their_bytes_and_hashes() {
+    let written: Vec<String> =
+        negotiated_session().iter().map(|said| String::from_utf8(said.bytes()).unwrap()).collect();
+    let golden: Vec<&str> = SESSION_2.lines().collect();
+    assert_eq!(written, golden);
+    let read: Vec<Envelope> = golden.iter().map(|line| Envelope::verify(line.as_bytes()).unwrap()).collect();
+    let hashes: Vec<String> = read.iter().map(|envelope| envelope.hash().to_string()).collect();
+    assert_eq!(hashes, HASHES_2);
+    assert_eq!(verify_transcript(&read).unwrap().v(), 2);
+    for hash in HASHES_2 {
+        assert!(DOCS.contains(hash), "{hash}");
+    }
+}
+
+/// A session keeps the version of its first envelope.
+#[test]
+fn versions_are_not_mixed_in_a_session() {
+    let session = Session::open(&negotiated_session()[0]).unwrap();
+    let quote = answer(&session, &provider(), Body::Cancel { reason: String::new() });
+    assert_eq!(session.check(&quote), Ok(()));
+    let draft =
+        session.next(id(9), public_key(&provider()), quote.at(), quote.expires(), quote.body().clone());
+    let older = Envelope::seal(draft.in_version(1), &buyer()).unwrap();
+    assert_eq!(session.check(&older).unwrap_err().field(), "v");
+}
+
 fn golden_session() -> Vec<Envelope> {
     SESSION.lines().map(|line| Envelope::verify(line.as_bytes()).unwrap()).collect()
 }
 
 fn card() -> Card {
     let note = "Sells uptime of edge.example. Ask ops@edge.example.".to_owned();
-    let draft =
-        CardDraft { network: "regtest".to_owned(), offers: vec![offer()], note, at: UnixSeconds(NOW_S) };
+    let draft = CardDraft {
+        network: "regtest".to_owned(),
+        offers: vec![offer()],
+        note,
+        at: UnixSeconds(NOW_S),
+        latest: 1,
+    };
     Card::seal(draft, &provider()).unwrap()
 }
 
@@ -82,7 +126,7 @@ fn every_problem_is_in_the_documentation() {
 
 #[test]
 fn every_body_is_in_the_documentation() {
-    for envelope in golden_session() {
+    for envelope in golden_session().into_iter().chain(negotiated_session()) {
         let row = format!("| `{}` | ", envelope.body().kind());
         assert!(DOCS.contains(&row), "{row}");
     }

@@ -43,6 +43,7 @@ fn keeps_its_spelling(envelope: &Envelope) {
 fn draft(bytes: &[u8]) -> Option<Draft> {
     let value: Value = terms::canonical::parse_within(bytes, protocol::envelope::MAX_BYTES).ok()?;
     Some(Draft {
+        v: field(&value, "v")?,
         id: field(&value, "id")?,
         session: field(&value, "session")?,
         seq: field(&value, "seq")?,

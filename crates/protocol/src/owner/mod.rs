@@ -7,12 +7,14 @@ mod deals;
 mod escrow;
 mod info;
 mod money;
+mod negotiation;
 
 pub use authority::*;
 pub use deals::*;
 pub use escrow::*;
 pub use info::*;
 pub use money::*;
+pub use negotiation::*;
 
 /// The header that makes a repeated POST harmless: the same key and body give the same answer.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";

@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
-use protocol::{Body, Draft, Envelope, HexBytes, Offer, OfferDraft, Session, public_key};
+use protocol::{
+    Body, Draft, Envelope, HexBytes, Negotiable, Offer, OfferDraft, SatRange, Session, public_key,
+};
 use secp256k1_zkp::{Keypair, SECP256K1};
-use terms::{Agreement, Hex32, UnixSeconds};
+use terms::{Agreement, Hex32, Sat, UnixSeconds};
 
 /// The moment at which the sessions of these tests happen.
 pub const NOW_S: u64 = 1_622_400_000;
@@ -54,6 +56,8 @@ pub fn offer_draft() -> OfferDraft {
         refund_delay_s: agreement.refund_delay_s,
         fee_rate_sat_vb: Some(agreement.fee_rate_sat_vb),
         expires: UnixSeconds(NOW_S + 3_600),
+        negotiable: None,
+        strategy: None,
     }
 }
 
@@ -90,6 +94,34 @@ pub fn whole_session() -> Vec<Envelope> {
         (buyer(), Body::DlcSign { message_hex: message(0x1e) }),
     ];
     let mut envelopes = vec![rfq()];
+    let mut session = Session::open(&envelopes[0]).unwrap();
+    for (sender, body) in rest {
+        let next = answer(&session, &sender, body);
+        session.push(&next).unwrap();
+        envelopes.push(next);
+    }
+    envelopes
+}
+
+/// The offer at a price that may vary.
+pub fn negotiable_offer() -> Offer {
+    let price_sat = Some(SatRange { least: Sat(600_000), most: Sat(1_000_000) });
+    let negotiable = Some(Negotiable { price_sat, bond_sat: None, rounds: 3 });
+    OfferDraft { negotiable, ..offer_draft() }.publish("regtest", 2)
+}
+
+/// The session of version 2 in which both move, and the buyer takes what the provider says last.
+pub fn negotiated_session() -> Vec<Envelope> {
+    let at = |price| Agreement { price_sat: Sat(price), ..agreement() };
+    let rest = [
+        (provider(), Body::Quote { agreement: Box::new(agreement()) }),
+        (buyer(), Body::Counter { agreement: Box::new(at(700_000)) }),
+        (provider(), Body::Counter { agreement: Box::new(at(800_000)) }),
+        (buyer(), Body::Accept { terms_hash: at(800_000).terms_hash() }),
+    ];
+    let body = Body::Rfq { offer_id: negotiable_offer().id };
+    let first = Draft { body, ..rfq_draft() }.in_version(2);
+    let mut envelopes = vec![Envelope::seal(first, &buyer()).unwrap()];
     let mut session = Session::open(&envelopes[0]).unwrap();
     for (sender, body) in rest {
         let next = answer(&session, &sender, body);

@@ -107,6 +107,8 @@ impl Director<'_> {
             refund_delay_s: scenario.deal.refund_delay_s,
             fee_rate_sat_vb: Some(scenario.deal.fee_rate_sat_vb),
             expires: UnixSeconds(window_start - scenario.chain.funding_margin_s),
+            negotiable: None,
+            strategy: None,
         }
     }
 }

@@ -1,0 +1,6 @@
+//! Haggling: the rules, what may vary, and strategies against each other.
+
+mod common;
+mod session;
+mod strategy;
+mod variation;
