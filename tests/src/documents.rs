@@ -87,6 +87,8 @@ pub fn draft(measurement: Measurement, times: &Times, oracle: Hex32, oracle_url:
         refund_delay_s: Times::REFUND_DELAY_S,
         fee_rate_sat_vb: Some(2),
         expires: UnixSeconds(times.funding_deadline),
+        negotiable: None,
+        strategy: None,
     }
 }
 

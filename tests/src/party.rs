@@ -79,6 +79,7 @@ pub struct Party {
     owner_addr: SocketAddr,
     peer_addr: SocketAddr,
     mandate: String,
+    lines: String,
     surroundings: Surroundings,
 }
 
@@ -89,13 +90,14 @@ impl Party {
         let peer_addr = free_addr().expect("there are free ports");
         let service = Service::node(name, home, owner_addr).expect("`earnest` is built and fresh");
         service
-            .configure(&config(&service, owner_addr, peer_addr, mandate, &surroundings))
+            .configure(&config(&service, owner_addr, peer_addr, mandate, "", &surroundings))
             .expect("is written");
         let made = service.init().expect("`earnest init` works");
         let key = made["key"].as_str().and_then(Hex32::parse).expect("`earnest init` prints the key");
         let owner = owner_of(&service, owner_addr);
         let coins = Vec::new();
-        Self { service, owner, key, coins, owner_addr, peer_addr, mandate: mandate.to_owned(), surroundings }
+        let (mandate, lines) = (mandate.to_owned(), String::new());
+        Self { service, owner, key, coins, owner_addr, peer_addr, mandate, lines, surroundings }
     }
 
     /// Pays the wallet, in confirmed coins.
@@ -161,8 +163,15 @@ impl Party {
         self.configure();
     }
 
+    /// From its next start on these lines stand at the top of its configuration.
+    pub fn use_lines(&mut self, lines: &str) {
+        lines.clone_into(&mut self.lines);
+        self.configure();
+    }
+
     fn configure(&self) {
-        let text = config(&self.service, self.owner_addr, self.peer_addr, &self.mandate, &self.surroundings);
+        let (mandate, lines) = (&self.mandate, &self.lines);
+        let text = config(&self.service, self.owner_addr, self.peer_addr, mandate, lines, &self.surroundings);
         self.service.configure(&text).expect("is written");
     }
 
@@ -253,6 +262,7 @@ fn config(
     owner: SocketAddr,
     peer: SocketAddr,
     mandate: &str,
+    lines: &str,
     around: &Surroundings,
 ) -> String {
     let backup = match around.backup {
@@ -261,7 +271,7 @@ fn config(
     };
     let oracle = |(url, key): &(String, Hex32)| format!("[[oracle]]\nurl = \"{url}\"\nkey = \"{key}\"\n\n");
     format!(
-        "network = \"regtest\"\ndata_dir = \"{data}\"\nowner_listen = \"{owner}\"\npeer_listen = \"{peer}\"\n\
+        "{lines}network = \"regtest\"\ndata_dir = \"{data}\"\nowner_listen = \"{owner}\"\npeer_listen = \"{peer}\"\n\
          poll_every_s = {POLL_S}\nconfirmations = {confirmations}\n\n\
          {backup}\
          [bitcoind]\nurl = \"{url}\"\ncookie_file = \"{cookie}\"\n\n\

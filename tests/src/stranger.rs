@@ -2,7 +2,7 @@
 
 use bitcoin::secp256k1::{Keypair, SECP256K1};
 use protocol::{Body, Envelope, Session};
-use terms::{Hex32, UnixSeconds};
+use terms::{Agreement, Hex32, UnixSeconds};
 
 use crate::raw::{self, Answer};
 use crate::{Party, World};
@@ -14,6 +14,7 @@ pub struct Stranger {
     pub key: Keypair,
     session: Option<Session>,
     ids: u8,
+    version: u64,
 }
 
 impl Stranger {
@@ -23,8 +24,17 @@ impl Stranger {
     /// For the seed 0, which gives no key.
     #[must_use]
     pub fn new(seed: u8) -> Self {
+        Self::speaking(seed, 1)
+    }
+
+    /// One that speaks this version of the protocol.
+    ///
+    /// # Panics
+    /// For the seed 0, which gives no key.
+    #[must_use]
+    pub fn speaking(seed: u8, version: u64) -> Self {
         let key = Keypair::from_seckey_slice(SECP256K1, &[seed; 32]).expect("is a key but for 0");
-        Self { key, session: None, ids: 0 }
+        Self { key, session: None, ids: 0, version }
     }
 
     /// Its identity key.
@@ -50,7 +60,9 @@ impl Stranger {
     /// The first envelope of a session of this id.
     pub fn rfq_in(&mut self, world: &World, session: Hex32, id: Hex32, offer_id: Hex32) -> Envelope {
         let (at, expires) = moments(world);
-        let draft = Session::first(session, id, world.provider.key, at, expires, Body::Rfq { offer_id });
+        let body = Body::Rfq { offer_id };
+        let draft =
+            Session::first(session, id, world.provider.key, at, expires, body).in_version(self.version);
         Envelope::seal(draft, &self.key).expect("is a good envelope")
     }
 
@@ -79,6 +91,14 @@ impl Stranger {
     /// # Panics
     /// When the provider does not quote.
     pub async fn ask(&mut self, world: &World, offer_id: Hex32) -> Hex32 {
+        self.quote(world, offer_id).await.terms_hash()
+    }
+
+    /// As [`Stranger::ask`], with the terms themselves.
+    ///
+    /// # Panics
+    /// When the provider does not quote.
+    pub async fn quote(&mut self, world: &World, offer_id: Hex32) -> Agreement {
         let rfq = self.rfq(world, offer_id);
         let answer = deliver(&world.provider, &rfq.bytes()).await;
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
@@ -88,9 +108,34 @@ impl Stranger {
         session.push(&quote).expect("the answer continues the session");
         self.session = Some(session);
         match quote.into_body() {
-            Body::Quote { agreement } => agreement.terms_hash(),
+            Body::Quote { agreement } => *agreement,
             other => panic!("asked for a quote and got a {}", other.kind()),
         }
+    }
+}
+
+impl Stranger {
+    /// Takes the provider's answer into the session.
+    ///
+    /// # Panics
+    /// When it does not continue the session.
+    pub fn take(&mut self, world: &World, answer: &[u8]) -> Envelope {
+        let envelope = Envelope::open(answer, world.now(), self.public()).expect("is an envelope to us");
+        let session = self.session.as_mut().expect("a session was opened");
+        session.push(&envelope).expect("continues the session");
+        envelope
+    }
+
+    /// What was said before once more at the session's next place, under its old id; it does not count as sent.
+    ///
+    /// # Panics
+    /// Before a session was opened.
+    #[must_use]
+    pub fn again_as_next(&self, world: &World, said: &Envelope) -> Vec<u8> {
+        let (at, expires) = moments(world);
+        let session = self.session.as_ref().expect("a session was opened");
+        let draft = session.next(said.id(), world.provider.key, at, expires, said.body().clone());
+        Envelope::seal(draft, &self.key).expect("is a good envelope").bytes()
     }
 }
 

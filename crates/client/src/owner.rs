@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use protocol::owner::{
     Address, AddressRequest, Alarm, Balance, CloseRequest, CloseView, EscrowView, IdentityRotation, Info,
-    OracleView, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest, SupplyView,
-    SweepView, TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
+    NegotiationRequest, NegotiationView, OracleView, ProposalRequest, Purchase, PurchaseRequest,
+    RenewalRequest, RotationRequest, SupplyView, SweepView, TokenRotation, TransactionView, Withdrawal,
+    WithdrawalRequest,
 };
+use protocol::transcript::TranscriptFile;
 use protocol::{Offer, OfferDraft};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -147,6 +149,57 @@ impl OwnerClient {
         idempotency_key: &str,
     ) -> Result<Purchase, ClientError> {
         self.post("/v1/purchases", request, idempotency_key).await
+    }
+
+    /// Asks a provider for a quote, and negotiates from there.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn negotiate(
+        &self,
+        request: &NegotiationRequest,
+        idempotency_key: &str,
+    ) -> Result<NegotiationView, ClientError> {
+        self.post("/v1/negotiations", request, idempotency_key).await
+    }
+
+    /// The newest negotiations, at most two hundred.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn negotiations(&self) -> Result<Vec<NegotiationView>, ClientError> {
+        self.get("/v1/negotiations").await
+    }
+
+    /// One negotiation; `None` when there is none of this id.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn negotiation(&self, id: &str) -> Result<Option<NegotiationView>, ClientError> {
+        self.get_if_any(&format!("/v1/negotiations/{}", segment(id))).await
+    }
+
+    /// Everything about an escrow or a negotiation that a third party can verify; `None` when there is none of this id.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn transcript(&self, id: &str) -> Result<Option<TranscriptFile>, ClientError> {
+        self.get_if_any(&format!("/v1/escrows/{}/transcript", segment(id))).await
+    }
+
+    /// The owner's word in a negotiation: `counter`, `accept`, `reject` or `withdraw`, each with its own request.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn negotiation_word<B: Serialize>(
+        &self,
+        id: &str,
+        word: &str,
+        request: &B,
+        idempotency_key: &str,
+    ) -> Result<NegotiationView, ClientError> {
+        let path = format!("/v1/negotiations/{}/{}", segment(id), segment(word));
+        self.post(&path, request, idempotency_key).await
     }
 
     /// What is wrong with oracles, the newest first.

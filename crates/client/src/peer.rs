@@ -44,7 +44,7 @@ impl PeerClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn card(&self) -> Result<Card, ClientError> {
-        let answer = self.http.get(card::PATH, card::MAX_BYTES).await?;
+        let answer = self.http.get(card::PATH_V2, card::MAX_BYTES).await?;
         Card::open(&answer.bytes).map_err(|e| {
             let problem = protocol::Problem::from(&e);
             answer.malformed(e.field(), problem.detail)

@@ -75,8 +75,14 @@ pub enum Command {
     Offer(Offer),
     /// Show what a provider offers.
     Discover(Discover),
-    /// Take a provider's published offer: agree, and lock the escrow.
+    /// Take a provider's published offer, or negotiate it with --max-price: agree, and lock the escrow.
     Buy(Buy),
+    /// Negotiate price and bond of an offer, each word by hand.
+    #[command(subcommand)]
+    Negotiate(crate::negotiate::Negotiate),
+    /// Export what was said and locked as evidence, or verify such a file offline.
+    #[command(subcommand)]
+    Transcript(crate::transcript::Transcript),
     /// Renew an escrow that was bought: agree and lock its next window, with fresh coins. Again it tells of the same.
     Renew(Renew),
     /// List escrows, show one with its history, and close one by agreement.
@@ -232,6 +238,8 @@ pub struct Buy {
     /// Only show the offer, and what it would pay.
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub haggle: crate::negotiate::Haggle,
     #[command(flatten)]
     pub retry: Retry,
 }

@@ -8,6 +8,7 @@ mod escrow;
 mod exit;
 mod forecast;
 mod key;
+mod negotiate;
 mod offer;
 mod oracle;
 mod output;
@@ -16,6 +17,7 @@ mod receipts;
 mod recovery;
 mod rotate;
 mod serve;
+mod transcript;
 mod wallet;
 
 use std::process::ExitCode;
@@ -71,6 +73,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Offer(command) => offer::run(command, json).await?,
         Command::Discover(arguments) => offer::discover(arguments, json).await?,
         Command::Buy(arguments) => offer::buy(arguments, json).await?,
+        Command::Transcript(command) => transcript::run(command, json).await?,
+        Command::Negotiate(command) => negotiate::run(command, json).await?,
         Command::Renew(arguments) => offer::renew(arguments, json).await?,
         Command::Alarms(file) => alarms::list(&file, json).await?,
         Command::Escrow(command) => escrow::run(command, json).await?,

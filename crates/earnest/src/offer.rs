@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 use client::PeerClient;
-use protocol::owner::{Purchase, PurchaseRequest};
+use protocol::owner::{NegotiationRequest, Purchase, PurchaseRequest};
 use protocol::{Card, OfferDraft};
 use terms::{Hex32, canonical};
 
@@ -68,10 +68,14 @@ pub async fn buy(arguments: Buy, json: bool) -> Result<(), Failure> {
         let card = PeerClient::new(&arguments.url)?.card().await?;
         return preview(&card, offer_id, json);
     }
-    let request = PurchaseRequest { provider_url: arguments.url, offer_id };
+    let (provider_url, strategy) = (arguments.url, arguments.haggle.strategy());
+    let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
     let node = owner::connect(&arguments.file)?;
-    let purchase = node.purchase(&request, &owner::idempotency_key(arguments.retry.idempotency_key)?).await?;
-    bought(&purchase, json)
+    if strategy.is_some() {
+        let request = NegotiationRequest { provider_url, offer_id, strategy };
+        return crate::negotiate::buy(&node, &request, &key, json).await;
+    }
+    bought(&node.purchase(&PurchaseRequest { provider_url, offer_id }, &key).await?, json)
 }
 
 /// `earnest renew`

@@ -19,6 +19,11 @@ pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints a line beside the answer, for a person.
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}
+
 /// A table with a header, ready for rows.
 pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();

@@ -110,6 +110,8 @@ fn a_price_says_what_it_is_made_of_and_is_the_same_for_a_draft_as_for_the_agreem
         refund_delay_s: agreement.refund_delay_s,
         fee_rate_sat_vb: Some(agreement.fee_rate_sat_vb),
         expires: UnixSeconds(agreement.funding_deadline.0 - 1),
+        negotiable: None,
+        strategy: None,
     };
     let offer = draft.clone().publish("regtest", 1);
     let files =

@@ -86,6 +86,9 @@ pub struct Config {
     /// Whether agreements with several oracles need proofs that each oracle knows its nonces.
     #[serde(default = "yes")]
     pub require_nonce_proofs: bool,
+    /// The latest version of the protocol that this node speaks with peers: 1, or 2, which negotiates.
+    #[serde(default = "default_protocol_version")]
+    pub max_protocol_version: u64,
     /// How long locking may take.
     #[serde(default)]
     pub locking: LockingConfig,
@@ -143,6 +146,10 @@ pub struct BackupConfig {
     pub target: PathBuf,
 }
 
+fn default_protocol_version() -> u64 {
+    protocol::envelope::LATEST
+}
+
 fn default_poll() -> u64 {
     30
 }
@@ -181,6 +188,11 @@ impl Config {
             ),
             ((1..=86_400).contains(&self.poll_every_s), "poll_every_s", "must be 1 to 86400"),
             ((1..=100).contains(&self.confirmations), "confirmations", "must be 1 to 100"),
+            (
+                protocol::envelope::VERSIONS.contains(&self.max_protocol_version),
+                "max_protocol_version",
+                "must be 1 or 2",
+            ),
             (self.oracles.len() <= 16, "oracle", "at most 16 oracles"),
             (
                 self.bitcoind.cookie_file.is_some() != self.bitcoind.user.is_some(),

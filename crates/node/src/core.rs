@@ -118,6 +118,8 @@ pub(crate) struct Change {
     pub answer: Option<(String, Answer)>,
     /// An answer that turned out not to be true.
     pub forgotten_answer: Option<String>,
+    /// What becomes of negotiations.
+    pub talks: crate::peers::negotiate::TalkRows,
 }
 
 impl Change {
@@ -148,6 +150,7 @@ impl Change {
             ("batch", self.batch.is_some()),
             ("forgotten_payments", !self.forgotten_payments.is_empty()),
             ("answer", self.answer.is_some()),
+            ("negotiation_ended", self.talks.ended.is_some()),
         ];
         let rest = rest.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
         let parts: Vec<&str> = events.chain(rest).collect();
@@ -365,6 +368,7 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     for txid in &change.forgotten_payments {
         tx.forget_payment(&txid.to_string()).await?;
     }
+    change.talks.write(tx).await?;
     if let Some((key, answer)) = &change.answer {
         tx.put_answer(key, answer, now).await?;
     }

@@ -109,6 +109,12 @@ pub enum NodeError {
         /// The peer's.
         got: terms::Hex32,
     },
+    /// It may not be said at this point of a negotiation.
+    #[error(transparent)]
+    Talk(#[from] negotiation::session::Refusal),
+    /// Our last word has not reached the peer.
+    #[error("the last thing that was said here is still on its way")]
+    StillOnItsWay,
     /// No `[[oracle]]` of the configuration has this key.
     #[error("oracles.keys: {key} is not an oracle of this node's configuration")]
     UnknownOracle {
@@ -192,6 +198,8 @@ impl NodeError {
                 Problem::new(ProblemType::Mandate, rule(&self.to_string())).at("approve_above_sat")
             }
             Self::Step(_) | Self::Unexpected { .. } | Self::Reused { .. } => self.say(ProblemType::Conflict),
+            Self::Talk(refusal) => talk_problem(refusal),
+            Self::StillOnItsWay => self.say(ProblemType::Unavailable),
             Self::OtherTerms | Self::OtherHash { .. } => self.say(ProblemType::Conflict).at("terms_hash"),
             Self::Coins(_) => self.say(ProblemType::InsufficientFunds),
             Self::Payment(wallet::SpendError::Insufficient { .. } | wallet::SpendError::NothingToSend) => {
@@ -273,6 +281,19 @@ impl NodeError {
     fn say(&self, kind: ProblemType) -> Problem {
         Problem::new(kind, self.to_string())
     }
+}
+
+fn talk_problem(refusal: &negotiation::session::Refusal) -> Problem {
+    use negotiation::session::Refusal;
+    let (kind, field) = match refusal {
+        Refusal::OutOfTurn { .. } => return Problem::new(ProblemType::Conflict, refusal.to_string()),
+        Refusal::NoMoreCounters { .. } => (ProblemType::Conflict, "rounds"),
+        Refusal::OtherTerms { .. } => (ProblemType::Conflict, "terms_hash"),
+        Refusal::Expired { .. } => (ProblemType::Expired, "expires"),
+    };
+    let text = refusal.to_string();
+    let rule = text.split_once(": ").map_or(text.as_str(), |(_, rule)| rule).to_owned();
+    Problem::new(kind, rule).at(field)
 }
 
 /// The words of an error without the field that they begin with.

@@ -29,6 +29,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod transcript;
 mod views;
 
 pub use book::ReceiptsConfig;

@@ -21,7 +21,7 @@ use crate::rotate::OwnKeys;
 use crate::ticket::Turns;
 
 /// How often one round may lead to another at once, when messages arrived in it.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 64;
 /// While an attestation is due, the oracles are asked this often at least.
 const ATTESTATION_POLL_S: u64 = 60;
 /// How many peers or oracles are asked at the same time.
@@ -209,7 +209,9 @@ impl Node {
             Err(error) if error.may_pass() => Err(error.into()),
             Err(error) => {
                 tracing::warn!(session = %stored.session, %error, "the peer refused a message");
-                self.core.lock().await.turned_away(&envelope, &error.to_string(), self.now()).await?;
+                let crossed = error.status() == Some(409);
+                let (why, now) = (error.to_string(), self.now());
+                self.core.lock().await.turned_away(&envelope, &why, crossed, now).await?;
                 Ok(true)
             }
         }
@@ -236,9 +238,16 @@ impl Node {
         if self.core.lock().await.held(id) { Err(NodeError::NotBackedUp) } else { Ok(answer) }
     }
 
-    /// Asks the providers of our escrows whether something waits for us, several at a time. Returns whether anything did.
+    /// Asks the providers of our escrows and negotiations whether something waits for us, several at a time. Returns whether anything did.
     async fn ask_providers(self: &Arc<Self>) -> bool {
-        let ids = self.core.lock().await.closable_purchases();
+        let ids = {
+            let mut core = self.core.lock().await;
+            let talks = core.open_talks(self.now()).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the database cannot be read");
+                Vec::new()
+            });
+            [core.closable_purchases(), talks].concat()
+        };
         let mut news = false;
         let mut asking = JoinSet::new();
         for id in ids {
@@ -262,7 +271,11 @@ impl Node {
     async fn ask_provider(&self, id: Hex32) -> Result<bool, NodeError> {
         let (session, own) = {
             let core = self.core.lock().await;
-            (core.store.session(id).await?, protocol::public_key(core.identity_in(id)?))
+            let own = match core.talk(id).await? {
+                Some(talk) => talk.session.opener(),
+                None => protocol::public_key(core.identity_in(id)?),
+            };
+            (core.store.session(id).await?, own)
         };
         let Some(url) = session.and_then(|session| session.peer_url) else { return Ok(false) };
         let waiting = PeerClient::new(&url)?.waiting(id, own, self.now()).await?;

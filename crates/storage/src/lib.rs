@@ -10,6 +10,7 @@ mod authority;
 mod error;
 mod facts;
 mod logs;
+mod negotiations;
 mod open;
 mod read;
 mod receipts;
@@ -20,6 +21,7 @@ mod write;
 pub use error::StoreError;
 pub use facts::Fact;
 pub use logs::{KeptCheckpoint, StoredContradiction};
+pub use negotiations::Negotiation;
 pub use open::{DATABASE, Store};
 pub use receipts::Receipts;
 pub use rows::{

@@ -257,8 +257,12 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When SQLite fails.
     pub async fn prune(&mut self, before: u64) -> Result<u64, StoreError> {
-        self.delete(&["DELETE FROM answers WHERE at < ?", "DELETE FROM offers WHERE expires_at < ?"], before)
-            .await
+        let statements = [
+            "DELETE FROM answers WHERE at < ?",
+            "DELETE FROM offer_plans WHERE offer IN (SELECT id FROM offers WHERE expires_at < ?)",
+            "DELETE FROM offers WHERE expires_at < ?",
+        ];
+        self.delete(&statements, before).await
     }
 
     /// Forgets sessions that were opened before a moment to begin an escrow, by an offer or a renewal, and never did, with
@@ -285,7 +289,9 @@ fn lines(announcements: &[Vec<u8>]) -> String {
     lines.join("\n")
 }
 
-const DEAD_SESSIONS: [&str; 2] = [
+const DEAD_SESSIONS: [&str; 3] = [
+    "DELETE FROM negotiations WHERE session IN (SELECT id FROM sessions WHERE opened_at < ?
+        AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0))",
     "DELETE FROM envelopes WHERE session IN (SELECT id FROM sessions WHERE opened_at < ?
         AND (escrow IS NULL OR announcements <> '') AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0))",
     "DELETE FROM sessions WHERE opened_at < ? AND (escrow IS NULL OR announcements <> '')

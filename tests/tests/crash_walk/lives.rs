@@ -7,7 +7,7 @@ use protocol::owner::{BackupState, WithdrawalRequest};
 use terms::{Measurement, Sat, TimeRange, UnixSeconds};
 use testbed::Phase;
 
-use crate::{agreed, bumped};
+use crate::{agreed, bumped, negotiated};
 
 /// What each wallet has to begin with.
 pub const BEGAN: u64 = 700_000;
@@ -33,11 +33,13 @@ pub enum Life {
     Renewed,
     /// Fees rise before the CET may be mined, and who is paid by it pays more.
     Bumped,
+    /// The price is negotiated.
+    Negotiated,
 }
 
 impl Life {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Settled,
         Self::Refunded,
         Self::Cancelled,
@@ -47,6 +49,7 @@ impl Life {
         Self::ClosedAttested,
         Self::Renewed,
         Self::Bumped,
+        Self::Negotiated,
     ];
 
     /// Its name.
@@ -61,6 +64,7 @@ impl Life {
             Self::ClosedAttested => "closed-attested",
             Self::Renewed => "renewed",
             Self::Bumped => "bumped",
+            Self::Negotiated => "negotiated",
         }
     }
 
@@ -68,7 +72,12 @@ impl Life {
     pub fn is_variation(self) -> bool {
         matches!(
             self,
-            Self::Cancelled | Self::ClosedEarly | Self::ClosedAttested | Self::Renewed | Self::Bumped
+            Self::Cancelled
+                | Self::ClosedEarly
+                | Self::ClosedAttested
+                | Self::Renewed
+                | Self::Bumped
+                | Self::Negotiated
         )
     }
 
@@ -109,6 +118,7 @@ impl Life {
             Self::ClosedAttested => agreed::closed_attested(mortal).await,
             Self::Renewed => agreed::renewed(mortal).await,
             Self::Bumped => bumped::bumped(mortal).await,
+            Self::Negotiated => negotiated::negotiated(mortal).await,
         }
     }
 }

@@ -12,6 +12,7 @@
 mod agreed;
 mod bumped;
 mod lives;
+mod negotiated;
 mod walk;
 
 /// Two worlds at a time: most of a world waits for something.

@@ -45,6 +45,7 @@ fn keep(proxy: &Proxy, kind: &str) -> Arc<Mutex<Vec<u8>>> {
 /// An envelope at the place of another one, or so many further; with another body, signed by the same party.
 fn instead(rogue: &Rogue, of: &Envelope, further: i64, tag: u8, body: Body) -> Vec<u8> {
     let draft = Draft {
+        v: of.v(),
         id: Hex32([tag; 32]),
         session: of.session(),
         seq: of.seq().checked_add_signed(further).unwrap(),
@@ -148,6 +149,7 @@ async fn whatever_a_provider_answers_instead_of_its_accept_all_coins_are_free_be
 /// An answer to an envelope, signed by the party that it was for.
 fn answer(rogue: &Rogue, to: &Envelope, tag: u8, body: Body) -> Vec<u8> {
     let draft = Draft {
+        v: to.v(),
         id: Hex32([tag; 32]),
         session: to.session(),
         seq: to.seq() + 1,

@@ -5,6 +5,7 @@ mod answer;
 mod authority;
 mod body;
 mod idempotency;
+mod negotiations;
 mod owner;
 mod peer;
 

@@ -32,9 +32,12 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         routes.layer(from_fn_with_state((Arc::clone(&node), access), guarded))
     };
     Router::new()
-        .merge(guard(Access::Owner, owners().merge(super::authority::routes())))
-        .merge(guard(Access::Scoped(Scope::Read), readable()))
-        .merge(guard(Access::Scoped(Scope::Buy), buying()))
+        .merge(guard(
+            Access::Owner,
+            owners().merge(super::authority::routes()).merge(super::negotiations::words()),
+        ))
+        .merge(guard(Access::Scoped(Scope::Read), readable().merge(super::negotiations::readable())))
+        .merge(guard(Access::Scoped(Scope::Buy), buying().merge(super::negotiations::buying())))
         .merge(guard(Access::Scoped(Scope::Provide), Router::new().route("/v1/offers", post(publish))))
         .merge(guard(Access::Scoped(Scope::Close), closing()))
         .route("/healthz", get(|| async { "ok" }))

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use crashpoint::here;
 use protocol::attestations::AttestationExchange;
-use protocol::{Envelope, ProblemType};
+use protocol::{Envelope, EnvelopeError, ProblemType};
+use serde::Deserialize;
 use terms::Hex32;
 use tokio::task::block_in_place;
 
@@ -18,6 +19,7 @@ use super::answer::{Refusal, json, refuse};
 use super::body::Whole;
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::rotate::OwnKeys;
 
 /// The peers' listener.
 pub(crate) fn router(node: Arc<Node>) -> Router {
@@ -37,8 +39,21 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .with_state(node)
 }
 
-async fn card(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
-    let card = node.core.lock().await.card(node.now()).await;
+/// What a reader of the card says about itself.
+#[derive(Deserialize)]
+struct Reader {
+    /// The latest version of the protocol that it knows.
+    #[serde(default = "first")]
+    v: u64,
+}
+
+fn first() -> u64 {
+    1
+}
+
+async fn card(State(node): State<Arc<Node>>, reader: Query<Reader>) -> Result<Response, Refusal> {
+    let version = reader.v.min(node.config.max_protocol_version);
+    let card = node.core.lock().await.card(version, node.now()).await;
     let card = card.map_err(|error| Refusal::for_peer(&error))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], card.bytes()).into_response())
 }
@@ -66,8 +81,7 @@ async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Res
     };
     let Whole(body) = Whole::from_request(request, &()).await?;
     let (now, own) = (node.now(), node.own_keys());
-    let envelope =
-        block_in_place(|| Envelope::open_by(&body, now, own.current, &own.former)).map_err(NodeError::from);
+    let envelope = block_in_place(|| open(&node, &body, now, &own)).map_err(NodeError::from);
     let answer = match envelope {
         Ok(envelope) => {
             here!("envelope.received:{}", envelope.body().kind());
@@ -83,6 +97,12 @@ async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Res
         None => StatusCode::NO_CONTENT.into_response(),
         Some(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
     })
+}
+
+fn open(node: &Node, body: &[u8], now: u64, own: &OwnKeys) -> Result<Envelope, EnvelopeError> {
+    let envelope = Envelope::open_by(body, now, own.current, &own.former)?;
+    envelope.check_version(node.config.max_protocol_version)?;
+    Ok(envelope)
 }
 
 /// No envelope: an attestation proves itself, and only the two parties know the escrow's id.

@@ -7,7 +7,7 @@
 use engine::{Command, DlcRole, Event, decide};
 use protocol::{Body, Envelope, EnvelopeError, Session, verify_transcript};
 use storage::{NewEnvelope, NewSession, StoredEnvelope};
-use terms::{Hex32, Side, UnixSeconds};
+use terms::{Agreement, Hex32, Side, UnixSeconds};
 
 use crate::core::{Change, Core};
 use crate::error::NodeError;
@@ -39,11 +39,15 @@ impl Core {
         if self.is_about_close(envelope).await? {
             return self.receive_close(envelope, None, now).await;
         }
+        if let Some(talk) = self.talk(envelope.session()).await? {
+            return self.receive_talk(talk, envelope, now).await;
+        }
         let mut change = Change::default();
         let mut session = match envelope.body() {
             Body::Rfq { offer_id } => {
                 self.for_current_key(envelope)?;
                 let new = self.new_session(envelope, now).await?;
+                change.talks.begun = Some(self.asked(new.id, *offer_id).await?);
                 change.session = Some(NewSession { offer_id: Some(*offer_id), ..new });
                 Session::open(envelope)?
             }
@@ -96,6 +100,9 @@ impl Core {
         let id = sent.session();
         if let Some(escrow) = self.closed_by(id).await? {
             return self.close_answered(escrow, sent, answer, now).await;
+        }
+        if let Some(talk) = self.talk(id).await? {
+            return self.talk_answered(talk, sent, answer, now).await;
         }
         let mut change = Change { delivered: vec![sent.id()], ..Change::default() };
         let mut session = self.session(id).await?;
@@ -214,11 +221,21 @@ impl Core {
         if expected != terms_hash {
             return Err(NodeError::OtherHash { expected, got: terms_hash });
         }
-        let id = envelope.session();
+        self.bound(envelope.session(), *agreement, change, now).await
+    }
+
+    /// Provider: both took these terms. The escrow begins with it, in `change`; where we make the DLC offer, it is next.
+    pub(crate) async fn bound(
+        &mut self,
+        id: Hex32,
+        agreement: Agreement,
+        change: &mut Change,
+        now: u64,
+    ) -> Result<Option<Body>, NodeError> {
         let session = self.store.session(id).await?.ok_or(NodeError::NotFound { what: "session" })?;
         let (announcements, renews) = self.promised(&session, now).await?;
         self.act_as_before(id, session.escrow.or(session.offer_id));
-        let opened = self.begin(id, Side::Provider, *agreement, &announcements, now)?;
+        let opened = self.begin(id, Side::Provider, agreement, &announcements, now)?;
         let opened = engine::Opened { renews, ..opened };
         change.events.push((id, Event::Opened(Box::new(opened.clone()))));
         if opened.role == DlcRole::Accepter {

@@ -6,6 +6,7 @@ pub(crate) mod close;
 pub(crate) mod exchange;
 pub(crate) mod lock;
 pub(crate) mod locking;
+pub(crate) mod negotiate;
 pub(crate) mod offers;
 pub(crate) mod purchase;
 pub(crate) mod refusals;

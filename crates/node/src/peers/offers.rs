@@ -11,11 +11,11 @@ use terms::{Agreement, Hex32, Measurement, UnixSeconds};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::peers::negotiate::for_offer;
 use crate::ticket::Ticket;
 
 /// What the card tells an agent about this node.
-const NOTE: &str =
-    "POST envelopes to /v1/envelopes: rfq, then accept, then the DLC messages. See docs/protocol.md.";
+const NOTE: &str = "POST envelopes to /v1/envelopes: rfq, then counter or accept, then the DLC messages. See docs/protocol.md.";
 
 /// The status by which a server asks who one is.
 const UNAUTHORIZED: u16 = 401;
@@ -31,8 +31,14 @@ impl Node {
             Some(rate) => rate,
             None => self.core.lock().await.going_rate_sat_vb()?,
         };
+        let strategy = draft.strategy;
         let offer = draft.publish(self.config.network.clone(), fee_rate);
         offer.check(now)?;
+        if offer.negotiable.is_some() && self.config.max_protocol_version < 2 {
+            let rule = "needs version 2 of the protocol, which max_protocol_version does not allow";
+            return Err(terms::DocumentError::new("negotiable", rule).into());
+        }
+        let plan = strategy.map(|strategy| for_offer(&strategy, &offer)).transpose()?;
         self.know_oracles(&offer.oracles.keys).await?;
         let mut announcements = Vec::new();
         for key in &offer.oracles.keys {
@@ -48,9 +54,10 @@ impl Node {
         let json = serde_json::to_string(&offer).map_err(|_| NodeError::Damaged { what: "offer" })?;
         let expires_at = offer.expires.0;
         let stored = StoredOffer { id: offer.id, json, announcements, expires_at };
-        let answer = ticket.answer(&offer)?;
+        let mut change = Change { offer: Some(stored), answer: ticket.answer(&offer)?, ..Change::default() };
+        change.talks.plan = plan.map(|plan| (offer.id, plan));
         core.act_for(offer.id, ticket.name());
-        core.commit(Change { offer: Some(stored), answer, ..Change::default() }, now).await?;
+        core.commit(change, now).await?;
         Ok(offer)
     }
 
@@ -104,10 +111,12 @@ impl Node {
 }
 
 impl Core {
-    /// The signed card with every offer that can still be taken.
-    pub(crate) async fn card(&self, now: u64) -> Result<Card, NodeError> {
+    /// The signed card with every offer that can still be taken. Readers of version 1 do not understand offers that are
+    /// negotiable; the card has these for a reader of a later `version`.
+    pub(crate) async fn card(&self, version: u64, now: u64) -> Result<Card, NodeError> {
         let mut offers = self.offers().await?;
         // The dear check, which compiles the schedule, only for those that are not over.
+        offers.retain(|offer| version > 1 || offer.negotiable.is_none());
         offers.retain(|offer| offer.expires.0 > now && offer.check(now).is_ok());
         offers.truncate(MAX_OFFERS);
         let draft = CardDraft {
@@ -115,6 +124,7 @@ impl Core {
             offers,
             note: NOTE.to_owned(),
             at: UnixSeconds(now),
+            latest: self.config.max_protocol_version,
         };
         Ok(Card::seal_after(draft, self.keys.successions(), &self.keys.identity)?)
     }

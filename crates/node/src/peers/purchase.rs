@@ -4,16 +4,31 @@ use client::PeerClient;
 use crashpoint::here;
 use engine::Event;
 use protocol::owner::{Purchase, PurchaseRequest};
-use protocol::{Body, Envelope, Offer, Session};
+use protocol::{Body, Card, CardError, Envelope, Offer, Session};
 use storage::NewSession;
 use terms::{Agreement, Hex32, Side, UnixSeconds};
 
-use crate::core::Change;
+use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::keys::random;
 use crate::node::Node;
 use crate::peers::exchange::record;
+use crate::peers::negotiate::json;
 use crate::ticket::Ticket;
+
+/// What is asked of a provider.
+pub(crate) struct Asked<'a> {
+    /// The offer's terms between the provider and us.
+    pub agreement: &'a Agreement,
+    /// The offer.
+    pub offer: &'a Offer,
+    /// The provider's address.
+    pub url: &'a str,
+    /// The announcements of the offer's event.
+    pub announcements: &'a [Vec<u8>],
+    /// The protocol's version that both speak.
+    pub version: u64,
+}
 
 impl Node {
     /// Takes a published offer: asks for a quote, compares it with the offer and the mandate, and accepts it. The
@@ -38,9 +53,10 @@ impl Node {
         let announcements = self.announcements(&agreement).await?;
         let checked = contract::Announcements::parse(&agreement, &announcements)?;
         self.check_nonces(&agreement, &checked).await?;
-        let id = Hex32(random()?);
-        self.core.lock().await.act_for(id, ticket.name());
-        let rfq = self.ask(id, &agreement, offer, &request.provider_url, &announcements).await?;
+        let url = &request.provider_url;
+        let version = self.version_with(&card)?;
+        let asked = Asked { agreement: &agreement, offer, url, announcements: &announcements, version };
+        let rfq = self.ask(&asked, ticket.name()).await?;
         here!("send.before:rfq");
         let answer = peer.post(&rfq, self.now()).await?;
         here!("send.after:rfq");
@@ -48,8 +64,14 @@ impl Node {
         self.take(&rfq, &quote, agreement, &announcements, None, ticket).await
     }
 
+    /// The highest version of the protocol that the provider and this node both speak.
+    pub(crate) fn version_with(&self, card: &Card) -> Result<u64, NodeError> {
+        let common = card.common_version(self.config.max_protocol_version);
+        Ok(common.ok_or_else(|| CardError::NoCommonVersion { versions: card.versions.clone() })?)
+    }
+
     /// The agreement that an offer must become between its provider and us.
-    async fn expected(&self, offer: &Offer, provider: Hex32) -> Result<Agreement, NodeError> {
+    pub(crate) async fn expected(&self, offer: &Offer, provider: Hex32) -> Result<Agreement, NodeError> {
         let core = self.core.lock().await;
         if offer.network != core.config.network {
             return Err(terms::DocumentError::new("network", "must be this node's network").into());
@@ -58,7 +80,7 @@ impl Node {
     }
 
     /// The announcements of the agreement's event, from the oracles of our own configuration.
-    async fn announcements(&self, agreement: &Agreement) -> Result<Vec<Vec<u8>>, NodeError> {
+    pub(crate) async fn announcements(&self, agreement: &Agreement) -> Result<Vec<Vec<u8>>, NodeError> {
         let mut announcements = Vec::new();
         for key in &agreement.oracles.keys {
             match self.oracle(*key)?.announcement(&agreement.event_id).await? {
@@ -70,34 +92,18 @@ impl Node {
     }
 
     /// Stores the session and its first envelope, once the mandate would allow what is asked for.
-    async fn ask(
-        &self,
-        id: Hex32,
-        agreement: &Agreement,
-        offer: &Offer,
-        provider_url: &str,
-        announcements: &[Vec<u8>],
-    ) -> Result<Envelope, NodeError> {
+    async fn ask(&self, asked: &Asked<'_>, by: Option<&str>) -> Result<Envelope, NodeError> {
         let now = self.now();
         let mut core = self.core.lock().await;
-        core.begin(id, Side::Buyer, agreement.clone(), announcements, now)?;
-        let to = agreement.provider.key;
-        let (at, expires) = (UnixSeconds(now), UnixSeconds(now + 600));
-        let body = Body::Rfq { offer_id: offer.id };
-        let draft = Session::first(id, Hex32(random()?), to, at, expires, body);
-        // The identity of the agreement, should it have been rotated since.
-        let own = core.keys.of(agreement.buyer.key).ok_or(NodeError::Damaged { what: "agreement" })?;
-        let rfq = Envelope::seal(draft, own)?;
-        let session = NewSession {
-            id,
-            counterparty: to,
-            peer_url: Some(provider_url.to_owned()),
-            offer_id: Some(offer.id),
-            escrow: None,
-            announcements: Vec::new(),
-        };
-        let envelopes = vec![record(&rfq, true, true)];
-        core.commit(Change { session: Some(session), envelopes, ..Change::default() }, now).await?;
+        let (session, rfq) = core.first_question(asked, now)?;
+        core.act_for(session.id, by);
+        core.begin(session.id, Side::Buyer, asked.agreement.clone(), asked.announcements, now)?;
+        let mut change = Change { envelopes: vec![record(&rfq, true, true)], ..Change::default() };
+        let offer = json(asked.offer)?;
+        change.talks.begun =
+            Some(storage::Negotiation { session: session.id, offer, plan: None, ended: None });
+        change.session = Some(session);
+        core.commit(change, now).await?;
         Ok(rfq)
     }
 
@@ -135,5 +141,31 @@ impl Node {
         };
         core.commit(change, now).await?;
         Ok(purchase)
+    }
+}
+
+impl Core {
+    /// A new session about an offer, and its first envelope.
+    pub(crate) fn first_question(
+        &self,
+        asked: &Asked<'_>,
+        now: u64,
+    ) -> Result<(NewSession, Envelope), NodeError> {
+        let (id, to) = (Hex32(random()?), asked.agreement.provider.key);
+        let (at, expires) = (UnixSeconds(now), UnixSeconds(now + 600));
+        let body = Body::Rfq { offer_id: asked.offer.id };
+        let draft = Session::first(id, Hex32(random()?), to, at, expires, body).in_version(asked.version);
+        // The identity of the agreement, should it have been rotated since.
+        let own = self.keys.of(asked.agreement.buyer.key).ok_or(NodeError::Damaged { what: "agreement" })?;
+        let rfq = Envelope::seal(draft, own)?;
+        let session = NewSession {
+            id,
+            counterparty: to,
+            peer_url: Some(asked.url.to_owned()),
+            offer_id: Some(asked.offer.id),
+            escrow: None,
+            announcements: Vec::new(),
+        };
+        Ok((session, rfq))
     }
 }

@@ -14,19 +14,27 @@ impl Core {
         if let Some(escrow) = self.closed_by(sent.session()).await? {
             return self.close_refused(escrow, sent, why, now).await;
         }
+        if let Some(talk) = self.talk(sent.session()).await? {
+            return self.talk_refused(&talk, sent, why, false, now).await;
+        }
         let mut change = Change { delivered: vec![sent.id()], ..Change::default() };
         self.abandon(sent.session(), format!("the peer refused: {why}"), &mut change, now)?;
         self.commit(change, now).await
     }
 
     /// The peer refuses an envelope of ours, which leaves the session as it was: the escrow ends, unless its coins are
-    /// at stake, and a `cancel` takes the envelope's place, so that the peer need not wait for a deadline.
+    /// at stake, and a `cancel` takes the envelope's place, so that the peer need not wait for a deadline. `crossed` says
+    /// that it may have met another envelope on its way.
     pub(crate) async fn turned_away(
         &mut self,
         sent: &Envelope,
         why: &str,
+        crossed: bool,
         now: u64,
     ) -> Result<(), NodeError> {
+        if let Some(talk) = self.talk(sent.session()).await? {
+            return self.talk_refused(&talk, sent, why, crossed, now).await;
+        }
         if !begun_with(sent.body()) {
             return self.refused(sent, why, now).await;
         }

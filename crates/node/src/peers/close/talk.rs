@@ -107,14 +107,15 @@ impl Core {
         self.commit(change, now).await
     }
 
-    /// The envelopes of ours about an escrow that its buyer has to come for.
+    /// The envelopes of ours about an escrow, or a negotiation that may become one, that its buyer has to come for.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) async fn waiting(&self, id: Hex32, now: u64) -> Result<Vec<Vec<u8>>, NodeError> {
-        let Some(escrow) = self.escrows.get(&id).filter(|escrow| escrow.can_close()) else {
+        let Some(escrow) = self.escrows.get(&id) else { return self.waiting_talk(id, now).await };
+        if !escrow.can_close() {
             return Ok(Vec::new());
-        };
+        }
         let own = escrow.closes.own.as_ref().filter(|own| now < own.until).map(|own| own.session);
         let peer = escrow.closes.peer.as_ref().filter(|peer| now < peer.until).map(|peer| peer.session);
         let mut waiting = Vec::new();
@@ -145,6 +146,9 @@ impl Core {
     ) -> Result<bool, NodeError> {
         if self.store.envelope(envelope.id()).await?.is_some() {
             return Ok(false);
+        }
+        if let Some(talk) = self.talk(id).await? {
+            return self.take_waiting_talk(talk, envelope, now).await;
         }
         let about = match envelope.body() {
             Body::ClosePropose { escrow, .. } => Some(*escrow),

@@ -1,0 +1,195 @@
+//! The owner's part: opening a negotiation with a provider, and each word of one by hand.
+
+use client::PeerClient;
+use contract::Announcements;
+use crashpoint::here;
+use negotiation::session::Stage;
+use protocol::owner::{
+    AcceptRequest, CounterRequest, NegotiationRequest, NegotiationView, RejectRequest, WithdrawRequest,
+};
+use protocol::{Body, Offer};
+use storage::Negotiation;
+use terms::{Agreement, DocumentError, Hex32, Side};
+
+use super::converse::note_end;
+use super::plan::for_purchase;
+use super::talk::Talk;
+use super::view::view;
+use crate::core::{Change, Core};
+use crate::error::NodeError;
+use crate::node::Node;
+use crate::peers::purchase::Asked;
+use crate::ticket::Ticket;
+
+/// What an owner says in a negotiation.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// Proposes other terms.
+    Counter(CounterRequest),
+    /// Takes the other's.
+    Accept(AcceptRequest),
+    /// Does not.
+    Reject(RejectRequest),
+    /// Takes the own proposal back.
+    Withdraw(WithdrawRequest),
+}
+
+impl Node {
+    /// Asks a provider for a quote. The node sends the question, and what follows from the answer, by itself.
+    ///
+    /// # Errors
+    /// When provider or oracle cannot be reached, there is no such offer, or the mandate forbids even its best price.
+    pub(crate) async fn negotiate(
+        &self,
+        request: &NegotiationRequest,
+        ticket: &Ticket,
+    ) -> Result<NegotiationView, NodeError> {
+        request.check()?;
+        let peer = PeerClient::new(&request.provider_url)?;
+        let card = peer.card().await?;
+        here!("purchase.card");
+        let offer = card.offer(request.offer_id).ok_or(NodeError::NotFound { what: "offer" })?;
+        offer.check(self.now())?;
+        let version = self.version_with(&card)?;
+        if request.strategy.is_none() && (version < 2 || offer.negotiable.is_none()) {
+            let rule = "is not negotiable with this provider: buy it as it is";
+            return Err(DocumentError::new("offer_id", rule).into());
+        }
+        let agreement = self.expected(offer, card.key).await?;
+        self.know_oracles(&agreement.oracles.keys).await?;
+        let announcements = self.announcements(&agreement).await?;
+        let checked = Announcements::parse(&agreement, &announcements)?;
+        self.check_nonces(&agreement, &checked).await?;
+        let url = &request.provider_url;
+        let asked = Asked { agreement: &agreement, offer, url, announcements: &announcements, version };
+        let mut core = self.core.lock().await;
+        let plan = request.strategy.as_ref().map(for_purchase).transpose()?;
+        let opened = core.open_talk(&asked, plan, ticket, self.now()).await;
+        core.asking(opened, None, self.now()).await
+    }
+}
+
+impl Core {
+    /// Buyer: stores the session and its first envelope, still to be sent.
+    async fn open_talk(
+        &mut self,
+        asked: &Asked<'_>,
+        plan: Option<String>,
+        ticket: &Ticket,
+        now: u64,
+    ) -> Result<NegotiationView, NodeError> {
+        let (session, rfq) = self.first_question(asked, now)?;
+        let session = storage::NewSession { announcements: asked.announcements.to_vec(), ..session };
+        self.act_for(session.id, ticket.name());
+        self.some_price_allowed(session.id, asked, now)?;
+        let row = Negotiation { session: session.id, offer: json(asked.offer)?, plan, ended: None };
+        let talk = Talk::begun(&session, asked.offer.clone(), row.plan.clone(), &rfq)?;
+        let told = view(&talk);
+        let mut change =
+            Change { session: Some(session), answer: ticket.answer(&told)?, ..Change::default() };
+        change.envelopes.push(crate::peers::exchange::record(&rfq, true, false));
+        change.talks.begun = Some(row);
+        self.commit(change, now).await?;
+        Ok(told)
+    }
+
+    /// Nothing is asked where the mandate forbids the offer at every price.
+    fn some_price_allowed(&self, id: Hex32, asked: &Asked<'_>, now: u64) -> Result<(), NodeError> {
+        let at = |terms: Agreement| self.begin(id, Side::Buyer, terms, asked.announcements, now).map(|_| ());
+        let listed = at(asked.agreement.clone());
+        let range = asked.offer.negotiable.and_then(|negotiable| negotiable.price_sat);
+        match (listed, range) {
+            (Err(error), Some(range)) => {
+                at(Agreement { price_sat: range.least, ..asked.agreement.clone() }).map_err(|_| error)
+            }
+            (listed, _) => listed,
+        }
+    }
+
+    /// Says a word of the owner's.
+    ///
+    /// # Errors
+    /// When there is no such negotiation, it may not be said now, or the mandate forbids it.
+    pub(crate) async fn say(
+        &mut self,
+        id: Hex32,
+        word: Word,
+        ticket: &Ticket,
+        now: u64,
+    ) -> Result<NegotiationView, NodeError> {
+        let mut talk = self.any_talk(id).await?.ok_or(NodeError::NotFound { what: "negotiation" })?;
+        let unsent = self.store.undelivered().await?.iter().any(|envelope| envelope.session == id);
+        if unsent {
+            return Err(NodeError::StillOnItsWay);
+        }
+        let mut change = Change::default();
+        let (body, until) = self.body_of(&talk, word, &mut change, now)?;
+        let envelope = self.utter(&mut talk, body, until, &mut change, now)?;
+        tracing::info!(session = %id, kind = envelope.body().kind(), "the owner says it");
+        note_end(&talk, &mut change);
+        let told = view(&talk);
+        change.answer = ticket.answer(&told)?;
+        self.commit(change, now).await?;
+        Ok(told)
+    }
+
+    fn body_of(
+        &self,
+        talk: &Talk,
+        word: Word,
+        change: &mut Change,
+        now: u64,
+    ) -> Result<(Body, u64), NodeError> {
+        let until = talk.offer.expires.0;
+        match word {
+            Word::Counter(request) => self.counter_of(talk, &request, now),
+            Word::Accept(request) => Ok((self.accept_of(talk, &request, change, now)?, until)),
+            Word::Reject(request) => {
+                request.check()?;
+                Ok((Body::Reject { reason: request.reason, is_final: !request.go_on }, until))
+            }
+            Word::Withdraw(request) => {
+                request.check()?;
+                Ok((Body::Withdraw { reason: request.reason }, until))
+            }
+        }
+    }
+
+    fn counter_of(&self, talk: &Talk, request: &CounterRequest, now: u64) -> Result<(Body, u64), NodeError> {
+        request.check()?;
+        let last = talk.last_terms(None).ok_or(NodeError::Unexpected { got: "counter" })?;
+        let price = request.price_sat.unwrap_or(last.price_sat);
+        let terms = talk.terms(price, request.bond_sat.unwrap_or(last.bond_sat));
+        talk.check_terms(&terms)?;
+        self.could_begin(talk, &terms, now)?;
+        let most = talk.offer.expires.0;
+        let until = request.valid_s.map_or(most, |valid_s| now.saturating_add(valid_s).min(most));
+        Ok((Body::Counter { agreement: Box::new(terms) }, until))
+    }
+
+    fn accept_of(
+        &self,
+        talk: &Talk,
+        request: &AcceptRequest,
+        change: &mut Change,
+        now: u64,
+    ) -> Result<Body, NodeError> {
+        let (proposal, terms) = match (talk.state.stage(), talk.proposed()) {
+            (Stage::Standing(standing), Some(proposed)) if standing.by != talk.side => proposed,
+            _ => return Err(NodeError::Unexpected { got: "accept" }),
+        };
+        if let Some(got) = request.terms_hash.filter(|got| *got != proposal.terms_hash) {
+            return Err(NodeError::OtherHash { expected: proposal.terms_hash, got });
+        }
+        if talk.side == Side::Buyer {
+            return self.take_terms(talk, change, now);
+        }
+        self.could_begin(talk, terms, now)?;
+        Ok(Body::Accept { terms_hash: proposal.terms_hash })
+    }
+}
+
+/// An offer as it is stored with a negotiation.
+pub(crate) fn json(offer: &Offer) -> Result<String, NodeError> {
+    serde_json::to_string(offer).map_err(|_| NodeError::Damaged { what: "offer" })
+}
