@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use protocol::HexBytes;
-use protocol::oracle::{EventState, EventView};
+use protocol::oracle::{EventState, EventView, Provisional};
 use protocol::owner::{ClosingKind, EscrowView};
 use terms::{Sat, UnixSeconds};
 
@@ -132,7 +132,12 @@ impl Director<'_> {
             .each_ref()
             .map(|view| view.as_ref().map_or_else(|| "offline".to_owned(), |view| view.state.clone()));
         let provisional = found.event.as_ref().and_then(|event| event.provisional.as_ref());
-        let reading = provisional.map(|provisional| serde_json::from_value(provisional.report.clone()));
+        // An oracle that was set back publishes another reading than the one that was paid by.
+        let is_paid_by =
+            |reading: &&Provisional| view.outcome.as_ref().is_none_or(|outcome| reading.outcome == *outcome);
+        let reading = provisional
+            .filter(is_paid_by)
+            .map(|provisional| serde_json::from_value(provisional.report.clone()));
         let mut record = Record {
             v: 1,
             passed: false,
