@@ -34,7 +34,7 @@ async fn another_process_is_refused_too() {
 async fn ask_another_process() {
     let (folder, _store) = store().await;
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "another_process_is_refused_too", "--nocapture"])
+        .args(["--exact", "folders::another_process_is_refused_too", "--nocapture"])
         .env("STORE_OF_ANOTHER_PROCESS", folder.path())
         .output()
         .unwrap();

@@ -34,7 +34,10 @@ pub async fn negotiated(mortal: &mut Mortal) {
     let id = mortal.insist(ask).await.id.to_string();
     mortal.world.calm().await;
     mortal.both_reach(&id, "funded").await;
-    let told = mortal.insist(async |world| world.provider.owner.negotiation(&id).await).await.unwrap();
+    let told = mortal
+        .insist(async |world| world.provider.owner.negotiation(&id).await)
+        .await
+        .expect("the session is there");
     assert_eq!(told.state, NegotiationState::Agreed);
     let kinds: Vec<&str> = told.said.iter().map(|said| said.kind.as_str()).collect();
     assert_eq!(kinds[..7], ["rfq", "quote", "counter", "counter", "counter", "accept", "accept"]);

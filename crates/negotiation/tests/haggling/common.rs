@@ -1,5 +1,6 @@
 //! The offer that these tests are about.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 #![allow(dead_code, reason = "each test uses a part")]
 
 use protocol::{Negotiable, Offer, OfferDraft, SatRange};
