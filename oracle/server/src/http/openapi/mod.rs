@@ -3,6 +3,7 @@
 //! [`operations::OPERATIONS`] has a line for every route, and a test compares it with the router. Shapes of bodies come
 //! from the types that are read and written.
 
+mod operation;
 mod operations;
 
 use std::sync::{Arc, OnceLock};
@@ -19,7 +20,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::oracle::Oracle;
-use operations::{Auth, Body, OPERATIONS, Operation, Parameter};
+use operation::{ALWAYS, Auth, Body, Operation, Parameter};
+use operations::OPERATIONS;
 
 pub(super) fn routes() -> Router<Arc<Oracle>> {
     Router::new().route("/v1/openapi.json", get(openapi))
@@ -144,7 +146,7 @@ fn answers(operation: &Operation) -> Value {
             json!({ "description": "The reader has it: If-None-Match names its ETag" }),
         );
     }
-    for (status, meaning) in operation.refusals.iter().chain(operations::ALWAYS) {
+    for (status, meaning) in operation.refusals.iter().chain(ALWAYS) {
         let body =
             if operation.plain_refusals && *status == 404 { Body::Text } else { Body::Json("Problem") };
         let mut answer = json!({ "description": meaning, "content": content(problem(body)) });
