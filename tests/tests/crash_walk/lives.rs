@@ -68,19 +68,6 @@ impl Life {
         }
     }
 
-    /// Whether only those points are walked in it that are in no life before it: it begins as they do.
-    pub fn is_variation(self) -> bool {
-        matches!(
-            self,
-            Self::Cancelled
-                | Self::ClosedEarly
-                | Self::ClosedAttested
-                | Self::Renewed
-                | Self::Bumped
-                | Self::Negotiated
-        )
-    }
-
     /// The world that it is lived in.
     pub fn setting(self) -> Setting {
         let usual = Setting::default();

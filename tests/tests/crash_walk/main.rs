@@ -4,10 +4,10 @@
 //! undisturbed, with the victim noting every point that it reaches; then once for each of these, in a world of its own, in
 //! which the victim kills itself there and is started again.
 //!
-//! A life that varies another is walked only at the points that no life before it has.
+//! A life is walked only at the points that no life before it has: they begin alike.
 //!
 //! `CRASH_WALK=TEXT` walks only points whose name, as `LIFE/VICTIM/POINT#K`, begins with the text; with the name of a
-//! life that varies another, all of its points.
+//! life, all of its points.
 
 mod agreed;
 mod bumped;

@@ -44,8 +44,7 @@ pub fn everything(at_once: usize) {
     for ((life, victim), points) in lives.iter().zip(recorded) {
         let points = points.unwrap_or_else(|why| panic!("{}, undisturbed: {why}", life.name()));
         *hits.entry(*life).or_default() += points.len();
-        let is_due =
-            |point: &String| !life.is_variation() || !known.contains(&(*victim, name_of(point).to_owned()));
+        let is_due = |point: &String| !known.contains(&(*victim, name_of(point).to_owned()));
         let walk = |point| Walk { life: *life, victim, point };
         walks.extend(chosen(&points).into_iter().filter(is_due).map(walk));
         known.extend(points.iter().map(|point| (*victim, name_of(point).to_owned())));
@@ -58,8 +57,8 @@ pub fn everything(at_once: usize) {
         .filter_map(|(walk, ended)| Some(format!("--- {}\n{}", walk.name(), ended.err()?)))
         .collect();
     say(&format!(
-        "crash walk: {} crash points walked (every name, or every new one where a life varies others, each its first \
-         and last time, of {} hits) in {} lives of {} processes, {} failed, in {} s: {}",
+        "crash walk: {} crash points walked (in each life every name that none before it has, its first and last time, \
+         of {} hits) in {} lives of {} processes, {} failed, in {} s: {}",
         walks.len(),
         hits.values().sum::<usize>(),
         hits.len(),
