@@ -20,6 +20,10 @@ use crate::scenario::{Fault, Scenario, Victim, When};
 /// So long, in real time, a step of simulated time may take. A step is at most a block's distance.
 const STEP_LIMIT: Duration = Duration::from_secs(180);
 
+/// So long after whatever else happens in its second a block is found. The nodes look at the chain at whole seconds, and
+/// two things of one instant could happen in either order.
+const BLOCK_AFTER_MS: u64 = 500;
+
 /// How often, in real time, simulated time moves when it follows the wall's clock.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -140,7 +144,10 @@ impl<'a> Director<'a> {
             Task::BeginFault(index) => return self.begin_fault(index).await,
             Task::EndFault(index) => return self.end_fault(index).await,
             Task::Remember(index) => return self.remember(index).await,
-            Task::Mine => return self.mine().await,
+            Task::Mine => {
+                self.let_time_run(self.now().0 * 1000 + BLOCK_AFTER_MS).await?;
+                return self.mine().await;
+            }
         }
         Ok(())
     }
