@@ -194,7 +194,8 @@ fn edited(text: &str, edit: Edit) -> Option<(Vec<u8>, usize, usize)> {
         Edit::CutOff(at) => {
             let at = at.index(text.len());
             let line = text[..at].matches('\n').count() + 1;
-            Some((text.as_bytes()[..at].to_vec(), line, line))
+            // Cut right behind a line that is whole, the next one is missing.
+            Some((text.as_bytes()[..at].to_vec(), line, line + 1))
         }
     }
 }
