@@ -5,10 +5,11 @@
 //!
 //! Zones are those of the machine's own database (`/usr/share/zoneinfo`), which its updates keep fresh; where there is
 //! none, those that are compiled in. This crate knows no clock: the moment is an argument. Start at [`Calendar`], then
-//! [`Maintenance`].
+//! [`Maintenance`]. The way back, from seconds to what people read, is [`words`].
 
 mod maintenance;
 mod period;
+pub mod words;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};

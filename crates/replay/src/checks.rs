@@ -113,7 +113,7 @@ fn locks_nothing(record: &Record) -> Check {
 
 /// Whether all faults began: one that waits for a state, or comes after the end, shows nothing.
 pub fn faults(scenario: &Scenario, happened: usize) -> Check {
-    let count = |number: usize| text::count(number as u64, "fault", "faults");
+    let count = |number: usize| text::counted(number as u64, "fault", "faults");
     check("what went wrong", count(scenario.faults.len()), count(happened), || {
         Some("the others wait for a state that was never seen, or come after the end".to_owned())
     })

@@ -1,7 +1,7 @@
 //! The report in words.
 
 use terms::units::PPM_WHOLE;
-use terms::{Aggregate, Confirm, Indicator, Measurement, Method, Metric, Outcome, Ppm, Rounding, Scale};
+use terms::{Confirm, Indicator, Measurement, Method, Metric, Outcome, Ppm, Rounding, Scale};
 
 use crate::ratio::Ratio;
 use crate::report::{Incident, Report, Turned};
@@ -92,7 +92,7 @@ impl Report {
 
     fn metric(&self, measurement: &Measurement, metric: &Metric, reading: &Ratio) -> String {
         let unit = unit(&measurement.outcome);
-        let aggregate = aggregate(metric.aggregate);
+        let aggregate = metric.aggregate.to_string();
         let of = match measurement.method {
             Method::RatioTimeslices {} => format!("mean over the measured slices of each one's {aggregate}"),
             _ => aggregate,
@@ -196,18 +196,6 @@ fn side(measurement: &Measurement) -> &'static str {
 
 fn thousandths(number: u64) -> String {
     format!("{}.{:03}", number / 1000, number % 1000)
-}
-
-/// How readings become one, in words.
-fn aggregate(aggregate: Aggregate) -> String {
-    match aggregate {
-        Aggregate::Mean => "mean".to_owned(),
-        Aggregate::Min => "smallest".to_owned(),
-        Aggregate::Max => "largest".to_owned(),
-        Aggregate::Last => "last".to_owned(),
-        Aggregate::Median => "median".to_owned(),
-        Aggregate::PercentilePpm(share) => format!("{} percentile", share.percent()),
-    }
 }
 
 fn unit(scale: &Scale) -> String {

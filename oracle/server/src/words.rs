@@ -1,38 +1,18 @@
 //! Numbers, moments and causes as people read them.
 
-use jiff::Timestamp;
+pub(crate) use calendar::words::{counted, thousands};
+
+use calendar::words::{self, utc};
 use jiff::tz::TimeZone;
-
-/// A whole number with commas between thousands.
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 event`, `2 events`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(number), if number == 1 { one } else { many })
-}
+use terms::UnixSeconds;
 
 fn strftime(unix_s: u64, format: &str) -> String {
-    let stamp = i64::try_from(unix_s).ok().and_then(|second| Timestamp::from_second(second).ok());
-    match stamp {
-        Some(stamp) => stamp.to_zoned(TimeZone::UTC).strftime(format).to_string(),
-        None => format!("unix {unix_s}"),
-    }
+    utc(UnixSeconds(unix_s), format)
 }
 
 /// A moment as `8 June 2021, 09:47:30 UTC`, without seconds where there are none.
 pub(crate) fn moment(unix_s: u64) -> String {
-    let format = if unix_s.is_multiple_of(60) { "%-d %B %Y, %H:%M UTC" } else { "%-d %B %Y, %H:%M:%S UTC" };
-    strftime(unix_s, format)
+    words::moment(UnixSeconds(unix_s))
 }
 
 /// The same for tables: `2021-06-08 09:47:30`.

@@ -1,8 +1,9 @@
 //! Distributions as bars.
 
+use calendar::words::thousands;
 use negotiation::payouts::Payouts;
 use negotiation::simulate::{Distribution, Ending};
-use negotiation::words::{percent, thousands};
+use negotiation::words::percent;
 use terms::units::PPM_WHOLE;
 use terms::{Agreement, PayoutTable, Ppm, Scale, Schedule};
 

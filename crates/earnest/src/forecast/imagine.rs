@@ -30,7 +30,7 @@ pub fn windows(measurement: &Measurement, arguments: &Windows) -> Result<Distrib
 
 /// How the service fails, in words.
 pub fn in_words(arguments: &Windows) -> String {
-    use negotiation::words::length;
+    use calendar::words::length;
     match (arguments.mtbf, arguments.mttr, arguments.slip, &arguments.history) {
         (Some(mtbf), Some(mttr), ..) => {
             format!(
@@ -63,7 +63,7 @@ fn service(measurement: &Measurement, arguments: &Windows) -> Result<Service, Fa
         eprintln!("note: rows left out, since their severity is no outage: {}", reading.left_out);
     }
     if let Service::Renewal(Renewal::Measured(history)) = &reading.service {
-        use negotiation::words::length;
+        use calendar::words::length;
         let (mtbf, mttr) = (length(history.mtbf_ms() / 1000), length(history.mttr_ms() / 1000));
         eprintln!("history: {} outages, mtbf {mtbf}, mttr {mttr}", history.outages());
     }

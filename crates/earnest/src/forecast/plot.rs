@@ -1,8 +1,9 @@
 //! Both distributions as a drawing that stands alone, in the manner of a replay's report, and readable without colour.
 
+use calendar::words::{length, thousands};
 use maud::{Markup, PreEscaped, html};
 use negotiation::outlook::Outlook;
-use negotiation::words::{length, percent, thousands};
+use negotiation::words::percent;
 
 use super::histogram::{Bar, share_ppm};
 

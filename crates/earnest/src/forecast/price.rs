@@ -1,8 +1,9 @@
 //! `earnest price` and `earnest worth`: what to ask, and what to pay at most.
 
+use calendar::words::{length, thousands};
 use negotiation::outlook::Fees;
 use negotiation::pricing::{self, Costs, Deal, Priced, PricingError, Wants};
-use negotiation::words::{length, percent, thousands};
+use negotiation::words::percent;
 use serde_json::json;
 use terms::{Agreement, Ppm, Sat, Side};
 

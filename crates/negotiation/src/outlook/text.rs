@@ -5,7 +5,9 @@ use std::fmt;
 use terms::Sat;
 
 use super::{Case, Kind, Outcomes, Outlook};
-use crate::words::{length, moment, percent, thousands};
+use calendar::words::{length, moment, thousands};
+
+use crate::words::percent;
 
 impl fmt::Display for Outlook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -124,7 +124,7 @@ fn check(paths: &[PathBuf], as_json: bool) -> Result<ExitCode, CatalogueError> {
         say_json(&json!({ "v": 1, "good": bad == 0, "files": files }));
     } else {
         looked.iter().for_each(|(file, overview)| in_words(file, overview));
-        eprintln!("{}, {bad} bad", text::count(looked.len() as u64, "file", "files"));
+        eprintln!("{}, {bad} bad", text::counted(looked.len() as u64, "file", "files"));
     }
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(BAD_FILE) })
 }

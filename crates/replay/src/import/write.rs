@@ -19,7 +19,7 @@ pub fn timeline(spans: &[Span], grid_s: u64) -> String {
             out,
             "from  = \"{}\"   # {length}, {}",
             text::iso(span.range.start),
-            text::count(slots, "slot", "slots")
+            text::counted(slots, "slot", "slots")
         );
         let _ = writeln!(out, "until = \"{}\"", text::iso(span.range.end));
         let _ = match span.severity {
@@ -47,7 +47,7 @@ fn about(spans: &[Span], range: TimeRange) -> String {
     let (start, end) = (day(range.start.0), day(range.end.0 + 86_399));
     format!(
         "# {}. A window of whole days around: \"{} / {}\"",
-        text::count(spans.len() as u64, "stretch of time", "stretches of time"),
+        text::counted(spans.len() as u64, "stretch of time", "stretches of time"),
         text::iso(start),
         text::iso(end)
     )

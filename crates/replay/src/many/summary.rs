@@ -34,7 +34,7 @@ pub(super) fn summary(runs: &[Run]) -> String {
         }
     }
     let failed = runs.iter().filter(|run| !run.passed()).count();
-    let total = text::count(runs.len() as u64, "scenario", "scenarios");
+    let total = text::counted(runs.len() as u64, "scenario", "scenarios");
     let last = if failed == 0 {
         format!("As expected: {total}.")
     } else {

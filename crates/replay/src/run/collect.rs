@@ -1,6 +1,7 @@
 //! Asking everybody what happened, after it happened.
 
 use anyhow::Context as _;
+use ledger::Report;
 use protocol::HexBytes;
 use protocol::oracle::{EventState, EventView, Provisional};
 use protocol::owner::{ClosingKind, EscrowView};
@@ -132,12 +133,6 @@ impl Director<'_> {
             .each_ref()
             .map(|view| view.as_ref().map_or_else(|| "offline".to_owned(), |view| view.state.clone()));
         let provisional = found.event.as_ref().and_then(|event| event.provisional.as_ref());
-        // An oracle that was set back publishes another reading than the one that was paid by.
-        let is_paid_by =
-            |reading: &&Provisional| view.outcome.as_ref().is_none_or(|outcome| reading.outcome == *outcome);
-        let reading = provisional
-            .filter(is_paid_by)
-            .map(|provisional| serde_json::from_value(provisional.report.clone()));
         let mut record = Record {
             v: 1,
             passed: false,
@@ -148,7 +143,7 @@ impl Director<'_> {
             measurement: view.agreement.measurement.clone(),
             agreement: view.agreement.clone(),
             outcome: view.outcome.clone(),
-            reading: reading.transpose().context("the oracle's report")?,
+            reading: reading(provisional, view)?,
             payouts: payouts(scenario.expect.provider_sat, scenario.expect.buyer_sat, view, &found, &both),
             oracle: OracleRecord {
                 key: self.world.oracle.key,
@@ -215,6 +210,13 @@ impl Director<'_> {
 fn mined(placed: &Placed, what: &str) -> Option<Moment> {
     let (height, at) = (placed.height?, placed.time?);
     Some(Moment { at, who: "chain".to_owned(), what: format!("holds the {what} in block {height}") })
+}
+
+/// How the oracle explains the outcome that was paid by. One that was set back publishes another reading, which is none.
+fn reading(provisional: Option<&Provisional>, view: &EscrowView) -> anyhow::Result<Option<Report>> {
+    let is_paid_by = |found: &&Provisional| view.outcome.as_ref().is_none_or(|paid| found.outcome == *paid);
+    let report = provisional.filter(is_paid_by).map(|found| serde_json::from_value(found.report.clone()));
+    report.transpose().context("the oracle's report")
 }
 
 fn hex(bytes: &HexBytes) -> String {

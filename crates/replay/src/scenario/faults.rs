@@ -72,7 +72,7 @@ impl fmt::Display for Happening {
                 write!(f, "lets nothing pass between {line} for {}", text::length(*lasts_s))
             }
             Self::Reorg(depth) => {
-                write!(f, "takes {} back", text::count((*depth).into(), "block", "blocks"))
+                write!(f, "takes {} back", text::counted((*depth).into(), "block", "blocks"))
             }
             Self::FeeSpike(rate) => write!(f, "fills its mempool with what pays {rate} sat/vB"),
             Self::SetBack(to) => write!(f, "is set back to what it knew at {}", text::stamp(*to)),

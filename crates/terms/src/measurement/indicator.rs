@@ -1,5 +1,7 @@
 //! Which property of the samples becomes the outcome.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
@@ -87,4 +89,18 @@ pub enum Aggregate {
     Median,
     /// The smallest that at least this share of them do not exceed (nearest rank).
     PercentilePpm(Ppm),
+}
+
+/// In words that stand before a noun: the `smallest` reading, the `99 % percentile`.
+impl fmt::Display for Aggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mean => f.write_str("mean"),
+            Self::Min => f.write_str("smallest"),
+            Self::Max => f.write_str("largest"),
+            Self::Last => f.write_str("last"),
+            Self::Median => f.write_str("median"),
+            Self::PercentilePpm(share) => write!(f, "{} percentile", share.percent()),
+        }
+    }
 }

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 use terms::{
-    Aggregate, Expectations, HttpTarget, Indicator, Measurement, Method, Metric, MetricSource, Outcome, Ppm,
-    Rounding, Scale, Target,
+    Expectations, HttpTarget, Indicator, Measurement, Method, Metric, MetricSource, Outcome, Ppm, Rounding,
+    Scale, Target,
 };
 
 use super::words::{counted, length_ms, length_s, moment, thousands};
@@ -142,13 +142,10 @@ fn method(measurement: &Measurement) -> String {
     match (&measurement.indicator, &measurement.method) {
         (Indicator::Lateness { .. }, _) => "from the deadline to the first probe that found it".to_owned(),
         (Indicator::Metric(metric), Method::RatioTimeslices {}) => {
-            format!(
-                "the mean of each one's {} reading over the measured ones of {slices}",
-                aggregate(metric.aggregate)
-            )
+            format!("the mean of each one's {} reading over the measured ones of {slices}", metric.aggregate)
         }
         (Indicator::Metric(metric), _) => {
-            format!("the {} of all readings, in {slices}", aggregate(metric.aggregate))
+            format!("the {} of all readings, in {slices}", metric.aggregate)
         }
         (Indicator::Latency { percentile_ppm: Some(_), .. }, _) => {
             format!("the share of bad slices among the measured ones of {slices}")
@@ -162,17 +159,6 @@ fn method(measurement: &Measurement) -> String {
         ),
         (_, Method::RatioTimeslices {}) => format!("the mean error rate of the measured ones of {slices}"),
         (_, Method::Occurrences {}) => format!("bad probes over all decided probes, in {slices}"),
-    }
-}
-
-fn aggregate(aggregate: Aggregate) -> String {
-    match aggregate {
-        Aggregate::Mean => "mean".to_owned(),
-        Aggregate::Min => "smallest".to_owned(),
-        Aggregate::Max => "largest".to_owned(),
-        Aggregate::Last => "last".to_owned(),
-        Aggregate::Median => "median".to_owned(),
-        Aggregate::PercentilePpm(share) => format!("{} percentile", share.percent()),
     }
 }
 
