@@ -9,16 +9,20 @@ mod probe;
 mod serve;
 
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use clock::Clock;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, ConfigFile};
-use crate::config::Config;
+use crate::config::{Config, Network};
+use crate::operating::open_files;
+use crate::service;
 
 /// Why a command did not end well, and with which exit code.
 enum Failed {
@@ -98,6 +102,18 @@ fn load(file: &ConfigFile) -> Result<Config, Failed> {
 
 fn environment_passphrase() -> Option<String> {
     std::env::var("EARNEST_ORACLE_PASSPHRASE").ok()
+}
+
+/// What a process that measures needs before it starts: leave for its clock, files, threads.
+fn prepared(network: Network, simulated: bool) -> Result<Runtime, Failed> {
+    service::allow_clock(network, simulated).map_err(bad_input)?;
+    open_files::raise();
+    Ok(runtime(simulated)?)
+}
+
+/// The time that it measures by.
+async fn opened_clock(simulated: Option<SocketAddr>, name: &str) -> anyhow::Result<Clock> {
+    Clock::open(simulated, name).await.context("--simulated-time: the barrier can't be joined")
 }
 
 /// In simulated time one thing happens after the other, so that waking a second thread only costs time.

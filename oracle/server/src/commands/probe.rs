@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clock::Clock;
 use signer::{KeyOptions, VantageKey};
 
-use super::{Failed, Signals, bad_input, environment_passphrase, load, runtime, told_to_stop};
+use super::{Failed, Signals, bad_input, environment_passphrase, load, opened_clock, prepared, told_to_stop};
 use crate::cli::Probe;
 use crate::config::Config;
 use crate::{service, vantage};
@@ -20,13 +19,10 @@ pub(super) fn probe(arguments: &Probe) -> Result<(), Failed> {
             "{path}: oracle: must be there: whom does this vantage serve?"
         )));
     }
-    service::allow_clock(config.network, arguments.simulated_time.is_some()).map_err(bad_input)?;
-    let runtime = runtime(arguments.simulated_time.is_some())?;
+    let runtime = prepared(config.network, arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
         let signals = Signals::listen()?;
-        let clock = Clock::open(arguments.simulated_time, &arguments.simulated_name)
-            .await
-            .context("--simulated-time: the barrier can't be joined")?;
+        let clock = opened_clock(arguments.simulated_time, &arguments.simulated_name).await?;
         let passphrase = service::passphrase(&config, environment_passphrase())?;
         let running = vantage::start(config, clock, passphrase).await?;
         until_told(&running, signals).await?;

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use clock::Clock;
 
-use super::{Failed, Signals, bad_input, environment_passphrase, runtime, told_to_stop};
+use super::{Failed, Signals, bad_input, environment_passphrase, opened_clock, prepared, told_to_stop};
 use crate::cli::Serve;
-use crate::operating::open_files;
 use crate::operating::reload::{self, Source};
 use crate::service::{self, Running};
 
@@ -22,14 +20,10 @@ pub(super) fn serve(arguments: Serve) -> Result<(), Failed> {
     if config.is_vantage() {
         return Err(bad_input(anyhow!("{path}: oracle: makes this a vantage's configuration, for `probe`")));
     }
-    service::allow_clock(config.network, arguments.simulated_time.is_some()).map_err(bad_input)?;
-    open_files::raise();
-    let runtime = runtime(arguments.simulated_time.is_some())?;
+    let runtime = prepared(config.network, arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
         let signals = Signals::listen()?;
-        let clock = Clock::open(arguments.simulated_time, &arguments.simulated_name)
-            .await
-            .context("--simulated-time: the barrier can't be joined")?;
+        let clock = opened_clock(arguments.simulated_time, &arguments.simulated_name).await?;
         let passphrase = service::passphrase(&config, environment_passphrase())?;
         let running = service::start(config, clock, passphrase).await?;
         until_told(&running, source, signals).await?;
