@@ -134,9 +134,10 @@ async fn an_oracle_without_a_file_left_to_connect_with_calls_nobody_down() {
     let oracle = Process::serve(&world).await;
     let http = &oracle.http;
     let id = http.announce(&measurement(|m| m["indeterminate_above_ppm"] = 500_000.into())).await.event_id;
-    world.until(START + 607).await;
+    // The last second of a slot, in which no probe is made: twenty whole slots lie between the two.
+    world.until(START + 599).await;
     oracle.may_open_files(3);
-    world.until(START + 907).await;
+    world.until(START + 899).await;
     oracle.may_open_files(1_024);
     world.until(END + 1).await;
     let closed = http.event(&id).await.provisional.unwrap();

@@ -60,7 +60,8 @@ async fn a_vantage_goes_on_for_an_old_key_and_measures_for_a_new_one_when_it_is_
     let oracle = Process::serve(&world).await;
     north.line.lead(Some(oracle.addr()));
     let new = oracle.http.announce(&both_agree(1_800)).await.event_id;
-    world.until(START + 2_410).await;
+    // The slot's probe is made, and with it the slice closed whose grace is over.
+    world.until(START + 2_414).await;
     let said = "the oracle has a new key, as both keys say";
     assert_eq!(north.log().matches(said).count(), 1, "{}", north.log());
     assert!(north.log().contains(&format!("new={}", key(&oracle).await)), "{}", north.log());
