@@ -4,7 +4,7 @@ use dlc_messages::TlvRecord;
 use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleAttestation};
 use protocol::owner::EscrowView;
 use secp256k1_zkp::Secp256k1;
-use terms::{Agreement, Outcome, Sat};
+use terms::{Agreement, EventId, Outcome, Sat};
 
 use crate::plan;
 use crate::record::{Check, Record};
@@ -32,7 +32,8 @@ pub fn all(
     checks
 }
 
-fn check(
+/// An expectation against what was found; `why` is asked only where the two differ.
+pub(crate) fn check(
     what: &str,
     expected: impl Into<String>,
     got: impl Into<String>,
@@ -201,22 +202,29 @@ fn signatures(record: &Record) -> Check {
     let attested = record.outcome.is_some();
     let expected =
         if attested { "announcement and attestation are valid" } else { "the announcement is valid" };
-    let verified = verify(record).map_or_else(|error| error, |()| expected.to_owned());
+    let verified = verify(&record.event_id, &record.announcements, &record.attestations, attested);
+    let verified = verified.map_or_else(|error| error, |()| expected.to_owned());
     check("the oracle's signatures", expected, verified, || None)
 }
 
-fn verify(record: &Record) -> Result<(), String> {
+/// Holds an announcement, and where there should be one its attestation, to the library's check.
+pub(crate) fn verify(
+    event: &EventId,
+    announcements: &[String],
+    attestations: &[String],
+    attested: bool,
+) -> Result<(), String> {
     let secp = Secp256k1::verification_only();
-    let announcement = record.announcements.first().ok_or("there is no announcement")?;
+    let announcement = announcements.first().ok_or("there is no announcement")?;
     let announcement: OracleAnnouncement = read(announcement)?;
     announcement.validate(&secp).map_err(|error| format!("the announcement: {error}"))?;
-    if announcement.oracle_event.event_id != record.event_id.as_str() {
+    if announcement.oracle_event.event_id != event.as_str() {
         return Err("the announcement is for another event".to_owned());
     }
-    if record.outcome.is_none() {
+    if !attested {
         return Ok(());
     }
-    let attestation: OracleAttestation = read(record.attestations.first().ok_or("there is no attestation")?)?;
+    let attestation: OracleAttestation = read(attestations.first().ok_or("there is no attestation")?)?;
     attestation.validate(&secp, &announcement).map_err(|error| format!("the attestation: {error}"))
 }
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use testbed::Bitcoind;
 
 /// Does something with the node on a thread of its own.
-pub(super) async fn with_node<T, E, F>(node: &Arc<Bitcoind>, work: F) -> anyhow::Result<T>
+pub(crate) async fn with_node<T, E, F>(node: &Arc<Bitcoind>, work: F) -> anyhow::Result<T>
 where
     T: Send + 'static,
     E: Into<anyhow::Error> + Send + 'static,

@@ -3,13 +3,13 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use clock::Busy;
+use anyhow::Context as _;
 use ledger::{SliceState, SliceVerdict};
 use terms::{EventId, UnixSeconds};
 
 use super::agenda::{Agenda, Behaviours, Task};
 use super::blocking::with_node;
+use super::pace::Pace;
 use super::parties::Struck;
 use super::service::Service;
 use super::world::World;
@@ -17,15 +17,9 @@ use crate::progress::{Progress, Verdicts};
 use crate::record::Moment;
 use crate::scenario::{Fault, Scenario, Victim, When};
 
-/// So long, in real time, a step of simulated time may take. A step is at most a block's distance.
-const STEP_LIMIT: Duration = Duration::from_secs(180);
-
 /// So long after whatever else happens in its second a block is found. The nodes look at the chain at whole seconds, and
 /// two things of one instant could happen in either order.
-const BLOCK_AFTER_MS: u64 = 500;
-
-/// How often, in real time, simulated time moves when it follows the wall's clock.
-const TICK: Duration = Duration::from_millis(100);
+pub(crate) const BLOCK_AFTER_MS: u64 = 500;
 
 /// So long, in real time, a killed process may take to leave the barrier.
 pub(super) const LEAVE_LIMIT: Duration = Duration::from_secs(20);
@@ -37,7 +31,7 @@ pub struct Director<'a> {
     pub(super) world: World,
     pub(super) progress: &'a Progress,
     pub(super) agenda: Agenda,
-    busy: Busy,
+    pace: Pace,
     /// The faults that wait for a state, by their numbers.
     pub(super) waiting: Vec<usize>,
     /// So many faults have begun.
@@ -50,8 +44,6 @@ pub struct Director<'a> {
     pub(super) slices: Vec<SliceVerdict>,
     /// The event, once it is announced.
     pub(super) event: Option<EventId>,
-    /// How many times as fast as the wall's clock time goes; `None` for as fast as it can.
-    speed: Option<NonZeroU64>,
 }
 
 impl<'a> Director<'a> {
@@ -62,7 +54,7 @@ impl<'a> Director<'a> {
         progress: &'a Progress,
         speed: Option<NonZeroU64>,
     ) -> anyhow::Result<Self> {
-        let busy = world.clock.busy().await;
+        let pace = Pace::hold(&world.clock, speed).await;
         let agenda = Agenda::new(scenario);
         let waits = |fault: &Fault| !matches!(fault.when, When::At(_));
         let faults = scenario.faults.iter().enumerate();
@@ -72,14 +64,13 @@ impl<'a> Director<'a> {
             world,
             progress,
             agenda,
-            busy,
+            pace,
             waiting,
             happened: 0,
             mining: true,
             story: Vec::new(),
             slices: Vec::new(),
             event: None,
-            speed,
         })
     }
 
@@ -88,7 +79,7 @@ impl<'a> Director<'a> {
     }
 
     pub(super) fn now(&self) -> UnixSeconds {
-        UnixSeconds(self.world.clock.now_s())
+        self.pace.now()
     }
 
     pub(super) fn tell(&mut self, who: &str, what: impl Into<String>) {
@@ -110,32 +101,8 @@ impl<'a> Director<'a> {
         Ok(())
     }
 
-    /// As fast as it can; or, where it follows the wall's clock, a tick at a time, with a pause that is held by us.
     async fn let_time_run(&mut self, until_ms: u64) -> anyhow::Result<()> {
-        let Some(speed) = self.speed else { return self.sleep_until(until_ms).await };
-        let tick_ms = u64::try_from(TICK.as_millis())?.saturating_mul(speed.get());
-        let mut now_ms = self.world.clock.now_ms();
-        while now_ms < until_ms {
-            now_ms = until_ms.min(now_ms.saturating_add(tick_ms));
-            self.sleep_until(now_ms).await?;
-            self.progress.moment(UnixSeconds(now_ms / 1000));
-            tokio::time::sleep(TICK).await;
-        }
-        Ok(())
-    }
-
-    async fn sleep_until(&mut self, until_ms: u64) -> anyhow::Result<()> {
-        let slept = tokio::time::timeout(STEP_LIMIT, self.busy.sleep_until_ms(until_ms)).await;
-        if slept.is_err() {
-            bail!("simulated time stands still; {}", self.who_holds_it());
-        }
-        Ok(())
-    }
-
-    fn who_holds_it(&self) -> String {
-        let attendance = self.world.barrier.attendance();
-        let each = attendance.iter().map(|one| format!("{}: {:?}", one.name, one.activity));
-        each.collect::<Vec<_>>().join(", ")
+        self.pace.run_until(until_ms, &self.world.barrier, self.progress).await
     }
 
     async fn perform(&mut self, task: Task) -> anyhow::Result<()> {

@@ -5,20 +5,22 @@
 //! holds its token nothing moves, so all that it does over HTTP and RPC happens in one instant.
 
 mod agenda;
-mod blocking;
+pub(crate) mod blocking;
 mod collect;
-mod config;
-mod director;
+pub(crate) mod config;
+pub(crate) mod director;
 mod faults;
 mod gate;
 mod lines;
+pub(crate) mod pace;
 mod parties;
+pub(crate) mod programs;
 mod refund;
 mod seed;
-mod service;
-mod transactions;
+pub(crate) mod service;
+pub(crate) mod transactions;
 mod words;
-mod world;
+pub(crate) mod world;
 
 use std::num::NonZeroU64;
 use std::path::Path;

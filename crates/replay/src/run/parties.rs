@@ -8,7 +8,7 @@ use terms::{Agreement, EventId, OracleSet, Sat, UnixSeconds};
 
 use super::blocking::with_node;
 use super::director::Director;
-use super::world::Party;
+use super::programs::Party;
 
 /// An escrow that the parties agreed about.
 #[derive(Clone, Debug)]

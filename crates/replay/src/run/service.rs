@@ -17,7 +17,7 @@ const INIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// A program with the command that starts it.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(crate) struct Service {
     command: ProcessBuilder,
     ready_at: SocketAddr,
     process: Option<Process>,
@@ -25,14 +25,14 @@ pub(super) struct Service {
 
 impl Service {
     /// Starts it and waits until it is ready.
-    pub(super) async fn start(command: ProcessBuilder, ready_at: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn start(command: ProcessBuilder, ready_at: SocketAddr) -> anyhow::Result<Self> {
         let mut service = Self { command, ready_at, process: None };
         service.start_again().await?;
         Ok(service)
     }
 
     /// Starts it after it was killed.
-    pub(super) async fn start_again(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn start_again(&mut self) -> anyhow::Result<()> {
         let mut process = self.command.spawn()?;
         process.wait_ready(self.ready_at, READY_LIMIT).await?;
         self.process = Some(process);
@@ -40,26 +40,26 @@ impl Service {
     }
 
     /// Kills it with SIGKILL.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill();
         }
     }
 
     /// Ends it as its operator would. Does nothing when it is dead.
-    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
         if let Some(process) = self.process.take() {
             process.terminate(STOP_LIMIT).await?;
         }
         Ok(())
     }
 
-    pub(super) fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         self.process.is_some()
     }
 
     /// Fails when it ended without having been killed.
-    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
         let Some(process) = &mut self.process else { return Ok(()) };
         match process.ended()? {
             None => Ok(()),
@@ -74,7 +74,7 @@ impl Service {
 }
 
 /// Runs a command that ends by itself, such as `init`.
-pub(super) async fn run_to_end(command: ProcessBuilder, what: &str) -> anyhow::Result<()> {
+pub(crate) async fn run_to_end(command: ProcessBuilder, what: &str) -> anyhow::Result<()> {
     let mut process = command.spawn()?;
     let status = process.wait(INIT_LIMIT).await?;
     if !status.success() {
@@ -84,7 +84,7 @@ pub(super) async fn run_to_end(command: ProcessBuilder, what: &str) -> anyhow::R
 }
 
 /// Reads a token file that `init` made.
-pub(super) fn read_token(path: &std::path::Path) -> anyhow::Result<String> {
+pub(crate) fn read_token(path: &std::path::Path) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     Ok(text.trim().to_owned())
 }

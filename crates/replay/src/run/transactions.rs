@@ -14,7 +14,7 @@ use crate::record::{Coin, Output, PartyRecord, TxRecord};
 
 /// What one party brought to the contract, as its own DLC message says.
 #[derive(Clone, Debug)]
-pub(super) struct Brought {
+pub(crate) struct Brought {
     pub coins: Vec<Coin>,
     pub collateral: Sat,
     pub payout_script: ScriptBuf,
@@ -23,7 +23,7 @@ pub(super) struct Brought {
 
 /// What provider and buyer brought.
 #[derive(Clone, Debug)]
-pub(super) struct Both {
+pub(crate) struct Both {
     pub provider: Brought,
     pub buyer: Brought,
 }
@@ -41,7 +41,7 @@ impl Both {
     }
 
     /// Reads offer and accept with the library's own reader, which is not ours.
-    pub(super) fn read(messages: &DlcMessages, agreement: &Agreement) -> anyhow::Result<Self> {
+    pub(crate) fn read(messages: &DlcMessages, agreement: &Agreement) -> anyhow::Result<Self> {
         let offer = messages.offer.as_ref().context("the offer message is missing")?;
         let accept = messages.accept.as_ref().context("the accept message is missing")?;
         let offer: OfferDlc = read_message(&offer.0, OFFER_TYPE).context("the offer message")?;
@@ -89,7 +89,7 @@ fn coin(input: &FundingInput) -> anyhow::Result<Coin> {
 
 /// A transaction with its place on the chain.
 #[derive(Clone, Debug)]
-pub(super) struct Placed {
+pub(crate) struct Placed {
     pub transaction: Transaction,
     pub height: Option<u32>,
     pub block: Option<String>,
@@ -97,7 +97,7 @@ pub(super) struct Placed {
 }
 
 /// Asks the chain for a transaction: the node's own word, not a party's.
-pub(super) fn place(node: &Bitcoind, txid: Hex32) -> anyhow::Result<Option<Placed>> {
+pub(crate) fn place(node: &Bitcoind, txid: Hex32) -> anyhow::Result<Option<Placed>> {
     let txid = txid.to_string().parse().context("a transaction's id")?;
     let Some(transaction) = node.transaction(txid)? else { return Ok(None) };
     let height = node.height_of(txid)?;
@@ -112,7 +112,7 @@ fn block_time(node: &Bitcoind, block: &str) -> Result<UnixSeconds, RpcError> {
 }
 
 /// Records a transaction that is not on the chain, or from where it is.
-pub(super) fn record(kind: &str, placed: &Placed, spent: &[Coin], both: &Both) -> TxRecord {
+pub(crate) fn record(kind: &str, placed: &Placed, spent: &[Coin], both: &Both) -> TxRecord {
     let transaction = &placed.transaction;
     let inputs: Vec<Coin> =
         transaction.input.iter().filter_map(|input| find(spent, input.previous_output)).collect();
@@ -159,7 +159,7 @@ fn owner(script: &ScriptBuf, both: &Both) -> &'static str {
 }
 
 /// What outputs pay to a script.
-pub(super) fn paid_to(transaction: Option<&Transaction>, script: &ScriptBuf) -> Sat {
+pub(crate) fn paid_to(transaction: Option<&Transaction>, script: &ScriptBuf) -> Sat {
     let outputs = transaction.into_iter().flat_map(|transaction| &transaction.output);
     let paid: Amount =
         outputs.filter(|output| output.script_pubkey == *script).map(|output| output.value).sum();
@@ -167,7 +167,7 @@ pub(super) fn paid_to(transaction: Option<&Transaction>, script: &ScriptBuf) -> 
 }
 
 /// One party's account.
-pub(super) fn account(
+pub(crate) fn account(
     key: Hex32,
     state: String,
     brought: &Brought,

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use client::{OracleClient, OwnerClient};
 use clock::Clock;
 use clock::barrier::Barrier;
-use terms::Hex32;
-use testbed::{Bitcoind, FailingTarget, ProcessBuilder, free_addr};
+use terms::{Hex32, UnixSeconds};
+use testbed::{Bitcoind, FailingTarget, free_addr};
 
 use super::config::{self, Listens, Reaches};
 use super::lines::Lines;
-use super::seed;
-use super::service::{Service, read_token, run_to_end};
+use super::programs::{Oracle, Party, Programs};
+use super::service::Service;
 use crate::scenario::{Happening, Line, Scenario, Victim};
 
 /// Everything that runs. Dropping it ends it all; the folder stays.
@@ -34,30 +33,14 @@ pub struct World {
     pub(super) folder: PathBuf,
 }
 
-/// The oracle as a process, and the way to talk to it.
-#[derive(Debug)]
-pub(super) struct Oracle {
-    pub service: Service,
-    pub client: OracleClient,
-    pub key: Hex32,
-}
-
-/// A node as a process, and the way to talk to it.
-#[derive(Debug)]
-pub(super) struct Party {
-    pub service: Service,
-    pub owner: OwnerClient,
-    pub key: Hex32,
-    pub peer_url: String,
-}
-
 /// So long a transaction may wait in the mempool, in hours: years, since months pass in seconds.
 const MEMPOOL_EXPIRY_H: u32 = 200_000;
 
 impl World {
     /// Starts everything, with time standing still at the scenario's start.
     pub(super) async fn start(scenario: &Scenario, folder: &Path, seed: u64) -> anyhow::Result<Self> {
-        let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario).await?;
+        let spikes = scenario.faults.iter().any(|fault| matches!(fault.what, Happening::FeeSpike(_)));
+        let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario.starts(), spikes).await?;
         let barrier = Barrier::bind(scenario.starts().0 * 1000).await.context("the time barrier")?;
         for (victim, ahead_ms) in scenario.clocks.wrong() {
             barrier.skew(victim.name(), *ahead_ms);
@@ -68,7 +51,8 @@ impl World {
         let target = FailingTarget::start().await.context("the target")?;
         let reference = FailingTarget::start().await.context("the reference target")?;
         target.set_body(scenario.body.clone());
-        let mut setup = Setup { scenario, folder, barrier: barrier.addr(), seed, lines: Lines::default() };
+        let programs = Programs { folder, barrier: barrier.addr(), seed };
+        let mut setup = Setup { scenario, programs, lines: Lines::default() };
         let (oracle, oracle_addr) = setup.oracle(target.addr(), reference.addr()).await?;
         let provider = setup.node(Victim::Provider, &bitcoind, (oracle_addr, oracle.key)).await?;
         let buyer = setup.node(Victim::Buyer, &bitcoind, (oracle_addr, oracle.key)).await?;
@@ -93,13 +77,15 @@ impl World {
     }
 }
 
-async fn start_bitcoind(folder: PathBuf, scenario: &Scenario) -> anyhow::Result<Arc<Bitcoind>> {
+/// A Bitcoin node whose clock stands at this moment; with a small mempool where fees are to spike in it.
+pub(crate) async fn start_bitcoind(
+    folder: PathBuf,
+    at: UnixSeconds,
+    spikes: bool,
+) -> anyhow::Result<Arc<Bitcoind>> {
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let builder = Bitcoind::builder()
-        .folder(folder)
-        .mock_time(scenario.starts().0)
-        .arg(format!("-mempoolexpiry={MEMPOOL_EXPIRY_H}"));
-    let spikes = scenario.faults.iter().any(|fault| matches!(fault.what, Happening::FeeSpike(_)));
+    let builder =
+        Bitcoind::builder().folder(folder).mock_time(at.0).arg(format!("-mempoolexpiry={MEMPOOL_EXPIRY_H}"));
     // As small as it may be, so that it is soon full.
     let builder = if spikes { builder.arg("-maxmempool=5") } else { builder };
     let started =
@@ -107,13 +93,10 @@ async fn start_bitcoind(folder: PathBuf, scenario: &Scenario) -> anyhow::Result<
     Ok(Arc::new(started?))
 }
 
-/// What starting a program needs to know.
+/// What starting the parties needs to know.
 struct Setup<'a> {
     scenario: &'a Scenario,
-    folder: &'a Path,
-    barrier: SocketAddr,
-    /// What the nodes' seeds grow from.
-    seed: u64,
+    programs: Programs<'a>,
     /// The lines laid so far.
     lines: Lines,
 }
@@ -125,19 +108,9 @@ impl Setup<'_> {
         reference: SocketAddr,
     ) -> anyhow::Result<(Oracle, SocketAddr)> {
         let listen = free_addr()?;
-        let text = config::oracle(self.scenario, &self.folder.join("oracle"), listen, target, reference)?;
-        let config = self.write("oracle.toml", &text)?;
-        let log = self.folder.join("oracle.log");
-        let command = |verb: &str| -> anyhow::Result<ProcessBuilder> {
-            let command = ProcessBuilder::binary("earnest-oracle", &log)?.called("oracle");
-            Ok(command.arg(verb).arg("--config").arg(&config))
-        };
-        run_to_end(command("init")?.arg("--simulated"), "earnest-oracle init").await?;
-        let serve = command("serve")?.arg("--simulated-time").arg(self.barrier.to_string());
-        let service = Service::start(serve, listen).await?;
-        let client = OracleClient::new(&format!("http://{listen}"))?;
-        let key = client.pubkey().await?;
-        Ok((Oracle { service, client, key }, listen))
+        let data_dir = self.programs.folder.join("oracle");
+        let text = config::oracle(self.scenario, &data_dir, listen, target, reference)?;
+        Ok((self.programs.oracle(&text, listen).await?, listen))
     }
 
     async fn node(
@@ -147,39 +120,18 @@ impl Setup<'_> {
         oracle: (SocketAddr, Hex32),
     ) -> anyhow::Result<Party> {
         let name = who.name();
-        let data_dir = self.folder.join(name);
         let listens = Listens { owner: free_addr()?, peer: free_addr()? };
         let reaches = Reaches {
             bitcoind: self.lines.lay(self.scenario, Line::ToBitcoind(who), bitcoind.rpc_addr()).await?,
             cookie: bitcoind.cookie_file(),
             oracle: (self.lines.lay(self.scenario, Line::ToOracle(who), oracle.0).await?, oracle.1),
         };
-        let text = config::node(self.scenario, &data_dir, listens, &reaches);
-        let config = self.write(&format!("{name}.toml"), &text)?;
-        let log = self.folder.join(format!("{name}.log"));
-        let command = |verb: &str| -> anyhow::Result<ProcessBuilder> {
-            let command = ProcessBuilder::binary("earnest", &log)?.called(name);
-            Ok(command.arg(verb).arg("--config").arg(&config))
-        };
-        seed::plant(&data_dir, self.seed, name)?;
-        run_to_end(command("init")?, "earnest init").await?;
-        let serve = command("serve")?;
-        let serve =
-            serve.arg("--simulated-time").arg(self.barrier.to_string()).arg("--simulated-name").arg(name);
-        let service = Service::start(serve, listens.owner).await?;
-        let token = read_token(&data_dir.join("owner-token"))?;
-        let owner = OwnerClient::new(&format!("http://{}", listens.owner), &token)?;
-        let key = owner.info().await?.key;
+        let text = config::node(self.scenario, &self.programs.folder.join(name), listens, &reaches);
+        let party = self.programs.node(name, &text, listens).await?;
         let door = match who {
             Victim::Provider => self.lines.lay(self.scenario, Line::BuyerProvider, listens.peer).await?,
             _ => listens.peer,
         };
-        Ok(Party { service, owner, key, peer_url: format!("http://{door}") })
-    }
-
-    fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
-        let path = self.folder.join(name);
-        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
-        Ok(path)
+        Ok(Party { peer_url: format!("http://{door}"), ..party })
     }
 }

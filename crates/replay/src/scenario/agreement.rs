@@ -29,12 +29,13 @@ pub struct Deal {
 }
 
 /// The largest amount of either side: 21 million bitcoin.
-const MAX_SAT: u64 = 21_000_000 * 100_000_000;
+pub(crate) const MAX_SAT: u64 = 21_000_000 * 100_000_000;
 
 /// The most pieces of an inline schedule.
 const MAX_PIECES: usize = 64;
 
-pub(super) fn preset(table: &Table<'_>) -> Result<Option<&'static Preset>, ScenarioError> {
+/// The preset that a table names.
+pub(crate) fn preset(table: &Table<'_>) -> Result<Option<&'static Preset>, ScenarioError> {
     table.read("preset", |field| {
         presets::find(field.text()?).ok_or_else(|| {
             let names: Vec<_> = presets::all().iter().map(|preset| preset.name).collect();
@@ -107,7 +108,8 @@ impl Deal {
     }
 }
 
-fn payout(table: &Table<'_>, preset: Option<&&'static Preset>) -> Result<Payout, ScenarioError> {
+/// What each outcome pays, by a preset or by the table's own schedule.
+pub(crate) fn payout(table: &Table<'_>, preset: Option<&&'static Preset>) -> Result<Payout, ScenarioError> {
     let schedule = match (preset, table.take("schedule")) {
         (Some(preset), None) => preset.schedule(),
         (None, Some(field)) => schedule(table, &field)?,

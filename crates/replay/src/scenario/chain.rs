@@ -35,7 +35,7 @@ const BLOCKS_OF_MARGIN: u64 = 3;
 /// The most blocks that a replay mines before the window.
 const MAX_LEAD_BLOCKS: u64 = 1_000;
 
-pub(super) fn read(table: Option<Table<'_>>, measurement: &Measurement) -> Result<ChainPlan, ScenarioError> {
+pub(crate) fn read(table: Option<Table<'_>>, measurement: &Measurement) -> Result<ChainPlan, ScenarioError> {
     let default_block_s = if measurement.window.seconds() >= LONG_WINDOW_S { 3600 } else { 600 };
     let Some(table) = table else {
         return Ok(defaults(default_block_s, 3));
@@ -74,7 +74,7 @@ fn lead(field: &Field<'_>, plan: &ChainPlan) -> Result<u64, ScenarioError> {
     bounded(field, least, MAX_LEAD_BLOCKS * plan.block_every_s)
 }
 
-pub(super) fn bounded(field: &Field<'_>, least_s: u64, most_s: u64) -> Result<u64, ScenarioError> {
+pub(crate) fn bounded(field: &Field<'_>, least_s: u64, most_s: u64) -> Result<u64, ScenarioError> {
     let seconds = field.parse(words::duration_s)?;
     if (least_s..=most_s).contains(&seconds) {
         Ok(seconds)

@@ -3,18 +3,18 @@
 //! [`Scenario::load`] turns a TOML file into types that cannot be wrong, or names file, line and
 //! field. `docs/scenarios.md` describes every field for people who write scenarios.
 
-mod agreement;
-mod chain;
+pub(crate) mod agreement;
+pub(crate) mod chain;
 mod clocks;
 mod error;
 mod expect;
 mod faults;
 mod measure;
-mod phases;
-mod reader;
+pub(crate) mod phases;
+pub(crate) mod reader;
 #[cfg(test)]
 mod schema;
-mod words;
+pub(crate) mod words;
 
 use std::path::Path;
 

@@ -62,7 +62,7 @@ pub struct Delivery {
 }
 
 /// The longest note of a phase or fault, in characters.
-pub(super) const MAX_NOTE: usize = 200;
+pub(crate) const MAX_NOTE: usize = 200;
 
 /// The longest body that a target serves, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
@@ -197,7 +197,7 @@ fn wrong_body(field: &Field<'_>, measured: &Measured) -> Result<Vec<u8>, Scenari
 }
 
 /// A moment inside the window at which a probe's slot begins.
-fn on_grid(field: &Field<'_>, measurement: &Measurement) -> Result<UnixSeconds, ScenarioError> {
+pub(crate) fn on_grid(field: &Field<'_>, measurement: &Measurement) -> Result<UnixSeconds, ScenarioError> {
     let at = field.parse(words::moment)?;
     let window = measurement.window;
     if at < window.start || at > window.end {

@@ -1,0 +1,86 @@
+//! Starting the programs of a replay, each with its configuration, in a folder and on a barrier of their own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use client::{OracleClient, OwnerClient};
+use terms::Hex32;
+use testbed::ProcessBuilder;
+
+use super::config::Listens;
+use super::seed;
+use super::service::{Service, read_token, run_to_end};
+
+/// The oracle as a process, and the way to talk to it.
+#[derive(Debug)]
+pub(crate) struct Oracle {
+    pub service: Service,
+    pub client: OracleClient,
+    pub key: Hex32,
+}
+
+/// A node as a process, and the way to talk to it.
+#[derive(Debug)]
+pub(crate) struct Party {
+    pub service: Service,
+    pub owner: OwnerClient,
+    pub key: Hex32,
+    pub peer_url: String,
+}
+
+/// What starting a program needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Programs<'a> {
+    /// Where everything lies.
+    pub folder: &'a Path,
+    /// What their clocks follow.
+    pub barrier: SocketAddr,
+    /// What the nodes' seeds grow from.
+    pub seed: u64,
+}
+
+impl Programs<'_> {
+    /// An oracle with this configuration, whose data folder is `oracle`.
+    pub(crate) async fn oracle(&self, text: &str, listen: SocketAddr) -> anyhow::Result<Oracle> {
+        let config = self.write("oracle.toml", text)?;
+        let log = self.folder.join("oracle.log");
+        let command = |verb: &str| -> anyhow::Result<ProcessBuilder> {
+            let command = ProcessBuilder::binary("earnest-oracle", &log)?.called("oracle");
+            Ok(command.arg(verb).arg("--config").arg(&config))
+        };
+        run_to_end(command("init")?.arg("--simulated"), "earnest-oracle init").await?;
+        let serve = command("serve")?.arg("--simulated-time").arg(self.barrier.to_string());
+        let service = Service::start(serve, listen).await?;
+        let client = OracleClient::new(&format!("http://{listen}"))?;
+        let key = client.pubkey().await?;
+        Ok(Oracle { service, client, key })
+    }
+
+    /// A node of this name with this configuration, whose data folder is the name.
+    pub(crate) async fn node(&self, name: &str, text: &str, listens: Listens) -> anyhow::Result<Party> {
+        let data_dir = self.folder.join(name);
+        let config = self.write(&format!("{name}.toml"), text)?;
+        let log = self.folder.join(format!("{name}.log"));
+        let command = |verb: &str| -> anyhow::Result<ProcessBuilder> {
+            let command = ProcessBuilder::binary("earnest", &log)?.called(name);
+            Ok(command.arg(verb).arg("--config").arg(&config))
+        };
+        seed::plant(&data_dir, self.seed, name)?;
+        run_to_end(command("init")?, "earnest init").await?;
+        let serve = command("serve")?;
+        let serve =
+            serve.arg("--simulated-time").arg(self.barrier.to_string()).arg("--simulated-name").arg(name);
+        let service = Service::start(serve, listens.owner).await?;
+        let token = read_token(&data_dir.join("owner-token"))?;
+        let owner = OwnerClient::new(&format!("http://{}", listens.owner), &token)?;
+        let key = owner.info().await?.key;
+        Ok(Party { service, owner, key, peer_url: format!("http://{}", listens.peer) })
+    }
+
+    fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+        let path = self.folder.join(name);
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+        Ok(path)
+    }
+}
