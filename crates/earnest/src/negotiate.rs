@@ -11,6 +11,7 @@ use protocol::owner::{
 };
 use protocol::{BuyerStrategy, Concession};
 use serde::Serialize;
+use terms::units::MAX_NUMBER;
 use terms::{Hex32, Sat};
 
 use crate::cli::{ConfigFile, Retry};
@@ -114,6 +115,9 @@ pub struct Haggle {
     /// After how many counters to stop; without it as many as the offer allows.
     #[arg(long, value_name = "N", requires = "max_price")]
     pub rounds: Option<u64>,
+    /// What its steps are drawn from: the same number, the same prices from and to the same peers. For replays and tests.
+    #[arg(long, value_name = "N", requires = "max_price", value_parser = clap::value_parser!(u64).range(..=MAX_NUMBER))]
+    pub seed: Option<u64>,
 }
 
 /// How a price moves.
@@ -135,8 +139,9 @@ impl Haggle {
             Shape::Linear => Concession::Linear,
             Shape::Boulware => Concession::Boulware,
         };
-        let (opening_sat, rounds) = (self.open_at.map(Sat), self.rounds);
-        self.max_price.map(|most| BuyerStrategy { opening_sat, maximum_sat: Sat(most), concession, rounds })
+        let (opening_sat, rounds, seed) = (self.open_at.map(Sat), self.rounds, self.seed);
+        let of = |most| BuyerStrategy { opening_sat, maximum_sat: Sat(most), concession, rounds, seed };
+        self.max_price.map(of)
     }
 }
 

@@ -99,6 +99,10 @@ pub struct ProviderStrategy {
     /// After how many counters it stops; left out, after as many as the offer allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounds: Option<u64>,
+    /// What its steps are drawn from, with the other party's key; left out, something new each time. With the same seed
+    /// the same peers hear the same prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 impl ProviderStrategy {
@@ -137,6 +141,10 @@ pub struct BuyerStrategy {
     /// After how many counters it stops; left out, after as many as the offer allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounds: Option<u64>,
+    /// What its steps are drawn from, with the other party's key; left out, something new each time. With the same seed
+    /// the same peers hear the same prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 impl BuyerStrategy {

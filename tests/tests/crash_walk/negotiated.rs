@@ -15,6 +15,7 @@ pub async fn negotiated(mortal: &mut Mortal) {
         final_sat: Some(Sat(70_000)),
         concession: Concession::Linear,
         rounds: Some(2),
+        seed: None,
     };
     let draft = OfferDraft {
         negotiable: Some(Negotiable { price_sat: Some(range), bond_sat: None, rounds: 2 }),
@@ -27,6 +28,7 @@ pub async fn negotiated(mortal: &mut Mortal) {
         maximum_sat: Sat(80_000),
         concession: Concession::Linear,
         rounds: Some(2),
+        seed: None,
     };
     let provider_url = mortal.world.provider.peer_url();
     let request = NegotiationRequest { provider_url, offer_id: offer.id, strategy: Some(strategy) };

@@ -39,14 +39,15 @@ pub fn with_strategy(world: &World) -> OfferDraft {
         final_sat: Some(Sat(70_000)),
         concession: Concession::Linear,
         rounds: None,
+        seed: None,
     };
     OfferDraft { strategy: Some(strategy), ..negotiable(world) }
 }
 
 /// A buyer's strategy that begins at 60,000.
 pub fn pays_at_most(maximum_sat: u64) -> Option<BuyerStrategy> {
-    let (opening_sat, rounds) = (Some(Sat(60_000)), None);
-    Some(BuyerStrategy { opening_sat, maximum_sat: Sat(maximum_sat), concession: Concession::Linear, rounds })
+    let (opening_sat, maximum_sat) = (Some(Sat(60_000)), Sat(maximum_sat));
+    Some(BuyerStrategy { opening_sat, maximum_sat, concession: Concession::Linear, rounds: None, seed: None })
 }
 
 /// The buyer's node opens a negotiation. Returns its id.
@@ -118,12 +119,20 @@ async fn two_strategies_meet_between_their_limits_and_the_escrow_settles_at_that
     witness::paid_out(&world, &id, price + 50_000, 0).await;
 
     // Who pays less than the provider goes down to gets the same words as anybody, and no escrow.
-    let offer = world.publish(&with_strategy(&world)).await;
-    let refused = world.buyer.cli(&["buy", &url, &offer.id.to_string(), "--max-price", "65000", "--json"]);
-    assert_eq!(refused.status.code(), Some(1));
-    let refused: NegotiationView = serde_json::from_slice(&refused.stdout).unwrap();
-    assert_eq!(refused.state, NegotiationState::Ended);
-    assert_eq!(refused.said.last().unwrap().reason, "these terms are not taken here");
+    let mut draft = with_strategy(&world);
+    draft.strategy = draft.strategy.map(|strategy| ProviderStrategy { seed: Some(7), ..strategy });
+    let offer = world.publish(&draft).await.id.to_string();
+    let refused = |seed: &str| -> NegotiationView {
+        let said = world.buyer.cli(&["buy", &url, &offer, "--max-price", "65000", "--seed", seed, "--json"]);
+        assert_eq!(said.status.code(), Some(1));
+        serde_json::from_slice(&said.stdout).unwrap()
+    };
+    let once = refused("9");
+    assert_eq!(once.state, NegotiationState::Ended);
+    assert_eq!(once.said.last().unwrap().reason, "these terms are not taken here");
+    // Where both owners chose their seeds, the same words are said again; with another seed others.
+    assert_eq!(words(&once), words(&refused("9")));
+    assert_ne!(words(&once), words(&refused("10")));
     assert_eq!(world.buyer.owner.escrows().await.unwrap().len(), 1);
 }
 

@@ -19,6 +19,7 @@ fn provider(reserve: u64, last: Option<u64>, concession: Concession, seed: u8) -
         final_sat: last.map(Sat),
         concession,
         rounds: Some(ROUNDS),
+        seed: None,
     };
     let offer = negotiable_offer();
     let negotiable = offer.negotiable.unwrap();
@@ -33,6 +34,7 @@ fn buyer(opening: u64, maximum: u64, concession: Concession, seed: u8) -> BuyerP
         maximum_sat: Sat(maximum),
         concession,
         rounds: Some(ROUNDS),
+        seed: None,
     };
     BuyerPlan::new(&strategy, &negotiable_offer(), ROUNDS, &[seed; 32])
 }

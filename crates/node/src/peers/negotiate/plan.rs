@@ -3,7 +3,7 @@
 use negotiation::strategy::{self, BuyerPlan, ProviderPlan};
 use protocol::{BuyerStrategy, Offer, ProviderStrategy};
 use serde::{Deserialize, Serialize};
-use terms::{Hex32, Sat};
+use terms::{Hex32, Sat, canonical};
 
 use super::talk::Talk;
 use crate::error::NodeError;
@@ -29,14 +29,22 @@ pub(crate) fn for_offer(strategy: &ProviderStrategy, offer: &Offer) -> Result<St
     strategy.check(offer.price_sat, offer.negotiable.as_ref())?;
     let missing = || terms::DocumentError::new("negotiable", "must be given where strategy is");
     let negotiable = offer.negotiable.ok_or_else(missing)?;
-    let seed = Hex32(random()?);
+    let seed = seed(strategy.seed)?;
     let last_sat = strategy::final_price(strategy, offer.price_sat, &negotiable, &seed.0);
     write(&ForOffer { strategy: *strategy, last_sat, seed })
 }
 
 /// A buyer's plan for a session, to be stored with it.
 pub(crate) fn for_purchase(strategy: &BuyerStrategy) -> Result<String, NodeError> {
-    write(&ForPurchase { strategy: *strategy, seed: Hex32(random()?) })
+    write(&ForPurchase { strategy: *strategy, seed: seed(strategy.seed)? })
+}
+
+/// The seed that the owner chose, or one that nobody can guess.
+fn seed(chosen: Option<u64>) -> Result<Hex32, NodeError> {
+    Ok(Hex32(match chosen {
+        Some(number) => canonical::sha256(&number.to_be_bytes()),
+        None => random()?,
+    }))
 }
 
 fn write<T: Serialize>(plan: &T) -> Result<String, NodeError> {
@@ -48,7 +56,7 @@ impl Talk {
     pub(super) fn provider_plan(&self) -> Result<Option<ProviderPlan>, NodeError> {
         let Some(plan): Option<ForOffer> = self.read_plan()? else { return Ok(None) };
         let Some(negotiable) = self.offer.negotiable else { return Ok(None) };
-        let seed = strategy::session_seed(&plan.seed.0, &self.id.0);
+        let seed = self.session_seed(plan.seed, plan.strategy.seed);
         let (price, bond) = (self.offer.price_sat, self.offer.bond_sat);
         Ok(Some(ProviderPlan::new(&plan.strategy, plan.last_sat, price, bond, &negotiable, &seed)))
     }
@@ -57,9 +65,16 @@ impl Talk {
     pub(super) fn buyer_plan(&self) -> Result<Option<BuyerPlan>, NodeError> {
         let plan: Option<ForPurchase> = self.read_plan()?;
         Ok(plan.map(|plan| {
-            let seed = strategy::session_seed(&plan.seed.0, &self.id.0);
+            let seed = self.session_seed(plan.seed, plan.strategy.seed);
             BuyerPlan::new(&plan.strategy, &self.offer, self.rounds(), &seed)
         }))
+    }
+
+    /// What is drawn in this session: with a seed that the owner chose the same with the same peer, else something else
+    /// in each.
+    fn session_seed(&self, seed: Hex32, chosen: Option<u64>) -> [u8; 32] {
+        let about = if chosen.is_some() { self.counterparty() } else { self.id };
+        strategy::session_seed(&seed.0, &about.0)
     }
 
     fn read_plan<'a, T: Deserialize<'a>>(&'a self) -> Result<Option<T>, NodeError> {
