@@ -29,16 +29,21 @@ impl OwnerClient {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn create_key(&self, request: &KeyRequest) -> Result<KeySecret, ClientError> {
-        self.post("/v1/keys", request, "not repeated").await
+    pub async fn create_key(
+        &self,
+        request: &KeyRequest,
+        idempotency_key: &str,
+    ) -> Result<KeySecret, ClientError> {
+        self.post("/v1/keys", request, idempotency_key).await
     }
 
     /// Gives a delegated key another token; the old one is refused from then on.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn rotate_key(&self, name: &str) -> Result<KeySecret, ClientError> {
-        self.post(&format!("/v1/keys/{}/rotate", segment(name)), &DecisionRequest {}, "not repeated").await
+    pub async fn rotate_key(&self, name: &str, idempotency_key: &str) -> Result<KeySecret, ClientError> {
+        let path = format!("/v1/keys/{}/rotate", segment(name));
+        self.post(&path, &DecisionRequest {}, idempotency_key).await
     }
 
     /// Takes a delegated key back for ever.

@@ -305,9 +305,19 @@ pub enum Key {
     /// Make a key, and print its token once. Give it to the agent as EARNEST_TOKEN.
     Create(KeyCreate),
     /// Print a new token for a key; the old one is refused from then on.
-    Rotate(KeyName),
+    Rotate {
+        #[command(flatten)]
+        key: KeyName,
+        #[command(flatten)]
+        retry: Retry,
+    },
     /// Take a key back for ever: its token, its offers, and what it began and is not signed yet.
-    Revoke(KeyName),
+    Revoke {
+        #[command(flatten)]
+        key: KeyName,
+        #[command(flatten)]
+        retry: Retry,
+    },
     /// All keys, also those that were revoked.
     List(ConfigFile),
     /// What a key asked that could change something, the newest first.
@@ -330,6 +340,8 @@ pub struct KeyCreate {
     /// How long each of its tokens lives: a number and s, m, h or d.
     #[arg(long, value_name = "TIME", default_value = "24h")]
     pub expires: String,
+    #[command(flatten)]
+    pub retry: Retry,
 }
 
 /// A delegated key.

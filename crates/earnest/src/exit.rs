@@ -61,6 +61,7 @@ fn is_bad_input(error: &ClientError) -> bool {
                 ProblemType::BadInput
                     | ProblemType::UnsupportedVersion
                     | ProblemType::TooLarge
+                    | ProblemType::UnsupportedMedia
                     | ProblemType::IdempotencyMismatch
             )
         ),

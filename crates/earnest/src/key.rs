@@ -12,12 +12,16 @@ pub async fn run(command: Key, json: bool) -> Result<(), Failure> {
     match command {
         Key::Create(arguments) => {
             let request = request(&arguments)?;
-            secret(&owner::connect(&arguments.file)?.create_key(&request).await?, json)
+            let once = owner::idempotency_key(arguments.retry.idempotency_key)?;
+            secret(&owner::connect(&arguments.file)?.create_key(&request, &once).await?, json)
         }
-        Key::Rotate(key) => secret(&owner::connect(&key.file)?.rotate_key(&key.name).await?, json),
-        Key::Revoke(key) => {
-            let again = owner::idempotency_key(None)?;
-            let view = owner::connect(&key.file)?.revoke_key(&key.name, &again).await?;
+        Key::Rotate { key, retry } => {
+            let once = owner::idempotency_key(retry.idempotency_key)?;
+            secret(&owner::connect(&key.file)?.rotate_key(&key.name, &once).await?, json)
+        }
+        Key::Revoke { key, retry } => {
+            let once = owner::idempotency_key(retry.idempotency_key)?;
+            let view = owner::connect(&key.file)?.revoke_key(&key.name, &once).await?;
             list(&[view], json)
         }
         Key::List(file) => list(&owner::connect(&file)?.keys().await?, json),

@@ -10,7 +10,7 @@ use bitcoin::secp256k1::Keypair;
 use contract::ContractKeys;
 use crashpoint::here;
 use protocol::{MAX_SUCCESSIONS, Succession};
-use terms::Hex32;
+use terms::{Hex32, canonical};
 use wallet::{IdentityBranch, Seed, SeedFileError};
 use zeroize::Zeroizing;
 
@@ -18,6 +18,10 @@ use crate::error::NodeError;
 
 /// The environment variable with the seed file's passphrase, where it has one.
 pub const PASSPHRASE: &str = "EARNEST_PASSPHRASE";
+
+/// The key of the branch of identities that is never an identity, and of which delegated keys' tokens are made: the last.
+const TOKEN_INDEX: u32 = (1 << 31) - 1;
+const TOKEN_TAG: &[u8] = b"earnest/delegated-token/v1";
 
 /// A shorter token is a file whose writing was cut off, or one that can be guessed.
 const LEAST_TOKEN: usize = 32;
@@ -68,6 +72,13 @@ impl Keys {
     pub fn of(&self, public: Hex32) -> Option<&Keypair> {
         let own = self.former.iter().chain([&self.identity]);
         own.into_iter().find(|key| protocol::public_key(key) == public)
+    }
+
+    /// The token of a delegated key that was made with this salt: whoever has the database and not the seed cannot work it
+    /// out.
+    pub fn token(&self, salt: Hex32) -> String {
+        let secret = self.identities.key(TOKEN_INDEX).secret_bytes();
+        hex::encode(canonical::sha256(&[TOKEN_TAG, &secret, &salt.0].concat()))
     }
 
     /// The public key of the identity that comes next.

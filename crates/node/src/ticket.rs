@@ -11,7 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::error::NodeError;
 
 /// A request: under an Idempotency-Key or without one, in the owner's name or in a delegated key's.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ticket {
     once: Option<(String, Hex32)>,
     by: Option<String>,

@@ -1,5 +1,7 @@
 //! What of an offer may vary, which everybody may know; and how its owners negotiate, which nobody else learns.
 
+use crate::schema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terms::{DocumentError, Sat};
 
@@ -7,7 +9,7 @@ use terms::{DocumentError, Sat};
 pub const MAX_ROUNDS: u64 = 20;
 
 /// What a counter may change of an offer, and how often. Part of the offer, so public: no reserve is in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Negotiable {
     /// The prices that may be proposed; left out, the offer's is fixed.
@@ -21,12 +23,14 @@ pub struct Negotiable {
 }
 
 /// Amounts from one to another, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SatRange {
     /// The least.
+    #[schemars(with = "schema::Sat")]
     pub least: Sat,
     /// The most.
+    #[schemars(with = "schema::Sat")]
     pub most: Sat,
 }
 
@@ -69,7 +73,7 @@ impl Negotiable {
 }
 
 /// How a side moves from its first price to its last over the rounds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Concession {
     /// Not at all.
@@ -85,13 +89,15 @@ pub enum Concession {
 ///
 /// The price begins at the offer's and goes down to `final_sat`, never below; `reserve_sat` only bounds that. So what a
 /// buyer sees is a function of `final_sat`, and two reserves below it cannot be told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderStrategy {
     /// The least that it would take, in satoshis.
+    #[schemars(with = "schema::Sat")]
     pub reserve_sat: Sat,
     /// Its last price; left out, one between a quarter and three quarters of the way from reserve to offer, drawn once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub final_sat: Option<Sat>,
     /// How it gets there.
     #[serde(default)]
@@ -127,13 +133,15 @@ impl ProviderStrategy {
 }
 
 /// How a buyer's node negotiates by itself. Kept by the node, and in no message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BuyerStrategy {
     /// The first price that it proposes; left out, the least that the offer lets it propose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub opening_sat: Option<Sat>,
     /// The most that it pays.
+    #[schemars(with = "schema::Sat")]
     pub maximum_sat: Sat,
     /// How it gets there.
     #[serde(default)]

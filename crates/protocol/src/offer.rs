@@ -1,5 +1,6 @@
 //! What a provider offers to anybody: an agreement that lacks only the two parties.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terms::{
     Agreement, CompileError, DocumentError, Hex32, Measurement, OracleSet, Party, Payout, Sat, UnixSeconds,
@@ -7,37 +8,46 @@ use terms::{
 };
 
 use crate::negotiable::{Negotiable, ProviderStrategy};
+use crate::schema;
 use crate::text::check_url;
 
 /// An offer, published on a provider's card.
 ///
 /// Its id is the hash of everything else, so a buyer who names the id names exactly these terms.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
     /// `SHA-256` of the canonical form of all other fields.
+    #[schemars(with = "schema::Bytes32")]
     pub id: Hex32,
     /// The chain, as in [`Agreement::network`].
     pub network: String,
     /// What is measured.
+    #[schemars(with = "schema::Measurement")]
     pub measurement: Measurement,
     /// What the buyer locks.
+    #[schemars(with = "schema::Sat")]
     pub price_sat: Sat,
     /// What the provider locks.
+    #[schemars(with = "schema::Sat")]
     pub bond_sat: Sat,
     /// What each outcome pays.
+    #[schemars(with = "schema::Payout")]
     pub payout: Payout,
     /// Whose attestation counts.
+    #[schemars(with = "schema::OracleSet")]
     pub oracles: OracleSet,
     /// Where each oracle is found: one base URL for each key, in the order of the keys.
     pub oracle_urls: Vec<String>,
     /// The moment by which the funding transaction must be on the chain.
+    #[schemars(with = "schema::UnixSeconds")]
     pub funding_deadline: UnixSeconds,
     /// Seconds from the latest maturity until the refund becomes valid.
     pub refund_delay_s: u64,
     /// Fee rate of funding, CETs and refund in sat/vB.
     pub fee_rate_sat_vb: u64,
     /// The offer is taken until this moment.
+    #[schemars(with = "schema::UnixSeconds")]
     pub expires: UnixSeconds,
     /// What a counter may change; left out, nothing. For protocol version 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,22 +55,28 @@ pub struct Offer {
 }
 
 /// An offer before it has an id and a network: what an owner tells its node to publish.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfferDraft {
     /// See [`Offer::measurement`].
+    #[schemars(with = "schema::Measurement")]
     pub measurement: Measurement,
     /// See [`Offer::price_sat`].
+    #[schemars(with = "schema::Sat")]
     pub price_sat: Sat,
     /// See [`Offer::bond_sat`].
+    #[schemars(with = "schema::Sat")]
     pub bond_sat: Sat,
     /// See [`Offer::payout`].
+    #[schemars(with = "schema::Payout")]
     pub payout: Payout,
     /// See [`Offer::oracles`].
+    #[schemars(with = "schema::OracleSet")]
     pub oracles: OracleSet,
     /// See [`Offer::oracle_urls`].
     pub oracle_urls: Vec<String>,
     /// See [`Offer::funding_deadline`].
+    #[schemars(with = "schema::UnixSeconds")]
     pub funding_deadline: UnixSeconds,
     /// See [`Offer::refund_delay_s`].
     pub refund_delay_s: u64,
@@ -68,6 +84,7 @@ pub struct OfferDraft {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee_rate_sat_vb: Option<u64>,
     /// See [`Offer::expires`].
+    #[schemars(with = "schema::UnixSeconds")]
     pub expires: UnixSeconds,
     /// See [`Offer::negotiable`].
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -90,12 +90,16 @@ pub enum ProblemType {
     ApprovalRequired,
     /// There is no such thing.
     NotFound,
+    /// The address is there, and takes another method; the header `Allow` says which.
+    MethodNotAllowed,
     /// It contradicts what is there: the same id with another body, or an envelope out of turn.
     Conflict,
     /// An offer, envelope or deadline whose time has passed.
     Expired,
     /// The body is larger than the limit.
     TooLarge,
+    /// The body says of itself that it is no JSON.
+    UnsupportedMedia,
     /// The same `Idempotency-Key` came with another body.
     IdempotencyMismatch,
     /// The wallet has not enough confirmed coins.
@@ -112,7 +116,7 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// Every type, in the order of the statuses.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::BadInput,
         Self::UnsupportedVersion,
         Self::Unauthorized,
@@ -121,9 +125,11 @@ impl ProblemType {
         Self::Mandate,
         Self::ApprovalRequired,
         Self::NotFound,
+        Self::MethodNotAllowed,
         Self::Conflict,
         Self::Expired,
         Self::TooLarge,
+        Self::UnsupportedMedia,
         Self::IdempotencyMismatch,
         Self::InsufficientFunds,
         Self::RateLimited,
@@ -163,9 +169,11 @@ impl ProblemType {
             Self::Mandate => ("mandate", 403, "The mandate does not allow it"),
             Self::ApprovalRequired => ("approval-required", 403, "A human has to approve it"),
             Self::NotFound => ("not-found", 404, "There is no such thing"),
+            Self::MethodNotAllowed => ("method-not-allowed", 405, "This address takes another method"),
             Self::Conflict => ("conflict", 409, "It contradicts what is there"),
             Self::Expired => ("expired", 410, "Its time has passed"),
             Self::TooLarge => ("too-large", 413, "The body is too large"),
+            Self::UnsupportedMedia => ("unsupported-media-type", 415, "The body must be JSON"),
             Self::IdempotencyMismatch => {
                 ("idempotency-mismatch", 422, "The idempotency key came with another body")
             }

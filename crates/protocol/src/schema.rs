@@ -34,6 +34,18 @@ pub enum UnixSeconds {}
 /// Stands for [`terms::Measurement`].
 pub enum Measurement {}
 
+/// Stands for [`terms::Sat`].
+pub enum Sat {}
+
+/// Stands for [`terms::Agreement`].
+pub enum Agreement {}
+
+/// Stands for [`terms::Payout`].
+pub enum Payout {}
+
+/// Stands for [`terms::OracleSet`].
+pub enum OracleSet {}
+
 /// Stands for [`terms::Outcome`].
 pub enum Outcome {}
 
@@ -50,6 +62,17 @@ impl JsonSchema for UnixSeconds {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let most = terms::units::MAX_NUMBER;
         json_schema!({ "type": "integer", "minimum": 0, "maximum": most, "description": "Unix seconds, UTC" })
+    }
+}
+
+impl JsonSchema for Sat {
+    fn schema_name() -> Cow<'static, str> {
+        "Sat".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let most = terms::units::MAX_NUMBER;
+        json_schema!({ "type": "integer", "minimum": 0, "maximum": most, "description": "Satoshis" })
     }
 }
 
@@ -103,6 +126,95 @@ impl JsonSchema for Measurement {
                 "rounding": { "enum": ["up", "down"] },
                 "outcome": { "type": "object", "description": "One of numeric, enum" }
             }
+        })
+    }
+}
+
+impl JsonSchema for Payout {
+    fn schema_name() -> Cow<'static, str> {
+        "Payout".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What each outcome pays, as shares of price and bond; docs/terms.md tells each field",
+            "type": "object",
+            "required": ["schedule", "indeterminate", "round_to"],
+            "properties": {
+                "schedule": { "type": "object", "description": "One of numeric, levels" },
+                "indeterminate": {
+                    "type": "object",
+                    "required": ["price_back_ppm", "bond_forfeit_ppm"],
+                    "properties": {
+                        "price_back_ppm": { "type": "integer", "minimum": 0, "maximum": 1_000_000 },
+                        "bond_forfeit_ppm": { "type": "integer", "minimum": 0, "maximum": 1_000_000 }
+                    },
+                    "additionalProperties": false
+                },
+                "round_to": { "enum": ["provider", "buyer"] }
+            },
+            "additionalProperties": false
+        })
+    }
+}
+
+impl JsonSchema for OracleSet {
+    fn schema_name() -> Cow<'static, str> {
+        "OracleSet".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let key = generator.subschema_for::<Bytes32>();
+        json_schema!({
+            "description": "Whose attestation counts: t of n oracles",
+            "type": "object",
+            "required": ["keys", "threshold"],
+            "properties": {
+                "keys": { "type": "array", "minItems": 1, "items": key },
+                "threshold": { "type": "integer", "minimum": 1 },
+                "tolerance": { "type": "object", "description": "How far several oracles' values may differ" }
+            },
+            "additionalProperties": false
+        })
+    }
+}
+
+impl JsonSchema for Agreement {
+    fn schema_name() -> Cow<'static, str> {
+        "Agreement".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let party = json_schema!({
+            "type": "object",
+            "required": ["key"],
+            "properties": { "key": generator.subschema_for::<Bytes32>() },
+            "additionalProperties": false
+        });
+        let (sat, seconds) = (generator.subschema_for::<Sat>(), generator.subschema_for::<UnixSeconds>());
+        json_schema!({
+            "description": "What two parties agreed about a measurement, in canonical JSON (RFC 8785); docs/terms.md tells each field",
+            "type": "object",
+            "required": [
+                "v", "network", "measurement", "event_id", "oracles", "provider", "buyer", "price_sat", "bond_sat", "payout",
+                "funding_deadline", "refund_delay_s", "fee_rate_sat_vb"
+            ],
+            "properties": {
+                "v": { "const": 1 },
+                "network": { "enum": ["regtest", "signet", "testnet4", "mainnet"] },
+                "measurement": generator.subschema_for::<Measurement>(),
+                "event_id": generator.subschema_for::<EventId>(),
+                "oracles": generator.subschema_for::<OracleSet>(),
+                "provider": party.clone(),
+                "buyer": party,
+                "price_sat": sat.clone(),
+                "bond_sat": sat,
+                "payout": generator.subschema_for::<Payout>(),
+                "funding_deadline": seconds,
+                "refund_delay_s": { "type": "integer", "minimum": 0 },
+                "fee_rate_sat_vb": { "type": "integer", "minimum": 1 }
+            },
+            "additionalProperties": false
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The file that shows to a third party what was said, locked, attested and paid: a dispute bundle.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use terms::{DocumentError, canonical};
@@ -21,7 +22,7 @@ const MAX_ANNOUNCEMENTS: usize = 15;
 const MAX_ATTESTATIONS: usize = 60;
 
 /// Everything about one session that can be checked offline. All of it proves itself or is compared with what does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TranscriptFile {
     /// [`VERSION`].

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod alone;
+mod api;
 mod attestations;
 mod bad_input;
 mod chain;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use mandate::Mandate;
 use protocol::owner::{KeyRequest, KeyRequestView, KeySecret, KeyView, Scope};
+use serde::{Deserialize, Serialize};
 use storage::{KeyRequestRow, KeyRow};
 use terms::{DocumentError, Hex32, UnixSeconds, canonical};
 
@@ -67,6 +68,21 @@ impl DelegatedKey {
     }
 }
 
+/// What is stored of an answer that has a token: from the salt and the seed the token can be worked out again, so that a
+/// repeated request has the same answer, and from the database alone it cannot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptSecret {
+    name: String,
+    salt: Hex32,
+    expires_at: u64,
+}
+
+impl KeptSecret {
+    fn of(row: &KeyRow, salt: Hex32) -> Self {
+        Self { name: row.name.clone(), salt, expires_at: row.expires_at }
+    }
+}
+
 /// What is kept of a token.
 fn token_hash(token: &[u8]) -> Hex32 {
     Hex32(canonical::sha256(token))
@@ -88,8 +104,9 @@ impl Core {
     pub(crate) async fn create_key(
         &mut self,
         request: &KeyRequest,
+        ticket: &Ticket,
         now: u64,
-    ) -> Result<KeySecret, NodeError> {
+    ) -> Result<KeptSecret, NodeError> {
         let life_s = request.check()?;
         let limits = request.limits.clone().map(|limits| self.narrower(limits)).transpose()?;
         if self.guard.keys.contains_key(&request.name) {
@@ -101,10 +118,10 @@ impl Core {
         let scopes: BTreeSet<Scope> = request.scopes.iter().copied().chain([Scope::Read]).collect();
         let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
         let limits = limits.map(|limits| serde_json::to_string(&limits));
-        let (created_at, token) = (self.guard.time(now).0, hex::encode(random()?));
+        let (created_at, salt) = (self.guard.time(now).0, Hex32(random()?));
         let row = KeyRow {
             name: request.name.clone(),
-            token_hash: token_hash(token.as_bytes()),
+            token_hash: token_hash(self.keys.token(salt).as_bytes()),
             scopes: names.join(" "),
             limits: limits.transpose().map_err(|_| NodeError::Damaged { what: "limits" })?,
             life_s,
@@ -112,27 +129,38 @@ impl Core {
             expires_at: created_at.saturating_add(life_s),
             revoked_at: None,
         };
-        let change = Change { new_key: Some(row.clone()), ..Change::default() };
-        self.keep_key(row, change, token, now).await
+        let kept = KeptSecret::of(&row, salt);
+        let answer = ticket.answer(&kept)?;
+        let change = Change { new_key: Some(row.clone()), answer, ..Change::default() };
+        self.keep_key(row, change, now).await?;
+        Ok(kept)
     }
 
     /// Gives a delegated key another token, for its whole life again. The old one is refused from then on.
     ///
     /// # Errors
     /// When there is no such key, or it was revoked.
-    pub(crate) async fn rotate_key(&mut self, name: &str, now: u64) -> Result<KeySecret, NodeError> {
+    pub(crate) async fn rotate_key(
+        &mut self,
+        name: &str,
+        ticket: &Ticket,
+        now: u64,
+    ) -> Result<KeptSecret, NodeError> {
         let key = self.guard.keys.get(name).ok_or(NodeError::NotFound { what: "key" })?;
         if key.revoked_at.is_some() {
             return Err(mandate::Refusal::Revoked { name: name.to_owned() }.into());
         }
-        let token = hex::encode(random()?);
+        let salt = Hex32(random()?);
         let row = KeyRow {
-            token_hash: token_hash(token.as_bytes()),
+            token_hash: token_hash(self.keys.token(salt).as_bytes()),
             expires_at: self.guard.time(now).0.saturating_add(key.row.life_s),
             ..key.row.clone()
         };
-        let change = Change { changed_key: Some(row.clone()), ..Change::default() };
-        self.keep_key(row, change, token, now).await
+        let kept = KeptSecret::of(&row, salt);
+        let answer = ticket.answer(&kept)?;
+        let change = Change { changed_key: Some(row.clone()), answer, ..Change::default() };
+        self.keep_key(row, change, now).await?;
+        Ok(kept)
     }
 
     /// Takes a delegated key back for ever: its token, its offers, and what it began and is not signed yet. Again changes
@@ -198,19 +226,22 @@ impl Core {
         self.commit(Change { key_request: Some(row), ..Change::default() }, at).await
     }
 
-    async fn keep_key(
-        &mut self,
-        row: KeyRow,
-        change: Change,
-        token: String,
-        now: u64,
-    ) -> Result<KeySecret, NodeError> {
-        let (name, expires_at) = (row.name.clone(), UnixSeconds(row.expires_at));
+    async fn keep_key(&mut self, row: KeyRow, change: Change, now: u64) -> Result<(), NodeError> {
+        let (name, expires_at) = (row.name.clone(), row.expires_at);
         let key = DelegatedKey::read(row)?;
         self.commit(change, now).await?;
-        tracing::info!(key = name, %expires_at, "a delegated key has a new token");
-        self.guard.keys.insert(name.clone(), key);
-        Ok(KeySecret { name, token, expires_at })
+        tracing::info!(key = name, expires_at, "a delegated key has a new token");
+        self.guard.keys.insert(name, key);
+        Ok(())
+    }
+
+    /// The token of which a secret was kept, for whoever asked for it.
+    pub(crate) fn shown_secret(&self, kept: &KeptSecret) -> KeySecret {
+        KeySecret {
+            name: kept.name.clone(),
+            token: self.keys.token(kept.salt),
+            expires_at: UnixSeconds(kept.expires_at),
+        }
     }
 
     /// Limits that a key may have: as strict as the owner's, or stricter.

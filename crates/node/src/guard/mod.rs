@@ -19,7 +19,7 @@ use storage::{Fact, Store};
 use terms::{Hex32, Sat, Side, UnixSeconds};
 
 pub(crate) use self::approvals::{Approval, Asked};
-pub(crate) use self::keys::DelegatedKey;
+pub(crate) use self::keys::{DelegatedKey, KeptSecret};
 use crate::core::Core;
 use crate::error::NodeError;
 use crate::money::spend::Purpose;

@@ -44,7 +44,11 @@ impl From<terms::DocumentError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], self.0.bytes()).into_response()
+        let response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], self.0.bytes());
+        if status == StatusCode::UNAUTHORIZED {
+            return ([(header::WWW_AUTHENTICATE, "Bearer")], response).into_response();
+        }
+        response.into_response()
     }
 }
 

@@ -12,9 +12,8 @@ use terms::{DocumentError, Hex32, canonical};
 use super::access::Asker;
 use super::answer::{Refusal, json};
 use super::body::Whole;
-use super::idempotency::once;
+use super::idempotency::{once, once_secret};
 use super::owner::{Answered, Shared};
-use crate::error::NodeError;
 use crate::node::Node;
 use crate::ticket::Ticket;
 
@@ -28,7 +27,8 @@ pub(super) fn routes() -> Router<Arc<Node>> {
         .route("/v1/keys/{name}/rotate", post(rotate_key))
         .route("/v1/keys/{name}/revoke", post(revoke_key))
         .route("/v1/approvals", get(approvals))
-        .route("/v1/approvals/{terms_hash}/{word}", post(decide))
+        .route("/v1/approvals/{terms_hash}/approve", post(approve))
+        .route("/v1/approvals/{terms_hash}/deny", post(deny))
 }
 
 pub(super) async fn mandate(State(node): Shared, asker: Asker) -> Answered {
@@ -58,15 +58,22 @@ async fn key_requests(State(node): Shared, Path(name): Path<String>) -> Answered
     Ok(json(StatusCode::OK, &node.core.lock().await.requests_of(&name).await?))
 }
 
-/// A token is shown once and kept nowhere, so no Idempotency-Key is looked at: whoever lost the answer rotates the key.
-async fn create_key(State(node): Shared, Whole(body): Whole) -> Answered {
+/// The token is shown, and kept nowhere: a repeated request has it worked out again from what is kept in its place.
+async fn create_key(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: KeyRequest = canonical::parse(&body)?;
-    Ok(json(StatusCode::OK, &node.core.lock().await.create_key(&request, node.now()).await?))
+    let work = async |ticket: Ticket| node.core.lock().await.create_key(&request, &ticket, node.now()).await;
+    once_secret(&node, &asker, "/v1/keys", &body, work).await
 }
 
-async fn rotate_key(State(node): Shared, Path(name): Path<String>, Whole(body): Whole) -> Answered {
+async fn rotate_key(
+    State(node): Shared,
+    Path(name): Path<String>,
+    asker: Asker,
+    Whole(body): Whole,
+) -> Answered {
     let DecisionRequest {} = canonical::parse(&body)?;
-    Ok(json(StatusCode::OK, &node.core.lock().await.rotate_key(&name, node.now()).await?))
+    let work = async |ticket: Ticket| node.core.lock().await.rotate_key(&name, &ticket, node.now()).await;
+    once_secret(&node, &asker, &format!("/v1/keys/{name}/rotate"), &body, work).await
 }
 
 async fn revoke_key(
@@ -84,19 +91,28 @@ async fn approvals(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.approval_views(node.now())))
 }
 
+async fn approve(node: Shared, terms_hash: Path<String>, asker: Asker, body: Whole) -> Answered {
+    decide(node, terms_hash, true, asker, body).await
+}
+
+async fn deny(node: Shared, terms_hash: Path<String>, asker: Asker, body: Whole) -> Answered {
+    decide(node, terms_hash, false, asker, body).await
+}
+
 /// The owner's word about one commitment. A purchase that is approved is made at once.
 async fn decide(
     State(node): Shared,
-    Path((terms_hash, word)): Path<(String, String)>,
+    Path(terms_hash): Path<String>,
+    agrees: bool,
     asker: Asker,
     Whole(body): Whole,
 ) -> Answered {
     let id = approval_id(&terms_hash)?;
     let DecisionRequest {} = canonical::parse(&body)?;
-    let work = async |ticket: Ticket| match word.as_str() {
-        "approve" => node.approve(id, &ticket).await,
-        "deny" => node.core.lock().await.decide_approval(id, false, &ticket, node.now()).await,
-        _ => Err(NodeError::NotFound { what: "address" }),
+    let word = if agrees { "approve" } else { "deny" };
+    let work = async |ticket: Ticket| match agrees {
+        true => node.approve(id, &ticket).await,
+        false => node.core.lock().await.decide_approval(id, false, &ticket, node.now()).await,
     };
     let answer = once(&node, &asker, &format!("/v1/approvals/{id}/{word}"), &body, work).await;
     super::wake(&node).await;

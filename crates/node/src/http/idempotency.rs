@@ -10,10 +10,13 @@ use protocol::owner::IDEMPOTENCY_KEY;
 use serde::Serialize;
 use storage::Answer;
 use terms::{Hex32, canonical};
+use tokio::sync::OwnedMutexGuard;
 
 use super::access::Asker;
 use super::answer::{Refusal, json, refuse};
+use crate::core::Change;
 use crate::error::NodeError;
+use crate::guard::KeptSecret;
 use crate::node::Node;
 use crate::ticket::Ticket;
 
@@ -23,7 +26,8 @@ const MAX_KEY: usize = 128;
 /// Answers a POST once for each key. Without a key it is simply answered.
 ///
 /// The answer is written in the same transaction as what the request does (see [`Ticket`]), so that not even a crash
-/// makes a repeated request act twice; and one that is repeated at the same time waits.
+/// makes a repeated request act twice; and one that is repeated at the same time waits. Where nothing was left to do, the
+/// answer is written by itself.
 pub(crate) async fn once<T: Serialize>(
     node: &Arc<Node>,
     asker: &Asker,
@@ -31,17 +35,74 @@ pub(crate) async fn once<T: Serialize>(
     body: &[u8],
     work: impl AsyncFnOnce(Ticket) -> Result<T, NodeError>,
 ) -> Result<Response, Refusal> {
-    let Some(key) = key(asker)? else {
-        return Ok(json(StatusCode::OK, &work(Ticket::default().by(asker.by.clone())).await?));
-    };
-    let request_hash = Hex32(canonical::sha256(&[path.as_bytes(), b"\n", body].concat()));
-    let _turn = node.turns.take(&key).await;
-    if let Some(stored) = node.core.lock().await.store.answer(&key).await.map_err(NodeError::from)? {
-        return repeated(&stored, request_hash);
+    match turn(node, asker, path, body).await? {
+        Turn::Free => Ok(json(StatusCode::OK, &work(Ticket::default().by(asker.by.clone())).await?)),
+        Turn::Repeated(stored) => Ok(repeated(&stored)),
+        Turn::First(ticket, _guard) => {
+            let done = work(ticket.clone()).await?;
+            keep(node, &ticket, &done).await?;
+            here!("owner.answered:{}", route(path));
+            Ok(json(StatusCode::OK, &done))
+        }
     }
-    let done = work(Ticket::new(key, request_hash).by(asker.by.clone())).await?;
-    here!("owner.answered:{}", route(path));
-    Ok(json(StatusCode::OK, &done))
+}
+
+/// As [`once`], for an answer with a token, which is kept nowhere: see [`KeptSecret`].
+pub(crate) async fn once_secret(
+    node: &Arc<Node>,
+    asker: &Asker,
+    path: &str,
+    body: &[u8],
+    work: impl AsyncFnOnce(Ticket) -> Result<KeptSecret, NodeError>,
+) -> Result<Response, Refusal> {
+    let kept = match turn(node, asker, path, body).await? {
+        Turn::Free => work(Ticket::default()).await?,
+        Turn::Repeated(stored) => {
+            let damaged = |_| NodeError::Damaged { what: "answer" };
+            serde_json::from_str(&stored.body).map_err(damaged)?
+        }
+        Turn::First(ticket, _guard) => {
+            let kept = work(ticket).await?;
+            here!("owner.answered:{}", route(path));
+            kept
+        }
+    };
+    Ok(json(StatusCode::OK, &node.core.lock().await.shown_secret(&kept)))
+}
+
+/// What a request finds when it is its turn.
+enum Turn {
+    /// It has no key.
+    Free,
+    /// It was answered before.
+    Repeated(Answer),
+    /// It is the first; the guard is its turn.
+    First(Ticket, OwnedMutexGuard<()>),
+}
+
+async fn turn(node: &Arc<Node>, asker: &Asker, path: &str, body: &[u8]) -> Result<Turn, Refusal> {
+    let Some(key) = key(asker)? else { return Ok(Turn::Free) };
+    let request_hash = Hex32(canonical::sha256(&[path.as_bytes(), b"\n", body].concat()));
+    let guard = node.turns.take(&key).await;
+    match node.core.lock().await.store.answer(&key).await.map_err(NodeError::from)? {
+        Some(stored) if stored.request_hash == request_hash => Ok(Turn::Repeated(stored)),
+        Some(_) => {
+            let detail = "Idempotency-Key: was used before, with another request";
+            Err(refuse(ProblemType::IdempotencyMismatch, detail))
+        }
+        None => Ok(Turn::First(Ticket::new(key, request_hash).by(asker.by.clone()), guard)),
+    }
+}
+
+/// Writes the answer of a request that changed nothing, as one that was done before under another key.
+async fn keep<T: Serialize>(node: &Arc<Node>, ticket: &Ticket, done: &T) -> Result<(), NodeError> {
+    let Some((key, answer)) = ticket.answer(done)? else { return Ok(()) };
+    let mut core = node.core.lock().await;
+    if core.store.answer(&key).await?.is_none() {
+        let change = Change { answer: Some((key, answer)), ..Change::default() };
+        core.commit(change, node.now()).await?;
+    }
+    Ok(())
 }
 
 /// The path without ids, which are others in every run: it names a crash point.
@@ -62,11 +123,7 @@ fn key(asker: &Asker) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn repeated(stored: &Answer, request_hash: Hex32) -> Result<Response, Refusal> {
-    if stored.request_hash != request_hash {
-        let detail = "Idempotency-Key: was used before, with another request";
-        return Err(refuse(ProblemType::IdempotencyMismatch, detail));
-    }
+fn repeated(stored: &Answer) -> Response {
     let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
-    Ok((status, [(header::CONTENT_TYPE, "application/json")], stored.body.clone()).into_response())
+    (status, [(header::CONTENT_TYPE, "application/json")], stored.body.clone()).into_response()
 }

@@ -6,8 +6,10 @@ mod authority;
 mod body;
 mod idempotency;
 mod negotiations;
+mod openapi;
 mod owner;
 mod peer;
+mod plain;
 
 use std::sync::Arc;
 

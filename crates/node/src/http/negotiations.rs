@@ -14,14 +14,17 @@ use super::answer::{Refusal, json};
 use super::body::Whole;
 use super::idempotency::once;
 use super::owner::{Answered, Shared};
-use crate::error::NodeError;
 use crate::node::Node;
 use crate::peers::negotiate::Word;
 use crate::ticket::Ticket;
 
 /// What only the owner may: each word by hand, on either side.
 pub(super) fn words() -> Router<Arc<Node>> {
-    Router::new().route("/v1/negotiations/{id}/{word}", post(say))
+    Router::new()
+        .route("/v1/negotiations/{id}/counter", post(counter))
+        .route("/v1/negotiations/{id}/accept", post(accept))
+        .route("/v1/negotiations/{id}/reject", post(reject))
+        .route("/v1/negotiations/{id}/withdraw", post(withdraw))
 }
 
 /// What buys.
@@ -59,26 +62,40 @@ async fn start(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answere
     answer
 }
 
+async fn counter(node: Shared, id: Path<String>, asker: Asker, body: Whole) -> Answered {
+    let word = Word::Counter(canonical::parse(&body.0)?);
+    say(node, id, ("counter", word), asker, body).await
+}
+
+async fn accept(node: Shared, id: Path<String>, asker: Asker, body: Whole) -> Answered {
+    let word = Word::Accept(canonical::parse(&body.0)?);
+    say(node, id, ("accept", word), asker, body).await
+}
+
+async fn reject(node: Shared, id: Path<String>, asker: Asker, body: Whole) -> Answered {
+    let word = Word::Reject(canonical::parse(&body.0)?);
+    say(node, id, ("reject", word), asker, body).await
+}
+
+async fn withdraw(node: Shared, id: Path<String>, asker: Asker, body: Whole) -> Answered {
+    let word = Word::Withdraw(canonical::parse(&body.0)?);
+    say(node, id, ("withdraw", word), asker, body).await
+}
+
 async fn say(
     State(node): Shared,
-    Path((id, word)): Path<(String, String)>,
+    Path(id): Path<String>,
+    (name, word): (&str, Word),
     asker: Asker,
     Whole(body): Whole,
 ) -> Answered {
     let id = negotiation_id(&id)?;
-    let said = match word.as_str() {
-        "counter" => Word::Counter(canonical::parse(&body)?),
-        "accept" => Word::Accept(canonical::parse(&body)?),
-        "reject" => Word::Reject(canonical::parse(&body)?),
-        "withdraw" => Word::Withdraw(canonical::parse(&body)?),
-        _ => return Err(NodeError::NotFound { what: "address" }.into()),
-    };
     let work = async |ticket: Ticket| {
         let mut core = node.core.lock().await;
-        let said = core.say(id, said, &ticket, node.now()).await;
+        let said = core.say(id, word, &ticket, node.now()).await;
         core.asking(said, None, node.now()).await
     };
-    let answer = once(&node, &asker, &format!("/v1/negotiations/{id}/{word}"), &body, work).await;
+    let answer = once(&node, &asker, &format!("/v1/negotiations/{id}/{name}"), &body, work).await;
     super::wake(&node).await;
     answer
 }

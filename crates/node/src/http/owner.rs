@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use protocol::owner::{
@@ -19,7 +19,7 @@ use super::access::{Access, Asker, guarded};
 use super::answer::{Refusal, json, refuse};
 use super::body::Whole;
 use super::idempotency::once;
-use crate::error::NodeError;
+use super::plain::{as_problem, json_only};
 use crate::node::Node;
 use crate::ticket::Ticket;
 
@@ -31,21 +31,38 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
     let guard = |access, routes: Router<Arc<Node>>| {
         routes.layer(from_fn_with_state((Arc::clone(&node), access), guarded))
     };
-    Router::new()
-        .merge(guard(
-            Access::Owner,
-            owners().merge(super::authority::routes()).merge(super::negotiations::words()),
-        ))
-        .merge(guard(Access::Scoped(Scope::Read), readable().merge(super::negotiations::readable())))
-        .merge(guard(Access::Scoped(Scope::Buy), buying().merge(super::negotiations::buying())))
-        .merge(guard(Access::Scoped(Scope::Provide), Router::new().route("/v1/offers", post(publish))))
-        .merge(guard(Access::Scoped(Scope::Close), closing()))
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
+    routes(guard)
         .fallback(|| async { refuse(ProblemType::NotFound, "there is nothing here") })
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .layer(from_fn(json_only))
         .layer(from_fn_with_state(Arc::clone(&node), super::hold_time))
+        .layer(from_fn(as_problem))
         .with_state(node)
+}
+
+/// Every route, each group behind its guard. A test compares them with their description in [`super::openapi`].
+pub(super) fn routes(
+    mut guard: impl FnMut(Access, Router<Arc<Node>>) -> Router<Arc<Node>>,
+) -> Router<Arc<Node>> {
+    let owners = owners().merge(super::authority::routes()).merge(super::negotiations::words());
+    let readable = readable().merge(super::negotiations::readable());
+    let buying = buying().merge(super::negotiations::buying());
+    let providing = Router::new().route("/v1/offers", post(publish));
+    Router::new()
+        .merge(guard(Access::Owner, owners))
+        .merge(guard(Access::Scoped(Scope::Read), readable))
+        .merge(guard(Access::Scoped(Scope::Buy), buying))
+        .merge(guard(Access::Scoped(Scope::Provide), providing))
+        .merge(guard(Access::Scoped(Scope::Close), closing()))
+        .merge(open())
+}
+
+/// What needs no token.
+pub(super) fn open() -> Router<Arc<Node>> {
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/v1/openapi.json", get(super::openapi::serve))
 }
 
 /// What only the owner's token opens.
@@ -81,7 +98,9 @@ fn buying() -> Router<Arc<Node>> {
 fn closing() -> Router<Arc<Node>> {
     Router::new()
         .route("/v1/escrows/{id}/close", post(propose_close))
-        .route("/v1/escrows/{id}/close/{word}", post(close_word))
+        .route("/v1/escrows/{id}/close/approve", post(approve_close))
+        .route("/v1/escrows/{id}/close/refuse", post(refuse_close))
+        .route("/v1/escrows/{id}/close/withdraw", post(withdraw_close))
 }
 
 async fn ready(State(node): Shared) -> Answered {
@@ -128,10 +147,11 @@ async fn rotate_identity(State(node): Shared, asker: Asker, Whole(body): Whole) 
     once(&node, &asker, "/v1/identity-rotations", &body, work).await
 }
 
-/// Whoever repeats it is refused for their old token, so no Idempotency-Key is looked at.
-async fn rotate_token(State(node): Shared, Whole(body): Whole) -> Answered {
+/// Whoever repeats it reads the new token from its file first. A crash between file and answer makes it another token, and
+/// the same answer.
+async fn rotate_token(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let RotationRequest {} = canonical::parse(&body)?;
-    Ok(json(StatusCode::OK, &node.rotate_token()?))
+    once(&node, &asker, "/v1/token-rotations", &body, async |_| node.rotate_token()).await
 }
 
 async fn address(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
@@ -219,10 +239,23 @@ async fn propose_close(
     answer
 }
 
+async fn approve_close(node: Shared, id: Path<String>, asker: Asker, body: Whole) -> Answered {
+    close_word(node, id, "approve", asker, body).await
+}
+
+async fn refuse_close(node: Shared, id: Path<String>, asker: Asker, body: Whole) -> Answered {
+    close_word(node, id, "refuse", asker, body).await
+}
+
+async fn withdraw_close(node: Shared, id: Path<String>, asker: Asker, body: Whole) -> Answered {
+    close_word(node, id, "withdraw", asker, body).await
+}
+
 /// The owner's word about one proposal.
 async fn close_word(
     State(node): Shared,
-    Path((id, word)): Path<(String, String)>,
+    Path(id): Path<String>,
+    word: &str,
     asker: Asker,
     Whole(body): Whole,
 ) -> Answered {
@@ -230,11 +263,10 @@ async fn close_word(
     let ProposalRequest { proposal } = canonical::parse(&body)?;
     let work = async |ticket: Ticket| {
         let mut core = node.core.lock().await;
-        match word.as_str() {
+        match word {
             "approve" => core.approve_close(id, proposal, &ticket, node.now()).await,
             "refuse" => core.refuse_close(id, proposal, &ticket, node.now()).await,
-            "withdraw" => core.withdraw_close(id, proposal, &ticket, node.now()).await,
-            _ => Err(NodeError::NotFound { what: "address" }),
+            _ => core.withdraw_close(id, proposal, &ticket, node.now()).await,
         }
     };
     let answer = once(&node, &asker, &format!("/v1/escrows/{id}/close/{word}"), &body, work).await;

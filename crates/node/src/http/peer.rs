@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Query, Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use crashpoint::here;
@@ -17,6 +17,7 @@ use tokio::task::block_in_place;
 
 use super::answer::{Refusal, json, refuse};
 use super::body::Whole;
+use super::plain::as_problem;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::rotate::OwnKeys;
@@ -36,6 +37,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .fallback(|| async { refuse(ProblemType::NotFound, "there is nothing here") })
         .layer(DefaultBodyLimit::max(protocol::envelope::MAX_BYTES))
         .layer(from_fn_with_state(Arc::clone(&node), super::hold_time))
+        .layer(from_fn(as_problem))
         .with_state(node)
 }
 

@@ -160,7 +160,7 @@ async fn no_mix_of_keys_restarts_and_clock_steps_passes_a_ceiling_of_the_databas
         life_s: None,
     };
     for name in ["shop", "stall"] {
-        node.core.lock().await.create_key(&wish(name), NOON).await.unwrap();
+        node.core.lock().await.create_key(&wish(name), &Ticket::default(), NOON).await.unwrap();
     }
     let (mut now, mut begun) = (NOON, 0);
     for step in 0u64..90 {
@@ -286,7 +286,7 @@ async fn a_key_is_never_wider_than_its_owner_and_its_token_ends_with_time_rotati
             life_s: Some(3_600),
         }
     };
-    let mut core = node.core.lock().await;
+    let (mut core, free) = (node.core.lock().await, Ticket::default());
     for (field, value) in [
         ("max_contract_sat", 1_000_001),
         ("max_locked_sat", 1_000_001),
@@ -294,24 +294,26 @@ async fn a_key_is_never_wider_than_its_owner_and_its_token_ends_with_time_rotati
         ("max_withdrawal_sat", 1),
         ("max_everything_sat", 1),
     ] {
-        let refused = core.create_key(&limits(field, value), NOON).await.unwrap_err();
+        let refused = core.create_key(&limits(field, value), &free, NOON).await.unwrap_err();
         assert!(refused.to_string().starts_with("limits"), "{field}: {refused}");
     }
-    let first = core.create_key(&limits("max_price_sat", 4_000), NOON).await.unwrap();
-    core.create_key(&limits("max_price_sat", 4_000), NOON).await.expect_err("the name is taken");
+    let first = core.create_key(&limits("max_price_sat", 4_000), &free, NOON).await.unwrap();
+    let first = core.shown_secret(&first);
+    core.create_key(&limits("max_price_sat", 4_000), &free, NOON).await.expect_err("the name is taken");
     let opens =
         |core: &crate::core::Core, token: &str, now| core.key_of_token(token.as_bytes(), now).is_some();
     assert!(opens(&core, &first.token, NOON + 3_599) && !opens(&core, &first.token, NOON + 3_600));
-    let second = core.rotate_key("shop", NOON + 10).await.unwrap();
+    let second = core.rotate_key("shop", &free, NOON + 10).await.unwrap();
+    let second = core.shown_secret(&second);
     assert!(!opens(&core, &first.token, NOON + 11) && opens(&core, &second.token, NOON + 3_609));
     drop(core);
     drop(node);
     let node = world.open().await;
     let mut core = node.core.lock().await;
     assert!(opens(&core, &second.token, NOON + 12), "a restart changes nothing");
-    core.revoke_key("shop", &Ticket::default(), NOON + 13).await.unwrap();
+    core.revoke_key("shop", &free, NOON + 13).await.unwrap();
     assert!(!opens(&core, &second.token, NOON + 14));
-    core.rotate_key("shop", NOON + 15).await.expect_err("revoked is for ever");
+    core.rotate_key("shop", &free, NOON + 15).await.expect_err("revoked is for ever");
     core.act_for(Hex32([1; 32]), Some("shop"));
     let refused = core.may_commit(Hex32([1; 32]), Hex32([0; 32]), request(1), NOON + 16).unwrap_err();
     assert!(matches!(refused, NodeError::Mandate(Refusal::Revoked { .. })), "{refused}");

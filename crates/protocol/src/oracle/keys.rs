@@ -66,9 +66,10 @@ pub enum KeyStanding {
 }
 
 /// A key that took another's place, with both keys' statement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Successor {
     /// The key.
+    #[schemars(with = "schema::Bytes32")]
     pub to: Hex32,
     /// The statement.
     #[serde(flatten)]

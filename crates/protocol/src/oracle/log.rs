@@ -60,9 +60,10 @@ pub struct LogGrowth {
 }
 
 /// A checkpoint of an oracle's public log, with what shows whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogSight {
     /// The oracle's key.
+    #[schemars(with = "schema::Bytes32")]
     pub oracle: Hex32,
     /// The log's key, as C2SP's signed-note has it.
     pub log_key: String,
@@ -80,7 +81,7 @@ impl LogSight {
 }
 
 /// Two checkpoints of an oracle's log that do not go together, and what shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogContradiction {
     /// The one that was kept.
     pub kept: LogSight,
@@ -88,9 +89,11 @@ pub struct LogContradiction {
     pub shown: LogSight,
     /// The root that the later log has over as many entries as the kept one, where it told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub root: Option<Hex32>,
     /// The consistency proof for that root.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<schema::Bytes32>")]
     pub proof: Vec<Hex32>,
     /// Whether all this proves by itself that the log was changed. Otherwise the log shrank, or its server shows no proof.
     pub proven: bool,

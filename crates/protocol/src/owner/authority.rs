@@ -2,24 +2,26 @@
 
 use std::collections::BTreeSet;
 
+use crate::schema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use terms::{DocumentError, Hex32, Sat, TermsHash, UnixSeconds};
 
 /// `POST /v1/pause`, `POST /v1/resume`, the rotation and revocation of keys, and decisions about approvals: `{}`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionRequest {}
 
 /// Whether everything is paused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PauseView {
     /// While it is, nothing new is committed; what is locked goes on.
     pub paused: bool,
 }
 
 /// `GET /v1/mandate`: the limits that hold for whoever asks, and how much of them is used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MandateView {
     /// Whether everything is paused.
     pub paused: bool,
@@ -33,7 +35,7 @@ pub struct MandateView {
 }
 
 /// A delegated key's own limits, and how much of them is used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyMandateView {
     /// The key.
     pub key: KeyView,
@@ -42,7 +44,7 @@ pub struct KeyMandateView {
 }
 
 /// How much of one limit is used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageView {
     /// The limit, as the configuration names it.
     pub limit: String,
@@ -50,13 +52,15 @@ pub struct UsageView {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub of: String,
     /// What is used.
+    #[schemars(with = "schema::Sat")]
     pub used_sat: Sat,
     /// The limit.
+    #[schemars(with = "schema::Sat")]
     pub allowed_sat: Sat,
 }
 
 /// What a delegated key may do. None may ever withdraw, make keys, approve, or see the seed's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// See what the owner sees of escrows, offers and money. Every key may.
@@ -99,8 +103,8 @@ pub const KEY_LIFE_S: u64 = 86_400;
 /// The longest name of a delegated key.
 const LONGEST_NAME: usize = 32;
 
-/// `POST /v1/keys`: make a delegated key. Takes no `Idempotency-Key`, since its answer is a secret that is kept nowhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `POST /v1/keys`: make a delegated key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     /// Its name: 1 to 32 of `a` to `z`, `0` to `9`, `-` and `_`. It is never used again.
@@ -138,18 +142,19 @@ impl KeyRequest {
 }
 
 /// The answer to making or rotating a delegated key: the token is shown once, and kept nowhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeySecret {
     /// The key's name.
     pub name: String,
     /// The bearer token.
     pub token: String,
     /// When it expires.
+    #[schemars(with = "schema::UnixSeconds")]
     pub expires_at: UnixSeconds,
 }
 
 /// One line of `GET /v1/keys`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyView {
     /// Its name.
     pub name: String,
@@ -161,18 +166,22 @@ pub struct KeyView {
     /// How long each of its tokens lives, in seconds.
     pub life_s: u64,
     /// When it was made.
+    #[schemars(with = "schema::UnixSeconds")]
     pub created_at: UnixSeconds,
     /// When its token expires; `earnest key rotate` gives it another.
+    #[schemars(with = "schema::UnixSeconds")]
     pub expires_at: UnixSeconds,
     /// When it was revoked, for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::UnixSeconds>")]
     pub revoked_at: Option<UnixSeconds>,
 }
 
 /// One line of `GET /v1/keys/{name}/requests`, the newest first: what it asked that could change something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyRequestView {
     /// When.
+    #[schemars(with = "schema::UnixSeconds")]
     pub at: UnixSeconds,
     /// Such as `POST`.
     pub method: String,
@@ -183,7 +192,7 @@ pub struct KeyRequestView {
 }
 
 /// Where a question to the owner stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalState {
     /// It waits for the owner's word.
@@ -199,28 +208,34 @@ pub enum ApprovalState {
 }
 
 /// One line of `GET /v1/approvals`, the newest first: a commitment above `approve_above_sat`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalView {
     /// What it is about: the hash of the terms is its id.
+    #[schemars(with = "schema::Bytes32")]
     pub terms_hash: TermsHash,
     /// Where it stands.
     pub state: ApprovalState,
     /// `provider` or `buyer`: what we would be.
     pub role: super::Role,
     /// With whom.
+    #[schemars(with = "schema::Bytes32")]
     pub counterparty: Hex32,
     /// The measured service, by its host.
     pub service: String,
     /// What the escrow would lock of our coins, fees included.
+    #[schemars(with = "schema::Sat")]
     pub locked_sat: Sat,
     /// Above what the owner is asked.
+    #[schemars(with = "schema::Sat")]
     pub above_sat: Sat,
     /// The delegated key in whose name it is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// When it was asked.
+    #[schemars(with = "schema::UnixSeconds")]
     pub at: UnixSeconds,
     /// Until when the word is waited for.
+    #[schemars(with = "schema::UnixSeconds")]
     pub expires_at: UnixSeconds,
     /// The escrow that began with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,17 +1,20 @@
 //! What an owner asks of a peer: buying, closing by agreement, renewing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terms::{DocumentError, Hex32, Sat, TermsHash, UnixSeconds};
 
+use crate::schema;
 use crate::text::{check_text, check_url};
 
 /// `POST /v1/purchases`: take a provider's published offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PurchaseRequest {
     /// The provider's base URL, where its card is.
     pub provider_url: String,
     /// The offer's id on that card.
+    #[schemars(with = "schema::Bytes32")]
     pub offer_id: Hex32,
 }
 
@@ -26,20 +29,22 @@ impl PurchaseRequest {
 }
 
 /// The answer to a purchase: an escrow has begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Purchase {
     /// The escrow's id at this node.
     pub escrow_id: String,
     /// What both parties accepted.
+    #[schemars(with = "schema::Bytes32")]
     pub terms_hash: TermsHash,
 }
 
 /// `POST /v1/escrows/{id}/close`: propose to close it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseRequest {
     /// What the provider would get; the buyer gets the rest. Left out: what the attestations pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub provider_sat: Option<Sat>,
     /// How long the proposal stands, in seconds; a day when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,20 +74,21 @@ impl CloseRequest {
 }
 
 /// `POST /v1/escrows/{id}/close/approve`, `.../refuse` and `.../withdraw`: the owner's word about one proposal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProposalRequest {
     /// The proposal's id, as the escrow shows it: another one is not meant.
+    #[schemars(with = "schema::Bytes32")]
     pub proposal: Hex32,
 }
 
 /// `POST /v1/escrows/{id}/renew` with `{}`. The answer is a [`Purchase`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenewalRequest {}
 
 /// Where a proposal to close stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProposalState {
     /// It waits for an answer.
@@ -96,15 +102,19 @@ pub enum ProposalState {
 }
 
 /// A proposal to close an escrow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProposalView {
     /// Its id.
+    #[schemars(with = "schema::Bytes32")]
     pub proposal: Hex32,
     /// What the provider would get.
+    #[schemars(with = "schema::Sat")]
     pub provider_sat: Sat,
     /// What the buyer would get.
+    #[schemars(with = "schema::Sat")]
     pub buyer_sat: Sat,
     /// When it ends.
+    #[schemars(with = "schema::UnixSeconds")]
     pub until: UnixSeconds,
     /// Where it stands.
     pub state: ProposalState,
@@ -114,7 +124,7 @@ pub struct ProposalView {
 }
 
 /// What is known about closing an escrow by agreement.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CloseView {
     /// Our last proposal.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! One escrow with everything that belongs to it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use terms::{Agreement, EventId, Hex32, Outcome, Sat, TermsHash, UnixSeconds};
@@ -7,9 +8,10 @@ use terms::{Agreement, EventId, Hex32, Outcome, Sat, TermsHash, UnixSeconds};
 use super::deals::CloseView;
 use crate::bytes::HexBytes;
 use crate::oracle::LogContradiction;
+use crate::schema;
 
 /// Which side of an escrow a node is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// It sells.
@@ -19,7 +21,7 @@ pub enum Role {
 }
 
 /// What closed an escrow: which kind of transaction spent the funding output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClosingKind {
     /// A contract execution transaction: an attestation was used.
@@ -34,7 +36,7 @@ pub enum ClosingKind {
 
 /// One escrow, as one side sees it: `GET /v1/escrows/{id}`; the list of `GET /v1/escrows` has the same
 /// shape, with `messages`, `transactions`, `announcements`, `attestations` and `history` left empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EscrowView {
     /// Its id at this node.
     pub id: String,
@@ -43,42 +45,54 @@ pub struct EscrowView {
     /// The state's name.
     pub state: String,
     /// What was agreed.
+    #[schemars(with = "schema::Agreement")]
     pub agreement: Agreement,
     /// Its hash.
+    #[schemars(with = "schema::Bytes32")]
     pub terms_hash: TermsHash,
     /// The measured event.
+    #[schemars(with = "schema::EventId")]
     pub event_id: EventId,
     /// The other party's identity key.
+    #[schemars(with = "schema::Bytes32")]
     pub counterparty: Hex32,
     /// The funding transaction, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub funding_txid: Option<Hex32>,
     /// The transaction that spent the funding output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub closing_txid: Option<Hex32>,
     /// Its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing_kind: Option<ClosingKind>,
     /// What the closing transaction pays the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub provider_sat: Option<Sat>,
     /// What the closing transaction pays the buyer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub buyer_sat: Option<Sat>,
     /// What our own bumps pay, so that the transactions of this escrow are mined: it comes out of our own payout or change.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(with = "schema::Sat")]
     pub bump_fees_sat: Sat,
     /// What was attested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Outcome>")]
     pub outcome: Option<Outcome>,
     /// What is proposed about closing it by agreement.
     #[serde(default)]
     pub close: CloseView,
     /// The escrow whose next window this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub renews: Option<Hex32>,
     /// The escrow that is this one's next window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub renewed_by: Option<Hex32>,
     /// The delegated key that began it, or published the offer; left out: the owner did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,20 +121,24 @@ pub struct EscrowView {
 }
 
 /// What a CET gave away of an outcome: the block of values, or the level, that its oracles signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LearnedOutcome {
     /// The CET, of this escrow or of another on the same event.
+    #[schemars(with = "schema::Bytes32")]
     pub txid: Hex32,
     /// The oracles whose signatures unlocked it.
+    #[schemars(with = "Vec<schema::Bytes32>")]
     pub oracles: Vec<Hex32>,
     /// The first outcome that it can have been.
+    #[schemars(with = "schema::Outcome")]
     pub from: Outcome,
     /// The last.
+    #[schemars(with = "schema::Outcome")]
     pub to: Outcome,
 }
 
 /// What an oracle did that an honest one does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmKind {
     /// It attested two outcomes of one event.
@@ -139,7 +157,7 @@ pub enum AlarmKind {
 }
 
 /// `GET /v1/alarms` lists these, newest first: something that an owner should look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Alarm {
     /// What happened.
     pub kind: AlarmKind,
@@ -151,8 +169,10 @@ pub struct Alarm {
     pub detail: String,
     /// The oracle's key, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub oracle: Option<Hex32>,
     /// When it was noticed.
+    #[schemars(with = "schema::UnixSeconds")]
     pub at: UnixSeconds,
     /// The two attestations, or the two announcements, that cannot both be honest: TLVs. Whoever holds two attestations
     /// can work out the oracle's key. Or the transaction that nobody knows.
@@ -163,7 +183,7 @@ pub struct Alarm {
 }
 
 /// The wire bytes of the three DLC messages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DlcMessages {
     /// The offer message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,7 +197,7 @@ pub struct DlcMessages {
 }
 
 /// An escrow's transactions.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EscrowTransactions {
     /// The funding transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -200,9 +220,10 @@ pub struct EscrowTransactions {
 }
 
 /// One transaction of an escrow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EscrowTransaction {
     /// Its id.
+    #[schemars(with = "schema::Bytes32")]
     pub txid: Hex32,
     /// Its bytes.
     pub hex: HexBytes,
@@ -212,11 +233,12 @@ pub struct EscrowTransaction {
 }
 
 /// One event of an escrow's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryEntry {
     /// Its number in this escrow, ascending.
     pub seq: u64,
     /// When it was stored.
+    #[schemars(with = "schema::UnixSeconds")]
     pub at: UnixSeconds,
     /// The event's name.
     pub event: String,

@@ -1,19 +1,22 @@
 //! What an owner asks about negotiations: their node's own ones, step by step or by a strategy.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terms::{DocumentError, Hex32, Sat, TermsHash, UnixSeconds};
 
 use super::Role;
 use crate::negotiable::BuyerStrategy;
+use crate::schema;
 use crate::text::{check_text, check_url};
 
 /// `POST /v1/negotiations`: ask a provider for a quote on an offer, and go on from there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NegotiationRequest {
     /// The provider's base URL, where its card is.
     pub provider_url: String,
     /// The offer's id on that card.
+    #[schemars(with = "schema::Bytes32")]
     pub offer_id: Hex32,
     /// How the node negotiates by itself; left out, the owner says each word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,14 +35,16 @@ impl NegotiationRequest {
 }
 
 /// `POST /v1/negotiations/{id}/counter`: propose other terms. What is left out stays as it was proposed last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CounterRequest {
     /// The price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub price_sat: Option<Sat>,
     /// The bond.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub bond_sat: Option<Sat>,
     /// How long the proposal stands, in seconds: 600 to 604800, and no longer than the offer. Left out: as the offer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,16 +68,17 @@ impl CounterRequest {
 }
 
 /// `POST /v1/negotiations/{id}/accept`: take what the other proposed last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
     /// The hash of the terms that are meant; others are then not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Bytes32>")]
     pub terms_hash: Option<TermsHash>,
 }
 
 /// `POST /v1/negotiations/{id}/reject`: do not take what the other proposed last.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RejectRequest {
     /// Whether the other may propose again.
@@ -84,7 +90,7 @@ pub struct RejectRequest {
 }
 
 /// `POST /v1/negotiations/{id}/withdraw`: take the own last proposal back. A word of the own may follow.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawRequest {
     /// Why, for the other owner to read.
@@ -113,7 +119,7 @@ impl WithdrawRequest {
 }
 
 /// Where a negotiation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NegotiationState {
     /// Our word is waited for.
@@ -127,7 +133,7 @@ pub enum NegotiationState {
 }
 
 /// One thing that was said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SaidView {
     /// Its place in the session, from 1.
     pub seq: u64,
@@ -136,12 +142,15 @@ pub struct SaidView {
     /// The envelope's kind, such as `counter`.
     pub kind: String,
     /// When it was said.
+    #[schemars(with = "schema::UnixSeconds")]
     pub at: UnixSeconds,
     /// The price that it proposes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub price_sat: Option<Sat>,
     /// The bond that it proposes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Sat>")]
     pub bond_sat: Option<Sat>,
     /// Text of whoever said it: data, and never an instruction.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -149,26 +158,31 @@ pub struct SaidView {
 }
 
 /// Terms that were proposed last, and stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StandingView {
     /// By whom.
     pub by: Role,
     /// Their hash.
+    #[schemars(with = "schema::Bytes32")]
     pub terms_hash: TermsHash,
     /// Until when they may be taken.
+    #[schemars(with = "schema::UnixSeconds")]
     pub until: UnixSeconds,
 }
 
 /// A negotiation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NegotiationView {
     /// Its session's id, which becomes the escrow's.
+    #[schemars(with = "schema::Bytes32")]
     pub id: Hex32,
     /// Our side.
     pub role: Role,
     /// The other party's identity key.
+    #[schemars(with = "schema::Bytes32")]
     pub counterparty: Hex32,
     /// The offer that it is about.
+    #[schemars(with = "schema::Bytes32")]
     pub offer_id: Hex32,
     /// The protocol's version that it speaks.
     pub version: u64,

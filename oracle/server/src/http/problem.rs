@@ -136,7 +136,6 @@ pub(super) async fn no_such_path() -> Failure {
 }
 
 pub(super) async fn no_such_method() -> Response {
-    let mut problem = Problem::new(ProblemType::BadInput, "this path does not take that method");
-    problem.status = StatusCode::METHOD_NOT_ALLOWED.as_u16();
-    Failure::from(problem).into_response()
+    Failure::from(Problem::new(ProblemType::MethodNotAllowed, "this path does not take that method"))
+        .into_response()
 }

@@ -1,6 +1,6 @@
 //! Every route: what it is for, what it takes, and what it answers.
 
-use super::operation::{Auth, Body, Operation, Parameter};
+use openapi::{Body, Operation, Parameter, Way, header, query};
 
 const UNKNOWN: &[(u16, &str)] = &[(404, "There is no such event, or not yet what is asked for")];
 
@@ -20,27 +20,13 @@ const OBJECTION: &[(u16, &str)] = &[
     (413, "The body is too large"),
 ];
 
-const GET: Operation = Operation {
-    method: "get",
-    path: "",
-    id: "",
-    tag: "",
-    summary: "",
-    parameters: &[],
-    body: None,
-    answers: &[],
-    refusals: &[],
-    plain_refusals: false,
-    auth: Auth::Nobody,
-};
+const GET: Operation = Operation::GET;
 
-const fn query(name: &'static str, kind: &'static str, meaning: &'static str) -> Parameter {
-    Parameter { place: "query", name, kind, meaning }
-}
+/// Whom `policy.accept` lets.
+const POLICY: &[Way] = &[Way::Nobody, Way::Scheme("token"), Way::Scheme("signature")];
 
-const fn header(name: &'static str, kind: &'static str, meaning: &'static str) -> Parameter {
-    Parameter { place: "header", name, kind, meaning }
-}
+/// The key of a configured vantage.
+const VANTAGE: &[Way] = &[Way::Scheme("signature")];
 
 /// A page for people.
 const fn page(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
@@ -136,7 +122,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             (409, "The signed request was used before, or the event's record is lost"),
             (413, "The document is too large"),
         ],
-        auth: Auth::Policy,
+        auth: POLICY,
         ..GET
     },
     Operation {
@@ -273,7 +259,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[query("after", "integer", "The `next` of the page before")],
         answers: &[(200, Body::Json("Assignments"), "Its assignments")],
         refusals: SIGNED,
-        auth: Auth::Vantage,
+        auth: VANTAGE,
         ..GET
     },
     Operation {
@@ -285,7 +271,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: Some(Body::Json("Batches")),
         answers: &[(200, Body::Json("BatchResults"), "What became of each batch")],
         refusals: SIGNED,
-        auth: Auth::Vantage,
+        auth: VANTAGE,
         ..GET
     },
     Operation {

@@ -1,45 +1,14 @@
 //! The description against the router, and against the copy in the documentation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
 use crate::http;
 
-/// Method and path of every route, from what the router shows of itself for debugging: axum has no other list.
-fn routes() -> BTreeSet<(String, String)> {
-    let shown = format!("{:?}", http::routes());
-    let shown = shown.split("fallback_router: ").next().unwrap();
-    let (handlers, paths) = shown.split_once("node: Node { paths: ").unwrap();
-    let methods: BTreeMap<u32, &str> = by_id(handlers)
-        .map(|(id, shown)| {
-            let allowed = shown.split_once("allow_header: ").unwrap().1;
-            (id, first_quoted(allowed))
-        })
-        .collect();
-    let route = |(id, shown)| {
-        let path = first_quoted(shown).to_owned();
-        let methods = methods[&id].split(',').filter(|method| *method != "HEAD");
-        methods.map(move |method| (method.to_lowercase(), path.clone())).collect::<Vec<_>>()
-    };
-    by_id(paths).flat_map(route).collect()
-}
-
-/// The entries of a shown map by the routes' ids.
-fn by_id(shown: &str) -> impl Iterator<Item = (u32, &str)> {
-    shown.split("RouteId(").skip(1).filter_map(|entry| {
-        let (id, rest) = entry.split_once("): ")?;
-        Some((id.parse().ok()?, rest))
-    })
-}
-
-fn first_quoted(shown: &str) -> &str {
-    shown.split('"').nth(1).unwrap()
-}
-
 #[test]
 fn every_route_is_described_and_every_described_route_is_there() {
-    let routes = routes();
+    let routes = openapi::routes::shown(&format!("{:?}", http::routes()));
     assert!(routes.len() > 20, "{routes:?}");
     let described: BTreeSet<_> =
         OPERATIONS.iter().map(|it| (it.method.to_owned(), it.path.to_owned())).collect();
@@ -53,13 +22,8 @@ fn every_route_is_described_and_every_described_route_is_there() {
 #[test]
 fn the_description_is_the_one_in_the_documentation() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi-oracle.json");
-    let text = format!("{:#}\n", document());
-    if std::env::var_os("EARNEST_UPDATE").is_some() {
-        std::fs::write(&file, &text).unwrap();
-    }
-    let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    let differing = text.lines().zip(kept.lines()).find(|(new, old)| new != old);
-    assert!(kept == text, "docs/openapi-oracle.json differs at {differing:?}; EARNEST_UPDATE=1 writes it");
+    let differs = openapi::file_differs(&document(), &file);
+    assert_eq!(differs, None, "docs/openapi-oracle.json differs; EARNEST_UPDATE=1 writes it");
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! The description against the router with its guards, and against the copy in the documentation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use openapi::Way;
+
+use super::*;
+use crate::http::access::Access;
+use crate::http::owner::{open, routes};
+
+type Routes = BTreeMap<(String, String), Vec<Way>>;
+
+fn way(access: Access) -> Way {
+    match access {
+        Access::Owner => Way::Scoped("token", "owner"),
+        Access::Scoped(scope) => Way::Scoped("token", scope.name()),
+    }
+}
+
+/// Method and path of every route, with who its guard lets through.
+fn there() -> Routes {
+    let shown = |router: &axum::Router<_>| openapi::routes::shown(&format!("{router:?}"));
+    let mut there: Routes = shown(&open()).into_iter().map(|route| (route, Vec::new())).collect();
+    let whole = routes(|access, group| {
+        there.extend(shown(&group).into_iter().map(|route| (route, vec![way(access)])));
+        group
+    });
+    assert_eq!(shown(&whole), there.keys().cloned().collect(), "a route that no guard stands before");
+    there
+}
+
+fn described() -> Routes {
+    let entry = |it: &Operation| ((it.method.to_owned(), it.path.to_owned()), it.auth.to_vec());
+    operations().iter().map(entry).collect()
+}
+
+#[test]
+fn every_route_is_described_with_who_may_use_it_and_no_other_is() {
+    let (there, described) = (there(), described());
+    assert!(there.len() > 30, "{there:?}");
+    let missing: Vec<_> = there.iter().filter(|(route, _)| !described.contains_key(*route)).collect();
+    assert!(missing.is_empty(), "not in http/openapi: {missing:?}");
+    let wrong: Vec<_> = described.iter().filter(|(route, auth)| there.get(*route) != Some(*auth)).collect();
+    assert!(wrong.is_empty(), "in http/openapi, and not so in the router: {wrong:?}");
+    assert_eq!(operations().len(), described.len(), "one operation is described twice");
+}
+
+#[test]
+fn every_post_takes_an_idempotency_key_and_a_body() {
+    for post in operations().iter().filter(|it| it.method == "post") {
+        assert!(post.parameters.iter().any(|it| it.name == owner::IDEMPOTENCY_KEY), "{}", post.path);
+        assert!(post.body.is_some(), "{}", post.path);
+    }
+}
+
+/// A change of the API is a change of this file, which a reviewer sees. `EARNEST_UPDATE=1` writes it.
+#[test]
+fn the_description_is_the_one_in_the_documentation() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi-node.json");
+    let differs = openapi::file_differs(&document(), &file);
+    assert_eq!(differs, None, "docs/openapi-node.json differs; EARNEST_UPDATE=1 writes it");
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_id_is_used_once() {
+    let document = document();
+    let text = document.to_string();
+    let schemas = &document["components"]["schemas"];
+    for name in text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(schemas[name].is_object(), "{name} is not in `register`");
+    }
+    let ids: BTreeSet<&str> = operations().iter().map(|it| it.id).collect();
+    assert_eq!(ids.len(), operations().len());
+}
