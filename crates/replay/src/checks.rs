@@ -2,13 +2,14 @@
 
 use dlc_messages::TlvRecord;
 use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleAttestation};
+use ledger::Report;
 use protocol::owner::EscrowView;
 use secp256k1_zkp::Secp256k1;
 use terms::{Agreement, EventId, Outcome, Sat};
 
 use crate::plan;
 use crate::record::{Check, Record};
-use crate::scenario::{ExpectedOutcome, Scenario};
+use crate::scenario::{ExpectedOutcome, ExpectedWord, Scenario};
 use crate::text;
 
 /// All checks of a run, the scenario's own first. The record's own checks are not looked at.
@@ -19,6 +20,7 @@ pub fn all(
     record: &Record,
 ) -> Vec<Check> {
     let mut checks = expectations(scenario, record);
+    checks.extend(each_oracle(scenario, record));
     checks.push(alarms(scenario, views));
     checks.push(same_terms(agreed, views));
     if record.is_cancelled() {
@@ -27,6 +29,9 @@ pub fn all(
         checks.push(spends_the_contract(record));
         checks.push(pays_the_schedule(record));
         checks.push(conserves_value(record));
+    }
+    if record.oracles.len() > 1 && record.outcome.is_some() {
+        checks.push(enough_agree(record));
     }
     checks.push(signatures(record));
     checks
@@ -79,6 +84,36 @@ fn expectations(scenario: &Scenario, record: &Record) -> Vec<Check> {
     checks
 }
 
+/// What single oracles attest, where the scenario says so.
+fn each_oracle(scenario: &Scenario, record: &Record) -> Vec<Check> {
+    let scale = &scenario.measurement.outcome;
+    let expected = scenario.expect.oracles.iter();
+    let each = expected.filter_map(|(number, word)| Some((*number, record.oracles.get(*number)?, word)));
+    each.map(|(number, oracle, word)| {
+        let expected = match word {
+            ExpectedWord::Value(value) => text::outcome(&Outcome::Value(*value), scale),
+            ExpectedWord::Indeterminate => "indeterminate".to_owned(),
+            ExpectedWord::Nothing => NOTHING.to_owned(),
+        };
+        let got =
+            oracle.attested.as_ref().map_or_else(|| NOTHING.to_owned(), |said| text::outcome(said, scale));
+        check(&format!("attested by {}", oracle.name), expected, got, || why_attested(scenario, number))
+    })
+    .collect()
+}
+
+/// What an oracle attests that nobody heard.
+const NOTHING: &str = "nothing that was heard";
+
+/// As many oracles as must agree attested what was paid by, or what settles with it.
+fn enough_agree(record: &Record) -> Check {
+    let (all, least) = (record.oracles.len(), record.agreement.oracles.threshold);
+    let agreeing = record.oracles.iter().filter(|oracle| oracle.agrees).count() as u64;
+    let expected = format!("at least {least} of {all}");
+    let got = if agreeing >= least { expected.clone() } else { format!("{agreeing} of {all}") };
+    check("oracles that agree", expected, got, || None)
+}
+
 /// What a party got where no transaction closed the contract.
 fn unpaid(record: &Record) -> String {
     if record.is_cancelled() { text::sat(Sat(0)) } else { "nothing was paid".to_owned() }
@@ -121,22 +156,41 @@ pub fn faults(scenario: &Scenario, happened: usize) -> Check {
 }
 
 /// What `earnest-oracle audit` said of the evidence.
-pub fn audit(holds: bool, said: &str) -> Check {
+/// `whose` names the oracle where there are several.
+pub fn audit(whose: Option<&str>, holds: bool, said: &str) -> Check {
     let got = if holds { "holds" } else { "does not hold" };
-    check("the audit of the evidence", "holds", got, || Some(said.trim().to_owned()))
+    let what = whose.map_or_else(
+        || "the audit of the evidence".to_owned(),
+        |name| format!("the audit of {name}'s evidence"),
+    );
+    check(&what, "holds", got, || Some(said.trim().to_owned()))
+}
+
+/// What `earnest-oracle prove` said of the proof that a node keeps of an oracle's contradicting itself.
+pub fn proof(whose: &str, holds: bool, said: &str) -> Check {
+    let got = if holds { "proven" } else { "not proven" };
+    check(&format!("two outcomes signed by {whose}"), "proven", got, || Some(said.trim().to_owned()))
 }
 
 /// What the timeline must come to, by the oracle's own function over one sample a slot.
 fn why_outcome(scenario: &Scenario) -> Option<String> {
-    let report = plan::evaluate(scenario).ok()?.report;
-    Some(format!(
+    Some(comes_to(scenario, &plan::evaluate(scenario).ok()?.report))
+}
+
+/// The same for the oracle of this number.
+fn why_attested(scenario: &Scenario, oracle: usize) -> Option<String> {
+    Some(comes_to(scenario, &plan::evaluate_each(scenario).ok()?.get(oracle)?.report))
+}
+
+fn comes_to(scenario: &Scenario, report: &Report) -> String {
+    format!(
         "by its timeline the file comes to {} ({} of {} decided probes fail, {} of {} slices unmeasured)",
         text::outcome(&report.outcome, &scenario.measurement.outcome),
         text::thousands(report.probes.bad),
         text::thousands(report.probes.bad + report.probes.good),
         text::thousands(report.slices.unmeasured),
         text::thousands(report.slices.total),
-    ))
+    )
 }
 
 fn why_paid(record: &Record) -> Option<String> {
@@ -197,17 +251,22 @@ fn conserves_value(record: &Record) -> Check {
     })
 }
 
-/// Announcement and attestation, by the library's check, which is not ours.
+/// Announcements and attestations, by the library's check, which is not ours.
 fn signatures(record: &Record) -> Check {
     let attested = record.outcome.is_some();
-    let expected =
-        if attested { "announcement and attestation are valid" } else { "the announcement is valid" };
+    let expected = match (record.announcements.len() > 1, attested) {
+        (false, true) => "announcement and attestation are valid",
+        (false, false) => "the announcement is valid",
+        (true, true) => "announcements and attestations are valid",
+        (true, false) => "the announcements are valid",
+    };
     let verified = verify(&record.event_id, &record.announcements, &record.attestations, attested);
     let verified = verified.map_or_else(|error| error, |()| expected.to_owned());
-    check("the oracle's signatures", expected, verified, || None)
+    let what = if record.oracles.len() > 1 { "the oracles' signatures" } else { "the oracle's signatures" };
+    check(what, expected, verified, || None)
 }
 
-/// Holds an announcement, and where there should be one its attestation, to the library's check.
+/// Holds announcements, and the attestations of them where there should be any, to the library's check.
 pub(crate) fn verify(
     event: &EventId,
     announcements: &[String],
@@ -215,17 +274,30 @@ pub(crate) fn verify(
     attested: bool,
 ) -> Result<(), String> {
     let secp = Secp256k1::verification_only();
-    let announcement = announcements.first().ok_or("there is no announcement")?;
-    let announcement: OracleAnnouncement = read(announcement)?;
-    announcement.validate(&secp).map_err(|error| format!("the announcement: {error}"))?;
-    if announcement.oracle_event.event_id != event.as_str() {
-        return Err("the announcement is for another event".to_owned());
+    let announcements: Vec<OracleAnnouncement> =
+        announcements.iter().map(|hex| read(hex)).collect::<Result<_, _>>()?;
+    if announcements.is_empty() {
+        return Err("there is no announcement".to_owned());
     }
-    if !attested {
-        return Ok(());
+    for announcement in &announcements {
+        announcement.validate(&secp).map_err(|error| format!("the announcement: {error}"))?;
+        if announcement.oracle_event.event_id != event.as_str() {
+            return Err("the announcement is for another event".to_owned());
+        }
     }
-    let attestation: OracleAttestation = read(attestations.first().ok_or("there is no attestation")?)?;
-    attestation.validate(&secp, &announcement).map_err(|error| format!("the attestation: {error}"))
+    if attested && attestations.is_empty() {
+        return Err("there is no attestation".to_owned());
+    }
+    for attestation in attestations {
+        let attestation: OracleAttestation = read(attestation)?;
+        let its = |announcement: &&OracleAnnouncement| {
+            announcement.oracle_public_key == attestation.oracle_public_key
+        };
+        let announcement =
+            announcements.iter().find(its).ok_or("the attestation: of an oracle nobody asked")?;
+        attestation.validate(&secp, announcement).map_err(|error| format!("the attestation: {error}"))?;
+    }
+    Ok(())
 }
 
 fn read<T: TlvRecord>(hex: &str) -> Result<T, String> {

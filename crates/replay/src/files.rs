@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::record::Record;
 use crate::report;
-use crate::run::Evidence;
+use crate::run::{Evidence, Published};
 
 /// The page's name in the folder of a report.
 pub const PAGE: &str = "report.html";
@@ -22,13 +22,25 @@ pub fn write_report(folder: &Path, record: &Record, evidence: &Evidence) -> anyh
     write(&folder.join("run.json"), json(record)?.as_bytes())?;
     write(&folder.join("measurement.json"), &record.measurement.canonical())?;
     write(&folder.join("agreement.json"), &record.agreement.canonical())?;
-    let optional = [("samples.csv", &evidence.samples), ("evidence.json", &evidence.bundle)];
-    for (name, bytes) in optional {
-        if let Some(bytes) = bytes {
-            write(&folder.join(name), bytes)?;
-        }
+    write_published(folder, "", &evidence.main)?;
+    for other in &evidence.others {
+        write_published(folder, &format!("-{}", other.oracle), other)?;
+    }
+    if let Some(contradictions) = &evidence.contradictions {
+        write(&folder.join("contradictions.json"), contradictions)?;
     }
     Ok(page)
+}
+
+/// What an oracle published, in files whose names end like this.
+fn write_published(folder: &Path, ending: &str, published: &Published) -> anyhow::Result<()> {
+    let optional = [("samples", "csv", &published.samples), ("evidence", "json", &published.bundle)];
+    for (name, kind, bytes) in optional {
+        if let Some(bytes) = bytes {
+            write(&folder.join(format!("{name}{ending}.{kind}")), bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes one file.

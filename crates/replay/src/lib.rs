@@ -10,6 +10,7 @@
 //! built binaries through the same HTTP as any user, and takes the chain as the witness. Start
 //! reading at [`scenario::Scenario`].
 
+pub mod agree;
 pub mod catalogue;
 pub mod checks;
 pub mod cli;

@@ -34,8 +34,11 @@ pub struct Record {
     pub reading: Option<Report>,
     /// What each party should get, what the agreement's schedule says, and what the chain shows.
     pub payouts: Payouts,
-    /// The oracle.
+    /// The oracle whose word was paid by; the first one where none was.
     pub oracle: OracleRecord,
+    /// Every oracle, in the agreement's order, and what it said.
+    #[serde(default)]
+    pub oracles: Vec<OracleWord>,
     /// The party that sells.
     pub provider: PartyRecord,
     /// The party that buys.
@@ -141,6 +144,44 @@ pub struct OracleRecord {
     pub vantage: String,
     /// The Merkle root over the slices' verdicts.
     pub root: Option<Hex32>,
+}
+
+/// What one of the oracles said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OracleWord {
+    /// Its name in the scenario.
+    pub name: String,
+    /// Its x-only key.
+    pub key: Hex32,
+    /// What it published when its window was closed; `None` where it was dead at the end, or never got so far.
+    pub provisional: Option<Outcome>,
+    /// What a node heard it attest first.
+    pub attested: Option<Outcome>,
+    /// Whether that agrees with what was paid by.
+    pub agrees: bool,
+    /// Two attestations of the one event that contradict each other, as a node keeps them: TLVs as hex.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradiction: Vec<String>,
+    /// Who measured for it, where that was not it alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vantages: Vec<VantageRecord>,
+}
+
+/// What one place saw for one oracle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VantageRecord {
+    /// Its name in samples.
+    pub name: String,
+    /// The key that signs what it reports; `None` for the oracle's own place.
+    pub key: Option<Hex32>,
+    /// Probes that found the service well.
+    pub good: u64,
+    /// Probes that found it failing.
+    pub bad: u64,
+    /// Probes that it could not decide.
+    pub undecided: u64,
+    /// Blocks of samples that came too late to count.
+    pub late_batches: u64,
 }
 
 /// One party's side of a run.
@@ -257,7 +298,7 @@ pub struct ChainRecord {
 pub struct Moment {
     /// When, in simulated time.
     pub at: UnixSeconds,
-    /// To whom: `provider`, `buyer`, `oracle`, `target` or `chain`.
+    /// To whom: `provider`, `buyer`, `target`, `network`, `chain`, or the name of an oracle or a vantage.
     pub who: String,
     /// What, in words.
     pub what: String,

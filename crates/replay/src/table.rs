@@ -9,7 +9,10 @@ use crate::text;
 
 /// Everything that a person wants to see in a terminal.
 pub fn summary(record: &Record) -> String {
-    let mut parts = vec![format!("\n{}", record.scenario.title), found(record), money(record).to_string()];
+    let mut parts = vec![format!("\n{}", record.scenario.title), found(record)];
+    parts.extend(oracles(record).map(|table| table.to_string()));
+    parts.extend(vantages(record).map(|table| table.to_string()));
+    parts.push(money(record).to_string());
     parts.push(transactions(record).to_string());
     parts.push(checks(record));
     parts.join("\n\n")
@@ -30,6 +33,37 @@ fn found(record: &Record) -> String {
         )
     });
     format!("Outcome: {outcome}{}", probes.unwrap_or_default())
+}
+
+/// What each of several oracles said.
+fn oracles(record: &Record) -> Option<Table> {
+    let mut table = table(["oracle", "signed", ""]);
+    for oracle in &record.oracles {
+        let signed = oracle.attested.as_ref();
+        let signed = signed
+            .map_or_else(|| "nothing".to_owned(), |said| text::outcome(said, &record.measurement.outcome));
+        let standing = match (oracle.agrees, oracle.contradiction.is_empty()) {
+            (true, true) => "agrees",
+            (true, false) => "agrees, and signed two outcomes",
+            (false, true) => "",
+            (false, false) => "signed two outcomes",
+        };
+        table.add_row([oracle.name.clone(), signed, standing.to_owned()]);
+    }
+    (record.oracles.len() > 1).then_some(table)
+}
+
+/// What each of several places saw.
+fn vantages(record: &Record) -> Option<Table> {
+    let mut table = table(["place", "for", "good", "failed", "undecided", "too late"]);
+    for oracle in &record.oracles {
+        for place in &oracle.vantages {
+            let counts = [place.good, place.bad, place.undecided, place.late_batches].map(text::thousands);
+            table.add_row([place.name.clone(), oracle.name.clone()].into_iter().chain(counts));
+        }
+    }
+    align_right(&mut table, 2..6);
+    record.oracles.iter().any(|oracle| !oracle.vantages.is_empty()).then_some(table)
 }
 
 /// One line of a party's account.

@@ -107,6 +107,105 @@ fn every_refusal_names_line_and_field() {
     }
 }
 
+/// The good file with three oracles and two vantages.
+fn of_many() -> String {
+    let members: String =
+        ["one", "two", "three"].map(|name| format!("[[oracle]]\nname = \"{name}\"\n")).concat();
+    let places = "[[vantage]]\nname = \"north\"\n[[vantage]]\nname = \"south\"\n";
+    GOOD.replace("indeterminate = ", "oracles = \"2 of 3\"\nindeterminate = ")
+        .replace("probe_every = ", "quorum = \"2 of 3\"\nprobe_every = ")
+        .replace("down = true", "down = true\nseen_by = [\"north\", \"two\"]")
+        .replacen("[[timeline]]", &format!("{members}{places}[[timeline]]"), 1)
+}
+
+#[test]
+fn what_is_said_of_oracles_and_vantages_is_refused_by_its_field() {
+    let good = of_many();
+    assert_eq!(parse(&good).unwrap().cast.places().count(), 5);
+    let fault = "kill = \"provider\"\nrestart_after = \"5m\"";
+    let cases = [
+        ("oracles = \"2 of 3\"", "oracles = \"2 of 4\"", "agreement.oracles"),
+        ("oracles = \"2 of 3\"", "oracles = \"1 of 3\"", "agreement.oracles"),
+        ("oracles = \"2 of 3\"", "oracles = 2", "agreement.oracles"),
+        ("oracles = \"2 of 3\"", "", "agreement.oracles"),
+        (
+            "bond_sat",
+            "tolerance = { max_error_exp = 13, min_fail_exp = 3, max_spread_sat = 0 }\nbond_sat",
+            "agreement.tolerance",
+        ),
+        (
+            "bond_sat",
+            "tolerance = { max_error_exp = 12, min_fail_exp = 3, max_spread_sat = 0 }\nbond_sat",
+            "agreement.tolerance",
+        ),
+        ("quorum = \"2 of 3\"", "quorum = \"1 of 3\"", "measurement.quorum"),
+        ("quorum = \"2 of 3\"", "quorum = \"2 of 2\"", "measurement.quorum"),
+        ("quorum = \"2 of 3\"", "", "measurement.quorum"),
+        ("name = \"two\"", "name = \"one\"", "oracle[1].name"),
+        ("name = \"two\"", "name = \"oracle-2\"", "oracle[1].name"),
+        ("name = \"two\"", "name = \"buyer\"", "oracle[1].name"),
+        ("name = \"north\"", "name = \"three\"", "vantage[0].name"),
+        ("name = \"north\"", "name = \"north\"\nclock = \"late\"", "vantage[0].clock"),
+        ("\"north\", \"two\"]", "\"north\", \"west\"]", "timeline[0].seen_by[1]"),
+        ("\"north\", \"two\"]", "\"north\", \"north\"]", "timeline[0].seen_by[1]"),
+        ("\"north\", \"two\"]", "]", "timeline[0].seen_by"),
+        ("down = true", "error_share_ppm = 1_000", "timeline[0].error_share_ppm"),
+        ("status = 500", "oracle_offline = true", "timeline[1].oracle_offline"),
+        (fault, "kill = \"four\"", "fault[0].kill"),
+        (fault, "cut = \"north-four\"\nlasts = \"5m\"", "fault[0].cut"),
+        (fault, "silent = \"north\"", "fault[0].silent"),
+        (fault, "silent = \"one\"\nrestart_after = \"5m\"", "fault[0].restart_after"),
+        (fault, "lying = \"one\"", "fault[0].says"),
+        (fault, "kill = \"one\"\nsays = \"up\"", "fault[0].says"),
+        (fault, "set_back = \"2026-03-02T12:00:00Z\"", "fault[0].oracle"),
+        (fault, "reorg = 1\noracle = \"one\"", "fault[0].oracle"),
+        ("[expect]", "[clocks]\noracle = \"2m behind\"\n[expect]", "clocks.oracle"),
+        (
+            "provider = \"settled\"",
+            "[[expect.oracle]]\nname = \"north\"\nnothing = true",
+            "expect.oracle[0].name",
+        ),
+        ("provider = \"settled\"", "[[expect.oracle]]\nname = \"one\"", "expect.oracle[0]"),
+        (
+            "provider = \"settled\"",
+            "[[expect.oracle]]\nname = \"one\"\nnothing = true\noutcome_ppm = 0",
+            "expect.oracle[0]",
+        ),
+    ];
+    for (old, new, expected) in cases {
+        assert!(good.contains(old), "{old}");
+        match parse(&good.replacen(old, new, 1)) {
+            Err(ScenarioError::Rule { field, rule, .. }) => assert_eq!(field, expected, "{new}: {rule}"),
+            other => panic!("{old} -> {new}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn phases_overlap_only_where_nobody_sees_both() {
+    let at = |seen_by: &str| {
+        of_many()
+            .replace("2026-03-02T12:30:00Z\"\nuntil", "2026-03-02T12:15:00Z\"\nuntil")
+            .replace("status = 500", &format!("status = 500\nseen_by = [{seen_by}]"))
+    };
+    parse(&at("\"south\", \"one\"")).unwrap();
+    assert!(parse(&at("\"south\", \"two\"")).is_err());
+}
+
+#[test]
+fn a_liar_begins_where_its_probes_can_be_counted() {
+    let lies = |at: &str| {
+        let lie = format!("at = \"2026-03-02T{at}Z\"\nlying = \"two\"\nsays = \"up\"");
+        parse(
+            &of_many()
+                .replace("at = \"2026-03-02T12:30:00Z\"\nkill = \"provider\"\nrestart_after = \"5m\"", &lie),
+        )
+    };
+    lies("12:30:10").unwrap();
+    lies("11:59:57").unwrap();
+    assert!(lies("12:30:05").unwrap_err().to_string().contains("fault[0].at"));
+}
+
 #[test]
 fn what_is_not_toml_is_refused_at_its_line() {
     for (old, new, line) in [("[expect]", "[expect", 31), ("price_sat = 100_000", "price_sat = ", 5)] {

@@ -129,7 +129,7 @@ fn the_json_has_everything_that_others_need_and_reads_back_the_same() {
     let json = replay::files::json(&record).unwrap();
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     let fields = "v passed scenario checks event_id terms_hash measurement agreement outcome reading payouts oracle \
-                  provider buyer announcements attestations messages transactions chain history";
+                  oracles provider buyer announcements attestations messages transactions chain history";
     for field in fields.split_whitespace() {
         assert!(value.get(field).is_some(), "{field}");
     }
@@ -143,13 +143,87 @@ fn the_json_has_everything_that_others_need_and_reads_back_the_same() {
 #[test]
 fn the_folder_of_a_report_has_what_the_page_says_is_beside_it() {
     let folder = tempfile::tempdir().unwrap();
-    let evidence = replay::run::Evidence { samples: Some(b"csv".to_vec()), bundle: Some(b"{}".to_vec()) };
+    let published = |oracle: &str| replay::run::Published {
+        oracle: oracle.to_owned(),
+        samples: Some(b"csv".to_vec()),
+        bundle: Some(b"{}".to_vec()),
+    };
+    let evidence = replay::run::Evidence {
+        main: published("one"),
+        others: vec![published("two")],
+        contradictions: Some(b"[]".to_vec()),
+    };
     let record = fixture::record("total-loss");
     let page = replay::files::write_report(&folder.path().join("out"), &record, &evidence).unwrap();
     let text = std::fs::read_to_string(&page).unwrap();
     for name in ["measurement.json", "samples.csv", "evidence.json", "agreement.json", "run.json"] {
         assert!(text.contains(name) && page.with_file_name(name).is_file(), "{name}");
     }
+    for name in ["samples-two.csv", "evidence-two.json", "contradictions.json"] {
+        assert!(page.with_file_name(name).is_file(), "{name}");
+    }
     let agreement = std::fs::read(page.with_file_name("agreement.json")).unwrap();
     assert_eq!(terms::Agreement::parse(&agreement).unwrap().terms_hash(), record.terms_hash);
+}
+
+#[test]
+fn the_page_of_several_oracles_says_what_each_of_them_said() {
+    let page = report::page(&of_five());
+    for text in [
+        "Of 5 oracles 3 had to agree, and 3 did",
+        "honest",
+        "does not agree",
+        "was not heard",
+        "signed two outcomes",
+        "earnest-oracle prove contradictions.json",
+        "evidence-NAME.json",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert_balanced("five oracles", &page);
+}
+
+#[test]
+fn the_page_and_the_table_of_vantages_say_what_each_of_them_saw() {
+    let record = of_five();
+    let page = report::page(&record);
+    for text in ["2 of 3 places had to see the same", "local", "north", "1,200", "came too late"] {
+        assert!(page.contains(text), "{text}");
+    }
+    let table = replay::table::summary(&record);
+    for text in ["liar", "0 ppm", "nothing", "two outcomes", "north", "1,200"] {
+        assert!(table.contains(text), "{text}\n{table}");
+    }
+}
+
+/// A run of five oracles: three agree, one is silent, and one lies and contradicts itself.
+fn of_five() -> replay::record::Record {
+    use replay::record::{OracleWord, VantageRecord};
+    let mut record = fixture::record("total-loss");
+    let first = record.oracles.remove(0);
+    let named = |name: &str| OracleWord { name: name.to_owned(), ..first.clone() };
+    let vantage = |name: &str, bad, late_batches| VantageRecord {
+        name: name.to_owned(),
+        key: None,
+        good: 1_200,
+        bad,
+        undecided: 0,
+        late_batches,
+    };
+    let nothing = terms::Outcome::Value(terms::OutcomeValue(0));
+    record.oracles = vec![
+        OracleWord { vantages: vec![vantage("local", 240, 0), vantage("north", 7, 3)], ..named("honest") },
+        named("second"),
+        named("third"),
+        OracleWord { attested: None, agrees: false, ..named("silent") },
+        OracleWord {
+            attested: Some(nothing),
+            agrees: false,
+            contradiction: vec!["fdd868".to_owned(), "fdd868".to_owned()],
+            ..named("liar")
+        },
+    ];
+    record.agreement.oracles.threshold = 3;
+    record.measurement.quorum = terms::Quorum { agree: 2, vantages: 3 };
+    record
 }

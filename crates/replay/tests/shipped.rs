@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use replay::plan;
-use replay::scenario::{ExpectedOutcome, Scenario, Victim};
-use terms::{Hex32, Outcome, UnixSeconds};
+use replay::scenario::{ExpectedOutcome, ExpectedWord, Scenario, Victim};
+use terms::{Outcome, UnixSeconds};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
@@ -22,7 +22,7 @@ fn every_shipped_scenario_expects_what_its_own_timeline_comes_to() {
     assert!(scenarios.len() >= 50);
     for scenario in scenarios {
         // An oracle with a wrong clock measures another window than the timeline's.
-        if scenario.clocks.wrong().iter().any(|(who, _)| *who == Victim::Oracle) {
+        if scenario.clocks.wrong().iter().any(|(who, _)| matches!(who, Victim::Place(_))) {
             continue;
         }
         let evaluation = plan::evaluate(&scenario).unwrap();
@@ -36,11 +36,28 @@ fn every_shipped_scenario_expects_what_its_own_timeline_comes_to() {
 }
 
 #[test]
+fn every_shipped_scenario_expects_of_each_oracle_what_that_one_sees() {
+    let mut named = 0;
+    for scenario in shipped() {
+        let found = plan::evaluate_each(&scenario).unwrap();
+        for (oracle, word) in &scenario.expect.oracles {
+            let expected = match word {
+                ExpectedWord::Value(value) => Outcome::Value(*value),
+                ExpectedWord::Indeterminate => Outcome::Indeterminate,
+                ExpectedWord::Nothing => continue,
+            };
+            assert_eq!(found[*oracle].report.outcome, expected, "{}: oracle {oracle}", scenario.name);
+            named += 1;
+        }
+    }
+    assert!(named >= 10, "{named}");
+}
+
+#[test]
 fn every_shipped_scenario_expects_what_its_agreement_pays_at_that_outcome() {
     for scenario in shipped() {
-        let keys = [1, 2, 3].map(|byte| Hex32([byte; 32]));
         let deadline = UnixSeconds(scenario.starts().0);
-        let agreement = scenario.deal.agreement(&scenario.measurement, keys[0], keys[1], keys[2], deadline);
+        let agreement = scenario.deal.stand_in(&scenario.measurement, scenario.cast.oracles(), deadline);
         let outcome = match scenario.expect.outcome {
             ExpectedOutcome::Value(value) => Outcome::Value(value),
             ExpectedOutcome::Indeterminate => Outcome::Indeterminate,

@@ -1,6 +1,6 @@
 //! A scenario to begin with: commented, and good as it stands.
 
-use terms::{Hex32, UnixSeconds};
+use terms::UnixSeconds;
 
 use super::error::CatalogueError;
 use crate::plan;
@@ -50,9 +50,8 @@ fn literals(scenario: &Scenario) -> Option<[u64; 3]> {
         terms::Outcome::Value(value) => value.0,
         _ => return None,
     };
-    let [provider, buyer, oracle] = [1, 2, 3].map(|byte| Hex32([byte; 32]));
     let deadline = UnixSeconds(scenario.measurement.window.start.0 - 1);
-    let agreement = scenario.deal.agreement(&scenario.measurement, provider, buyer, oracle, deadline);
+    let agreement = scenario.deal.stand_in(&scenario.measurement, scenario.cast.oracles(), deadline);
     let paid = agreement.compile().ok()?.at(&outcome)?;
     Some([value, paid.0, agreement.total_sat().0 - paid.0])
 }

@@ -66,7 +66,8 @@ async fn replay(
 
 fn write_samples(arguments: &ReplayArgs, finished: &mut Finished) -> anyhow::Result<()> {
     let Some(path) = &arguments.samples else { return Ok(()) };
-    let samples = finished.evidence.samples.as_ref().context("--samples: the oracle was dead at the end")?;
+    let samples =
+        finished.evidence.main.samples.as_ref().context("--samples: the oracle was dead at the end")?;
     files::write(path, samples)?;
     finished.record.samples_csv = Some(path.display().to_string());
     Ok(())

@@ -17,7 +17,11 @@ pub(super) fn section(record: &Record) -> Markup {
             }
             dl.facts {
                 dt { "Event" } dd.mono { (record.event_id) }
-                dt { "Oracle key" } dd.mono { (record.oracle.key) }
+                @if record.oracles.len() > 1 {
+                    @for oracle in &record.oracles { dt { "Key of " (oracle.name) } dd.mono { (oracle.key) } }
+                } @else {
+                    dt { "Oracle key" } dd.mono { (record.oracle.key) }
+                }
                 dt { "Oracle signs from" } dd { (text::moment(record.oracle.maturity)) }
                 @if let Some(root) = &record.oracle.root { dt { "Root of the evidence" } dd.mono { (root) } }
                 dt { "Terms" } dd.mono { (record.terms_hash) }
@@ -45,6 +49,14 @@ fn commands(record: &Record) -> Markup {
             @if record.outcome.is_some() {
                 "# evidence, root and attestation fit together\n"
                 "earnest-oracle audit evidence.json\n\n"
+            }
+            @if record.oracles.len() > 1 {
+                "# the same of each other oracle that lived to publish it\n"
+                "earnest-oracle audit evidence-NAME.json\n\n"
+            }
+            @if record.oracles.iter().any(|oracle| !oracle.contradiction.is_empty()) {
+                "# an oracle signed two outcomes of one event\n"
+                "earnest-oracle prove contradictions.json\n\n"
             }
             "# what the agreement pays\n"
             "earnest terms payout agreement.json " (outcome) "\n\n"

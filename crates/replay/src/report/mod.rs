@@ -10,6 +10,7 @@ mod draw;
 mod evidence;
 mod flow;
 mod index;
+mod oracles;
 mod story;
 mod strip;
 mod tables;
@@ -40,6 +41,7 @@ pub fn page(record: &Record) -> String {
                 main {
                     (head(record))
                     (measured(record))
+                    (oracles::section(record))
                     (agreed(record))
                     (moved(record))
                     (tables::transactions(record))
@@ -121,7 +123,7 @@ fn measured(record: &Record) -> Markup {
     let window = record.measurement.window;
     html! {
         section {
-            h2 { "What the oracle measured" }
+            h2 { @if record.oracles.len() > 1 { "What the oracles measured" } @else { "What the oracle measured" } }
             p.soft {
                 (text::span(window)) " (" (text::length(window.seconds())) "), a probe of "
                 code { (record.measurement.target) } " every " span.nowrap { (text::length_ms(record.measurement.probe_every_ms)) "." }

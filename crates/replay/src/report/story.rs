@@ -10,7 +10,16 @@ use crate::text;
 
 /// The run in two sentences, for somebody who reads nothing else.
 pub(super) fn sentence(record: &Record) -> String {
-    format!("{} {}", what_was_found(record), what_was_paid(record))
+    format!("{}{} {}", what_was_found(record), who_agreed(record), what_was_paid(record))
+}
+
+/// Where several oracles watched and enough of them agree.
+fn who_agreed(record: &Record) -> String {
+    let agreeing = record.oracles.iter().filter(|oracle| oracle.agrees).count();
+    match (record.oracles.len(), &record.outcome) {
+        (2.., Some(_)) => format!(" So said {agreeing} of {} oracles.", record.oracles.len()),
+        _ => String::new(),
+    }
 }
 
 fn what_was_found(record: &Record) -> String {
@@ -20,6 +29,11 @@ fn what_was_found(record: &Record) -> String {
         (None, _) if record.is_cancelled() => {
             "Two parties agreed, and the contract between them was never funded.".to_owned()
         }
+        (None, _) if record.oracles.len() > 1 => format!(
+            "{} oracles were to watch a service for {length}, and fewer than {} of them signed the same.",
+            record.oracles.len(),
+            record.agreement.oracles.threshold
+        ),
         (None, _) => format!(
             "An oracle was to watch a service for {length}, fell silent, and never signed what it saw."
         ),

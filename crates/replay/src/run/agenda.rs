@@ -5,30 +5,38 @@ use std::collections::BTreeMap;
 use terms::{Indicator, UnixSeconds};
 use testbed::Phase as Behaviour;
 
-use crate::scenario::{Condition, Fault, Happening, Phase, Scenario, When};
+use crate::scenario::{Condition, Fault, Happening, Phase, Place, Scenario, When};
 
 /// Something for the director to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Task {
-    /// The targets behave like this from now on.
+    /// Targets behave like this from now on.
     Behave(Behaviours),
     /// The scenario's fault of this number begins.
     BeginFault(usize),
     /// It ends.
     EndFault(usize),
-    /// What the oracle knows is copied, since this fault will set it back.
+    /// What an oracle knows is copied, since this fault will set it back.
     Remember(usize),
     /// A block is mined.
     Mine,
 }
 
-/// How the target and the reference target behave.
+/// How the target and the reference target behave, as seen from some places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Behaviours {
+    /// From where they are seen so.
+    pub places: Vec<Place>,
     pub target: Behaviour,
     pub reference: Behaviour,
     /// For the story, in words; `None` for the undisturbed beginning.
     pub words: Option<String>,
+}
+
+impl Behaviours {
+    fn looks_like(&self, other: &Self) -> bool {
+        (&self.target, &self.reference, &self.words) == (&other.target, &other.reference, &other.words)
+    }
 }
 
 /// All tasks that are planned, ascending, and a block now and then for ever.
@@ -86,32 +94,54 @@ impl Agenda {
 fn tasks(index: usize, fault: &Fault) -> Vec<(u64, Task)> {
     let When::At(at) = fault.when else { return Vec::new() };
     let before = match fault.what {
-        Happening::SetBack(to) => Some((to.0, Task::Remember(index))),
+        Happening::SetBack(_, to) => Some((to.0, Task::Remember(index))),
         _ => None,
     };
     let end = fault.what.lasts_s().map(|lasts_s| (at.0 + lasts_s, Task::EndFault(index)));
     [before, Some((at.0, Task::BeginFault(index))), end].into_iter().flatten().collect()
 }
 
-/// Every moment at which a target begins to behave otherwise. A phase is begun exactly once, since the shares of a
-/// phase are counted from its beginning.
+/// Every moment at which something begins to look otherwise, for those who see it.
 fn behaviours(scenario: &Scenario) -> Vec<(u64, Task)> {
+    let mut planned: BTreeMap<u64, Vec<Behaviours>> = BTreeMap::new();
+    for place in scenario.cast.places() {
+        for (at, new) in seen_from(scenario, place) {
+            let same = planned.entry(at).or_default();
+            match same.iter_mut().find(|known| known.looks_like(&new)) {
+                Some(known) => known.places.push(place),
+                None => same.push(Behaviours { places: vec![place], ..new }),
+            }
+        }
+    }
+    let count = scenario.cast.places().count();
+    let task = |mut behaviours: Behaviours| {
+        if behaviours.places.len() < count {
+            let names: Vec<&str> = behaviours.places.iter().map(|place| scenario.cast.name(*place)).collect();
+            let seen_by = format!(" (seen by {})", names.join(", "));
+            behaviours.words = behaviours.words.map(|words| words + &seen_by);
+        }
+        Task::Behave(behaviours)
+    };
+    let each = planned.into_iter().flat_map(|(at, all)| all.into_iter().map(move |one| (at, one)));
+    each.map(|(at, one)| (at, task(one))).collect()
+}
+
+/// Every moment at which a target begins to behave otherwise for who looks from this place. A phase is begun exactly once,
+/// since the shares of a phase are counted from its beginning.
+fn seen_from(scenario: &Scenario, place: Place) -> Vec<(u64, Behaviours)> {
+    let phases: Vec<&Phase> = scenario.phases.iter().filter(|phase| phase.is_seen_by(place)).collect();
     let mut moments: Vec<u64> = vec![scenario.starts().0];
-    moments.extend(scenario.phases.iter().flat_map(|phase| [phase.range.start.0, phase.range.end.0]));
+    moments.extend(phases.iter().flat_map(|phase| [phase.range.start.0, phase.range.end.0]));
     moments.extend(scenario.delivery.iter().map(|delivery| delivery.at.0));
     moments.sort_unstable();
     moments.dedup();
-    let inside =
-        |at: u64| scenario.phases.iter().any(|phase| phase.range.start.0 < at && at < phase.range.end.0);
+    let inside = |at: u64| phases.iter().any(|phase| phase.range.start.0 < at && at < phase.range.end.0);
     let begins = moments.into_iter().filter(|at| !inside(*at));
-    begins.map(|at| (at, Task::Behave(behaviour(scenario, UnixSeconds(at))))).collect()
-}
-
-fn behaviour(scenario: &Scenario, at: UnixSeconds) -> Behaviours {
-    match scenario.phases.iter().find(|phase| phase.range.contains(at)) {
+    let behaviour = |at: u64| match phases.iter().find(|phase| phase.range.contains(UnixSeconds(at))) {
         Some(phase) => disturbed(phase),
-        None => undisturbed(scenario, at),
-    }
+        None => undisturbed(scenario, UnixSeconds(at)),
+    };
+    begins.map(|at| (at, behaviour(at))).collect()
 }
 
 fn disturbed(phase: &Phase) -> Behaviours {
@@ -130,7 +160,7 @@ fn disturbed(phase: &Phase) -> Behaviours {
         Some(note) => format!("{}: {note}", phase.condition),
         None => phase.condition.to_string(),
     };
-    Behaviours { target, reference, words: Some(words) }
+    Behaviours { places: Vec::new(), target, reference, words: Some(words) }
 }
 
 fn undisturbed(scenario: &Scenario, at: UnixSeconds) -> Behaviours {
@@ -145,7 +175,7 @@ fn undisturbed(scenario: &Scenario, at: UnixSeconds) -> Behaviours {
         (false, _) if at == scenario.starts() => (Behaviour::Up, None),
         (false, _) => (Behaviour::Up, Some("answers again".to_owned())),
     };
-    Behaviours { target, reference: Behaviour::Up, words }
+    Behaviours { places: Vec::new(), target, reference: Behaviour::Up, words }
 }
 
 #[cfg(test)]

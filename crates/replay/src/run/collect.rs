@@ -3,37 +3,47 @@
 use anyhow::Context as _;
 use ledger::Report;
 use protocol::HexBytes;
-use protocol::oracle::{EventState, EventView, Provisional};
+use protocol::oracle::{EventState, Provisional};
 use protocol::owner::{ClosingKind, EscrowView};
-use terms::{Sat, UnixSeconds};
+use terms::{Outcome, Sat, UnixSeconds};
 
 use super::blocking::with_node;
 use super::director::Director;
 use super::parties::Struck;
+use super::said::{self, Published, Said};
 use super::transactions::{Both, Placed, account, paid_to, place, record};
-use super::{refund, words};
+use super::{config, refund, words};
 use crate::checks;
 use crate::record::{
-    ChainRecord, Check, Coin, Messages, Moment, OracleRecord, Payouts, PhaseRecord, Record, Split, Story,
+    ChainRecord, Coin, Messages, Moment, OracleRecord, Payouts, PhaseRecord, Record, Split, Story,
     Transactions,
 };
 use crate::text;
 
-/// What the oracle published, as bytes for files. Nothing where it was dead at the end.
+/// What the oracles published and a node keeps of them, as bytes for files.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// The samples as CSV.
-    pub samples: Option<Vec<u8>>,
-    /// The evidence bundle.
-    pub bundle: Option<Vec<u8>>,
+    /// Of the oracle whose word was paid by.
+    pub main: Published,
+    /// Of all others.
+    pub others: Vec<Published>,
+    /// A node's alarms about oracles that contradicted themselves: `earnest-oracle prove` reads them.
+    pub contradictions: Option<Vec<u8>>,
 }
 
-/// What the chain and the oracle say.
+/// What the chain and the oracles say.
 struct Found {
     funding: Option<Placed>,
     closing: Option<(String, Placed)>,
-    event: Option<EventView>,
+    said: Vec<Said>,
     chain: ChainRecord,
+}
+
+/// Whose word was paid by, and what it was.
+struct Decided {
+    /// The first oracle where no word was.
+    oracle: usize,
+    outcome: Option<Outcome>,
 }
 
 impl Director<'_> {
@@ -41,15 +51,17 @@ impl Director<'_> {
     pub(super) async fn collect(&mut self, deal: &Struck) -> anyhow::Result<(Record, Evidence)> {
         let views = self.views(deal).await?;
         let view = views.iter().flatten().next().context("both nodes are dead, so nobody can be asked")?;
-        let found = self.found(deal, view).await?;
-        let evidence = self.evidence(deal).await?;
-        let mut record = self.record(deal, &views, view, found)?;
+        let said = self.said(deal, &views).await?;
+        let found = self.found(view, said).await?;
+        let both = both(view)?;
+        let decided = decided(view, &found, &both);
+        let mut record = self.record(deal, &views, view, (&found, &both, &decided))?;
         if !self.scenario.faults.is_empty() {
             record.checks.push(checks::faults(self.scenario, self.happened));
         }
-        if let (Some(bundle), Some(_)) = (&evidence.bundle, &record.outcome) {
-            record.checks.push(self.audit(bundle).await?);
-        }
+        record.checks.extend(self.audits(&found.said).await?);
+        record.checks.extend(self.proofs(view, &found.said).await?);
+        let evidence = evidence(found.said, decided.oracle)?;
         record.passed = record.checks.iter().all(|check| check.holds);
         Ok((record, evidence))
     }
@@ -65,11 +77,7 @@ impl Director<'_> {
         Ok(views)
     }
 
-    async fn found(&self, deal: &Struck, view: &EscrowView) -> anyhow::Result<Found> {
-        let event = match self.world.oracle.service.is_alive() {
-            true => self.world.oracle.client.event(&deal.event_id).await?,
-            false => None,
-        };
+    async fn found(&self, view: &EscrowView, said: Vec<Said>) -> anyhow::Result<Found> {
         let kind = match view.closing_kind {
             Some(ClosingKind::Cet) => "cet",
             Some(ClosingKind::Refund) => "refund",
@@ -91,27 +99,7 @@ impl Director<'_> {
             block_every_s: self.scenario.chain.block_every_s,
             confirmations: self.scenario.chain.confirmations,
         };
-        Ok(Found { funding, closing: closing.map(|placed| (kind.to_owned(), placed)), event, chain })
-    }
-
-    async fn evidence(&self, deal: &Struck) -> anyhow::Result<Evidence> {
-        if !self.world.oracle.service.is_alive() {
-            return Ok(Evidence::default());
-        }
-        let oracle = &self.world.oracle.client;
-        // There is no bundle before the window has closed.
-        let bundle = oracle.evidence(&deal.event_id).await.ok().flatten();
-        Ok(Evidence { samples: oracle.samples(&deal.event_id).await?, bundle })
-    }
-
-    /// What the oracle's own audit says of its evidence, as anybody can run it.
-    async fn audit(&self, bundle: &[u8]) -> anyhow::Result<Check> {
-        let path = self.world.folder.join("evidence.json");
-        crate::files::write(&path, bundle)?;
-        let mut command = tokio::process::Command::new(testbed::binary("earnest-oracle")?);
-        let output = command.arg("audit").arg(&path).kill_on_drop(true).output().await;
-        let output = output.context("earnest-oracle audit")?;
-        Ok(checks::audit(output.status.success(), &String::from_utf8_lossy(&output.stderr)))
+        Ok(Found { funding, closing: closing.map(|placed| (kind.to_owned(), placed)), said, chain })
     }
 
     fn record(
@@ -119,20 +107,18 @@ impl Director<'_> {
         deal: &Struck,
         views: &[Option<EscrowView>; 2],
         view: &EscrowView,
-        found: Found,
+        (found, both, decided): (&Found, &Both, &Decided),
     ) -> anyhow::Result<Record> {
         let scenario = self.scenario;
-        // Who never got so far as to exchange messages brought nothing.
-        let both = match (&view.messages.offer, &view.messages.accept) {
-            (Some(_), Some(_)) => Both::read(&view.messages, &view.agreement)?,
-            _ => Both::nothing(),
-        };
         let funding = found.funding.as_ref().map(|placed| &placed.transaction);
         let closing = found.closing.as_ref().map(|(_, placed)| &placed.transaction);
         let [provider, buyer] = views
             .each_ref()
             .map(|view| view.as_ref().map_or_else(|| "offline".to_owned(), |view| view.state.clone()));
-        let provisional = found.event.as_ref().and_then(|event| event.provisional.as_ref());
+        let event = found.said.get(decided.oracle).and_then(|said| said.event.as_ref());
+        let provisional = event.and_then(|event| event.provisional.as_ref());
+        let oracle = self.world.oracles.get(decided.oracle).context("an oracle that there is not")?;
+        let outcome = decided.outcome.as_ref();
         let mut record = Record {
             v: 1,
             passed: false,
@@ -142,15 +128,16 @@ impl Director<'_> {
             terms_hash: view.terms_hash,
             measurement: view.agreement.measurement.clone(),
             agreement: view.agreement.clone(),
-            outcome: view.outcome.clone(),
-            reading: reading(provisional, view)?,
-            payouts: payouts(scenario.expect.provider_sat, scenario.expect.buyer_sat, view, &found, &both),
+            outcome: decided.outcome.clone(),
+            reading: reading(provisional, outcome)?,
+            payouts: self.payouts(view, found, both, outcome),
             oracle: OracleRecord {
-                key: self.world.oracle.key,
+                key: oracle.key,
                 maturity: scenario.maturity(),
-                vantage: "local".to_owned(),
+                vantage: config::OWN.to_owned(),
                 root: provisional.map(|provisional| provisional.root),
             },
+            oracles: said::words(&view.agreement, &found.said, outcome)?,
             provider: account(self.world.provider.key, provider, &both.provider, funding, closing),
             buyer: account(self.world.buyer.key, buyer, &both.buyer, funding, closing),
             announcements: view.announcements.iter().map(hex).collect(),
@@ -160,14 +147,34 @@ impl Director<'_> {
                 accept: view.messages.accept.as_ref().map(hex),
                 sign: view.messages.sign.as_ref().map(hex),
             },
-            transactions: transactions(view, &found, &both)?,
+            transactions: transactions(view, found, both)?,
             chain: found.chain.clone(),
-            history: self.history(views, &found),
+            history: self.history(views, found),
             samples_csv: None,
-            slices: self.slices.clone(),
+            slices: self.slices.get(decided.oracle).cloned().unwrap_or_default(),
         };
         record.checks = checks::all(scenario, &deal.agreement, views, &record);
         Ok(record)
+    }
+
+    fn payouts(&self, view: &EscrowView, found: &Found, both: &Both, outcome: Option<&Outcome>) -> Payouts {
+        let (agreement, expect) = (&view.agreement, &self.scenario.expect);
+        let refunded = found.closing.as_ref().is_some_and(|(kind, _)| kind == "refund");
+        let agreed = match outcome {
+            Some(outcome) => agreement.compile().ok().and_then(|table| table.at(outcome)).map(|provider| {
+                Split { provider_sat: provider, buyer_sat: Sat(agreement.total_sat().0 - provider.0) }
+            }),
+            None if refunded => {
+                Some(Split { provider_sat: agreement.bond_sat, buyer_sat: agreement.price_sat })
+            }
+            None => None,
+        };
+        let paid = found.closing.as_ref().map(|(_, placed)| Split {
+            provider_sat: paid_to(Some(&placed.transaction), &both.provider.payout_script),
+            buyer_sat: paid_to(Some(&placed.transaction), &both.buyer.payout_script),
+        });
+        let expected = Split { provider_sat: expect.provider_sat, buyer_sat: expect.buyer_sat };
+        Payouts { expected, agreed, paid }
     }
 
     fn story_of(&self) -> Story {
@@ -175,7 +182,7 @@ impl Director<'_> {
         let phase = |phase: &crate::scenario::Phase| PhaseRecord {
             start: phase.range.start,
             end: phase.range.end,
-            what: phase.condition.to_string(),
+            what: self.seen(phase),
             note: phase.note.clone(),
         };
         Story {
@@ -188,6 +195,13 @@ impl Director<'_> {
         }
     }
 
+    /// What was wrong, and who saw it where not everybody did.
+    fn seen(&self, phase: &crate::scenario::Phase) -> String {
+        let Some(places) = &phase.seen_by else { return phase.condition.to_string() };
+        let names: Vec<&str> = places.iter().map(|place| self.scenario.cast.name(*place)).collect();
+        format!("{}, as seen by {}", phase.condition, names.join(" and "))
+    }
+
     /// What the director did, what the nodes noted, what the oracle said and what the chain holds, in order.
     fn history(&self, views: &[Option<EscrowView>; 2], found: &Found) -> Vec<Moment> {
         let mut history: Vec<(u8, Moment)> = self.story.iter().map(|moment| (0, moment.clone())).collect();
@@ -198,7 +212,7 @@ impl Director<'_> {
                 Some((place, Moment { at: entry.at, who: who.to_owned(), what }))
             }));
         }
-        history.extend(oracle_moments(found).into_iter().map(|moment| (0, moment)));
+        history.extend(found.said.iter().flat_map(oracle_moments).map(|moment| (0, moment)));
         let funding = found.funding.iter().filter_map(|placed| mined(placed, "funding transaction"));
         let closing = found.closing.iter().filter_map(|(_, placed)| mined(placed, "closing transaction"));
         history.extend(funding.chain(closing).map(|moment| (0, moment)));
@@ -213,19 +227,19 @@ fn mined(placed: &Placed, what: &str) -> Option<Moment> {
 }
 
 /// How the oracle explains the outcome that was paid by. One that was set back publishes another reading, which is none.
-fn reading(provisional: Option<&Provisional>, view: &EscrowView) -> anyhow::Result<Option<Report>> {
-    let is_paid_by = |found: &&Provisional| view.outcome.as_ref().is_none_or(|paid| found.outcome == *paid);
+fn reading(provisional: Option<&Provisional>, outcome: Option<&Outcome>) -> anyhow::Result<Option<Report>> {
+    let is_paid_by = |found: &&Provisional| outcome.is_none_or(|paid| found.outcome == *paid);
     let report = provisional.filter(is_paid_by).map(|found| serde_json::from_value(found.report.clone()));
     report.transpose().context("the oracle's report")
 }
 
-fn hex(bytes: &HexBytes) -> String {
+pub(super) fn hex(bytes: &HexBytes) -> String {
     hex::encode(&bytes.0)
 }
 
-fn oracle_moments(found: &Found) -> Vec<Moment> {
-    let Some(event) = &found.event else { return Vec::new() };
-    let moment = |at: UnixSeconds, what: String| Moment { at, who: "oracle".to_owned(), what };
+fn oracle_moments(said: &Said) -> Vec<Moment> {
+    let Some(event) = &said.event else { return Vec::new() };
+    let moment = |at: UnixSeconds, what: String| Moment { at, who: said.published.oracle.clone(), what };
     let mut moments = vec![moment(event.measurement.window.start, "begins to probe".to_owned())];
     if let Some(provisional) = &event.provisional {
         let outcome = text::outcome(&provisional.outcome, &event.measurement.outcome);
@@ -238,22 +252,33 @@ fn oracle_moments(found: &Found) -> Vec<Moment> {
     moments
 }
 
-fn payouts(provider_sat: Sat, buyer_sat: Sat, view: &EscrowView, found: &Found, both: &Both) -> Payouts {
-    let agreement = &view.agreement;
-    let refunded = found.closing.as_ref().is_some_and(|(kind, _)| kind == "refund");
-    let agreed = match &view.outcome {
-        Some(outcome) => agreement.compile().ok().and_then(|table| table.at(outcome)).map(|provider| Split {
-            provider_sat: provider,
-            buyer_sat: Sat(agreement.total_sat().0 - provider.0),
-        }),
-        None if refunded => Some(Split { provider_sat: agreement.bond_sat, buyer_sat: agreement.price_sat }),
-        None => None,
-    };
-    let paid = found.closing.as_ref().map(|(_, placed)| Split {
-        provider_sat: paid_to(Some(&placed.transaction), &both.provider.payout_script),
-        buyer_sat: paid_to(Some(&placed.transaction), &both.buyer.payout_script),
-    });
-    Payouts { expected: Split { provider_sat, buyer_sat }, agreed, paid }
+/// What provider and buyer brought. Who never got so far as to exchange messages brought nothing.
+fn both(view: &EscrowView) -> anyhow::Result<Both> {
+    match (&view.messages.offer, &view.messages.accept) {
+        (Some(_), Some(_)) => Both::read(&view.messages, &view.agreement),
+        _ => Ok(Both::nothing()),
+    }
+}
+
+/// Of one oracle its word counts; of several the one that the contract was closed by.
+fn decided(view: &EscrowView, found: &Found, both: &Both) -> Decided {
+    if let [_] = found.said.as_slice() {
+        return Decided { oracle: 0, outcome: view.outcome.clone() };
+    }
+    let closed = found.closing.as_ref().filter(|(kind, _)| kind == "cet");
+    let paid = closed.map(|(_, placed)| paid_to(Some(&placed.transaction), &both.provider.payout_script));
+    let oracle = said::deciding(&view.agreement, &found.said, paid);
+    let outcome = oracle.and_then(|oracle| found.said.get(oracle)?.heard.clone());
+    Decided { oracle: oracle.unwrap_or(0), outcome }
+}
+
+/// The files: those of the oracle that was paid by stand first.
+fn evidence(said: Vec<Said>, main: usize) -> anyhow::Result<Evidence> {
+    let alarms: Vec<_> = said.iter().filter_map(|said| said.alarm.as_ref()).collect();
+    let contradictions = if alarms.is_empty() { None } else { Some(serde_json::to_vec_pretty(&alarms)?) };
+    let mut others: Vec<Published> = said.into_iter().map(|said| said.published).collect();
+    let main = if main < others.len() { others.remove(main) } else { Published::default() };
+    Ok(Evidence { main, others, contradictions })
 }
 
 fn transactions(view: &EscrowView, found: &Found, both: &Both) -> anyhow::Result<Transactions> {

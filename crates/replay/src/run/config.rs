@@ -11,6 +11,12 @@ use crate::scenario::{ChainPlan, Scenario};
 /// The name under which the oracle knows its reference target.
 const REFERENCE: &str = "http://reference.example/ok";
 
+/// The name of an oracle's own place of measurement.
+pub(super) const OWN: &str = "local";
+
+/// A vantage asks for its assignments at least this often, in seconds.
+const MOST_POLL_S: u64 = 3_600;
+
 /// An oracle that is killed loses what it has not written down: a slice, or where slices are long this many seconds.
 const MOST_UNWRITTEN_S: u64 = 300;
 
@@ -23,17 +29,56 @@ fn path(path: &Path) -> String {
     quoted(path.display().to_string())
 }
 
-/// `earnest-oracle`'s configuration: the names of scenario and reference lead to the replay's targets.
+/// A place of measurement: where it keeps its data, and where the names of scenario and reference lead it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Site<'a> {
+    pub data_dir: &'a Path,
+    pub target: SocketAddr,
+    pub reference: SocketAddr,
+}
+
+/// `earnest-oracle`'s configuration; `vantages` are the names and keys of those that report to it.
 pub(super) fn oracle(
     scenario: &Scenario,
-    data_dir: &Path,
+    site: &Site<'_>,
     listen: SocketAddr,
-    target: SocketAddr,
-    reference: SocketAddr,
+    vantages: &[(String, String)],
 ) -> anyhow::Result<String> {
-    let services = resolve(&scenario.measurement, target)?;
+    let mut tables = resolve(&scenario.measurement, site.target)?;
+    for (name, key) in vantages {
+        tables += &format!("\n[[remote_vantage]]\nname = {}\nkey = {}\n", quoted(name), quoted(key));
+    }
     let slice_s = scenario.measurement.slice_s;
-    Ok(oracle_of(&scenario.chain, slice_s, data_dir, listen, reference, &services))
+    Ok(oracle_of(&scenario.chain, slice_s, site.data_dir, listen, site.reference, &tables))
+}
+
+/// The configuration of a vantage of these oracles, by their addresses and keys. Without any it is good for making its key.
+pub(super) fn vantage(
+    scenario: &Scenario,
+    site: &Site<'_>,
+    oracles: &[(SocketAddr, Hex32)],
+) -> anyhow::Result<String> {
+    Ok(format!(
+        "network = \"regtest\"\ndata_dir = {}\nreferences_needed = 1\npoll_every_s = {}\n\n\
+         [probe]\nflush_every_s = {}\n{}{}{}",
+        path(site.data_dir),
+        scenario.chain.poll_every_s.clamp(1, MOST_POLL_S),
+        scenario.measurement.slice_s.min(MOST_UNWRITTEN_S),
+        oracles.iter().map(reached).collect::<String>(),
+        resolve(&scenario.measurement, site.target)?,
+        reference(site.reference),
+    ))
+}
+
+/// An oracle as nodes and vantages name it.
+fn reached((addr, key): &(SocketAddr, Hex32)) -> String {
+    format!("\n[[oracle]]\nurl = \"http://{addr}\"\nkey = \"{key}\"\n")
+}
+
+fn reference(to: SocketAddr) -> String {
+    format!(
+        "\n[[resolve]]\nhost = \"reference.example\"\naddr = \"{to}\"\n\n[[reference]]\nurl = \"{REFERENCE}\"\n"
+    )
 }
 
 /// The host of a measurement's target leads here.
@@ -55,13 +100,12 @@ pub(crate) fn oracle_of(
 ) -> String {
     format!(
         "network = \"regtest\"\nlisten = \"{listen}\"\ndata_dir = {}\npublication_delay_s = {}\n\
-         vantage = \"local\"\nreferences_needed = 1\n\n[policy]\naccept = \"open\"\n\n\
-         [probe]\nflush_every_s = {}\n{services}\n\
-         [[resolve]]\nhost = \"reference.example\"\naddr = \"{reference}\"\n\n\
-         [[reference]]\nurl = \"{REFERENCE}\"\n",
+         vantage = \"{OWN}\"\nreferences_needed = 1\n\n[policy]\naccept = \"open\"\n\n\
+         [probe]\nflush_every_s = {}\n{services}{}",
         path(data_dir),
         chain.publication_delay_s,
         slice_s.min(MOST_UNWRITTEN_S),
+        self::reference(reference),
     )
 }
 
@@ -80,14 +124,22 @@ pub(crate) struct Reaches {
     pub oracle: (SocketAddr, Hex32),
 }
 
-/// `earnest`'s configuration. The mandate allows this one escrow with room to spare.
-pub(super) fn node(scenario: &Scenario, data_dir: &Path, listens: Listens, reaches: &Reaches) -> String {
+/// `earnest`'s configuration. The mandate allows this one escrow with room to spare. `others` are the oracles beside the
+/// first one.
+pub(super) fn node(
+    scenario: &Scenario,
+    data_dir: &Path,
+    listens: Listens,
+    reaches: &Reaches,
+    others: &[(SocketAddr, Hex32)],
+) -> String {
     let ceiling = 2 * (scenario.deal.price_sat.0 + scenario.deal.bond_sat.0) + 1_000_000;
     let mandate = format!(
         "max_contract_sat = {ceiling}\nmax_locked_sat = {ceiling}\nmax_per_counterparty_sat = {ceiling}\n\
          max_fee_rate_sat_vb = 1000\n"
     );
-    node_of(&scenario.chain, data_dir, listens, reaches, &mandate)
+    let text = node_of(&scenario.chain, data_dir, listens, reaches, &mandate);
+    others.iter().map(reached).fold(text, |text, other| text + &other)
 }
 
 /// The same with any mandate, given as the lines of its section.

@@ -40,8 +40,8 @@ pub struct Director<'a> {
     pub(super) mining: bool,
     /// What happened by plan, for the story.
     pub(super) story: Vec<Moment>,
-    /// The verdicts of the slices that the oracle has published so far.
-    pub(super) slices: Vec<SliceVerdict>,
+    /// The verdicts of the slices that each oracle has published so far.
+    pub(super) slices: Vec<Vec<SliceVerdict>>,
     /// The event, once it is announced.
     pub(super) event: Option<EventId>,
 }
@@ -69,7 +69,7 @@ impl<'a> Director<'a> {
             happened: 0,
             mining: true,
             story: Vec::new(),
-            slices: Vec::new(),
+            slices: vec![Vec::new(); scenario.cast.oracles()],
             event: None,
         })
     }
@@ -90,7 +90,7 @@ impl<'a> Director<'a> {
     pub(super) async fn step(&mut self) -> anyhow::Result<()> {
         let next_s = self.agenda.next_s();
         self.let_time_run(next_s * 1000).await?;
-        for victim in [Victim::Oracle, Victim::Provider, Victim::Buyer] {
+        for victim in Victim::all(&self.scenario.cast) {
             self.world.service(victim).map_or(Ok(()), Service::check)?;
         }
         let now_s = self.world.clock.now_s();
@@ -120,8 +120,11 @@ impl<'a> Director<'a> {
     }
 
     fn behave(&mut self, behaviours: Behaviours) {
-        self.world.target.set(behaviours.target);
-        self.world.reference.set(behaviours.reference);
+        for place in behaviours.places {
+            if let Some(sight) = self.world.sights.get(self.scenario.cast.index(place)) {
+                sight.show(behaviours.target.clone(), behaviours.reference.clone());
+            }
+        }
         if let Some(words) = behaviours.words {
             self.tell("target", words);
         }
@@ -183,20 +186,23 @@ impl<'a> Director<'a> {
         Ok(true)
     }
 
-    /// Takes over the verdicts that the oracle has published since the last look.
+    /// Takes over the verdicts that the oracles have published since the last look; the first one's are shown.
     pub(super) async fn watch(&mut self, event: &EventId) -> anyhow::Result<()> {
-        if !self.world.oracle.service.is_alive() {
-            return Ok(());
-        }
-        loop {
-            let from = self.slices.len() as u64;
-            let page = self.world.oracle.client.slices(event, from).await?;
-            let Some(page) = page.filter(|page| !page.slices.is_empty()) else { break };
-            for slice in page.slices {
-                self.slices.push(serde_json::from_value(slice).context("a slice's verdict")?);
+        for (oracle, slices) in self.world.oracles.iter().zip(&mut self.slices) {
+            if !oracle.service.is_alive() {
+                continue;
+            }
+            loop {
+                let page = oracle.client.slices(event, slices.len() as u64).await?;
+                let Some(page) = page.filter(|page| !page.slices.is_empty()) else { break };
+                for slice in page.slices {
+                    slices.push(serde_json::from_value(slice).context("a slice's verdict")?);
+                }
             }
         }
-        self.progress.verdicts(verdicts(&self.slices));
+        if let Some(slices) = self.slices.first() {
+            self.progress.verdicts(verdicts(slices));
+        }
         Ok(())
     }
 }

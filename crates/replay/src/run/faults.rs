@@ -9,7 +9,7 @@ use super::blocking::with_node;
 use super::director::{Director, LEAVE_LIMIT};
 use super::parties::Struck;
 use super::service::Service;
-use crate::scenario::{Fault, Happening, Victim, When};
+use crate::scenario::{Fault, Happening, Place, Victim, When};
 
 impl Director<'_> {
     fn fault(&self, index: usize) -> anyhow::Result<Fault> {
@@ -29,11 +29,15 @@ impl Director<'_> {
                 .await?;
             }
             Happening::Kill(victim, _) => self.kill(victim).await?,
-            Happening::Cut(line, _) => self.world.lines.cut(line),
+            Happening::Cut(..) | Happening::Silent(..) => self.world.lines.cut(&fault.what.cuts()),
+            Happening::Lie(place, says) => {
+                let sight = self.world.sights.get_mut(self.scenario.cast.index(place));
+                sight.context("a place that nothing was made for")?.lie(says);
+            }
             Happening::Reorg(depth) => {
                 with_node(&self.world.bitcoind, move |node| node.reorg(depth).map(drop)).await?;
             }
-            Happening::SetBack(_) => self.set_back(index).await?,
+            Happening::SetBack(oracle, _) => self.set_back(index, oracle).await?,
             Happening::FeeSpike(rate) => {
                 with_node(&self.world.bitcoind, move |node| {
                     let rush = node.prepare_rush(rate)?;
@@ -55,28 +59,35 @@ impl Director<'_> {
                 self.tell("chain", "its node is started again");
             }
             Happening::Kill(victim, _) => {
-                self.service(victim)?.start_again().await?;
-                self.tell(victim.name(), "is started again");
+                self.world.wake(victim, self.scenario).await?;
+                self.tell(victim.name(&self.scenario.cast), "is started again");
             }
             Happening::Cut(line, _) => {
-                self.world.lines.mend(line);
-                self.tell("network", format!("lets everything pass between {line} again"));
+                self.world.lines.mend(&[line]);
+                let ends = line.words(&self.scenario.cast);
+                self.tell("network", format!("lets everything pass between {ends} again"));
             }
-            Happening::Reorg(_) | Happening::SetBack(_) | Happening::FeeSpike(_) => {}
+            Happening::Silent(oracle, _) => {
+                self.world.lines.mend(&fault.what.cuts());
+                self.tell(self.scenario.cast.name(Place::Oracle(oracle)), "answers again");
+            }
+            Happening::Lie(..) | Happening::Reorg(_) | Happening::SetBack(..) | Happening::FeeSpike(_) => {}
         }
         Ok(())
     }
 
     fn tell_fault(&mut self, fault: &Fault) {
+        let cast = &self.scenario.cast;
         let who = match fault.what {
             Happening::Kill(Victim::Bitcoind, _) | Happening::Reorg(_) | Happening::FeeSpike(_) => "chain",
-            Happening::Kill(victim, _) => victim.name(),
+            Happening::Kill(victim, _) => victim.name(cast),
             Happening::Cut(..) => "network",
-            Happening::SetBack(_) => Victim::Oracle.name(),
+            Happening::Lie(place, _) => cast.name(place),
+            Happening::SetBack(oracle, _) | Happening::Silent(oracle, _) => cast.name(Place::Oracle(oracle)),
         };
         let words = match fault.what {
             Happening::Kill(Victim::Bitcoind, _) => "its node is killed".to_owned(),
-            what => what.to_string(),
+            what => what.words(cast),
         };
         let note = fault.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
         self.tell(who, words + &note);
@@ -101,28 +112,36 @@ impl Director<'_> {
 
     async fn kill(&mut self, victim: Victim) -> anyhow::Result<()> {
         // What a dying oracle has published is for all to see.
-        if let (Victim::Oracle, Some(event)) = (victim, self.event.clone()) {
+        if let (Victim::Place(Place::Oracle(_)), Some(event)) = (victim, self.event.clone()) {
             self.watch(&event).await?;
         }
         self.service(victim)?.kill();
-        let left = tokio::time::timeout(LEAVE_LIMIT, self.world.barrier.wait_until_gone(victim.name())).await;
-        left.with_context(|| format!("the killed {} is still taking part in simulated time", victim.name()))
+        let name = victim.name(&self.scenario.cast);
+        let left = tokio::time::timeout(LEAVE_LIMIT, self.world.barrier.wait_until_gone(name)).await;
+        left.with_context(|| format!("the killed {name} is still taking part in simulated time"))
     }
 
     /// Copies all that the oracle knows, as a backup would, while it is stopped.
     pub(super) async fn remember(&mut self, index: usize) -> anyhow::Result<()> {
-        self.service(Victim::Oracle)?.stop().await?;
-        copy_folder(&self.world.folder.join("oracle"), &self.memory(index))?;
-        self.service(Victim::Oracle)?.start_again().await
+        let Happening::SetBack(oracle, _) = self.fault(index)?.what else { return Ok(()) };
+        let victim = Victim::Place(Place::Oracle(oracle));
+        self.service(victim)?.stop().await?;
+        copy_folder(&self.data_of(oracle), &self.memory(index))?;
+        self.service(victim)?.start_again().await
     }
 
     /// Puts that copy back. Neither the database nor the journal in it can tell.
-    async fn set_back(&mut self, index: usize) -> anyhow::Result<()> {
-        self.service(Victim::Oracle)?.stop().await?;
-        let data = self.world.folder.join("oracle");
+    async fn set_back(&mut self, index: usize, oracle: usize) -> anyhow::Result<()> {
+        let victim = Victim::Place(Place::Oracle(oracle));
+        self.service(victim)?.stop().await?;
+        let data = self.data_of(oracle);
         std::fs::remove_dir_all(&data).with_context(|| data.display().to_string())?;
         copy_folder(&self.memory(index), &data)?;
-        self.service(Victim::Oracle)?.start_again().await
+        self.service(victim)?.start_again().await
+    }
+
+    fn data_of(&self, oracle: usize) -> std::path::PathBuf {
+        self.world.folder.join(self.scenario.cast.name(Place::Oracle(oracle)))
     }
 
     fn memory(&self, index: usize) -> std::path::PathBuf {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 
 use super::gate::Gate;
-use crate::scenario::{Fault, Happening, Line, Scenario, When};
+use crate::scenario::{Fault, Line, Scenario, When};
 
 /// The gates on the lines that are cut some time.
 #[derive(Debug, Default)]
@@ -20,23 +20,22 @@ impl Lines {
         line: Line,
         to: SocketAddr,
     ) -> anyhow::Result<SocketAddr> {
-        let cuts = scenario
-            .faults
-            .iter()
-            .filter(|fault| matches!(fault.what, Happening::Cut(cut, _) if cut == line));
-        let cuts: Vec<&Fault> = cuts.collect();
+        let cuts: Vec<&Fault> =
+            scenario.faults.iter().filter(|fault| fault.what.cuts().contains(&line)).collect();
         if cuts.is_empty() {
             return Ok(to);
         }
         let words = cuts.iter().filter_map(|fault| word(fault)).collect();
-        let gate = Gate::before(to, words).await.with_context(|| format!("the line between {line}"))?;
+        let gate = Gate::before(to, words)
+            .await
+            .with_context(|| format!("the line between {}", line.words(&scenario.cast)))?;
         let addr = gate.addr();
         self.0.insert(line, gate);
         Ok(addr)
     }
 
-    pub(super) fn cut(&self, line: Line) {
-        self.0.get(&line).into_iter().for_each(Gate::shut);
+    pub(super) fn cut(&self, lines: &[Line]) {
+        lines.iter().filter_map(|line| self.0.get(line)).for_each(Gate::shut);
     }
 
     /// Whether a message has tripped it.
@@ -44,8 +43,8 @@ impl Lines {
         self.0.get(&line).is_some_and(|gate| !gate.is_open())
     }
 
-    pub(super) fn mend(&self, line: Line) {
-        self.0.get(&line).into_iter().for_each(Gate::open);
+    pub(super) fn mend(&self, lines: &[Line]) {
+        lines.iter().filter_map(|line| self.0.get(line)).for_each(Gate::open);
     }
 }
 

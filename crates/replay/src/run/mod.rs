@@ -9,13 +9,16 @@ pub(crate) mod blocking;
 mod collect;
 pub(crate) mod config;
 pub(crate) mod director;
+mod examine;
 mod faults;
 mod gate;
 mod lines;
+mod measurers;
 pub(crate) mod pace;
 mod parties;
 pub(crate) mod programs;
 mod refund;
+mod said;
 mod seed;
 pub(crate) mod service;
 pub(crate) mod transactions;
@@ -29,6 +32,7 @@ use anyhow::Context as _;
 
 pub use collect::Evidence;
 use director::Director;
+pub use said::Published;
 pub use world::World;
 
 use crate::progress::Progress;
@@ -65,7 +69,7 @@ pub async fn run(
     progress: &Progress,
     options: Options,
 ) -> anyhow::Result<Finished> {
-    progress.stage("starting bitcoind, oracle and two nodes");
+    progress.stage("starting bitcoind, oracles and two nodes");
     let world =
         World::start(scenario, folder, options.seed).await.context("the replay could not be set up")?;
     let mut director = Director::new(scenario, world, progress, options.real_time).await?;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use bitcoin::{Address, Amount, Network};
 use protocol::OfferDraft;
 use protocol::owner::{EscrowView, PurchaseRequest};
-use terms::{Agreement, EventId, OracleSet, Sat, UnixSeconds};
+use terms::{Agreement, EventId, Sat, UnixSeconds};
 
 use super::blocking::with_node;
 use super::director::Director;
@@ -81,7 +81,11 @@ impl Director<'_> {
     pub(super) async fn agree(&mut self) -> anyhow::Result<Struck> {
         self.progress.stage("agreeing");
         let offer = self.world.provider.owner.create_offer(&self.offer(), "replay-offer").await?;
-        self.tell("provider", "publishes an offer; the oracle has announced what it will measure");
+        let announced = match self.world.oracles.len() {
+            1 => "the oracle has announced what it will measure",
+            _ => "each oracle has announced what it will measure",
+        };
+        self.tell("provider", format!("publishes an offer; {announced}"));
         let provider_url = self.world.provider.peer_url.clone();
         let request = PurchaseRequest { provider_url, offer_id: offer.id };
         let purchase = self.world.buyer.owner.purchase(&request, "replay-purchase").await?;
@@ -95,14 +99,15 @@ impl Director<'_> {
 
     fn offer(&self) -> OfferDraft {
         let scenario = self.scenario;
+        let oracles = &self.world.oracles;
         let window_start = scenario.measurement.window.start.0;
         OfferDraft {
             measurement: scenario.measurement.clone(),
             price_sat: scenario.deal.price_sat,
             bond_sat: scenario.deal.bond_sat,
             payout: scenario.deal.payout.clone(),
-            oracles: OracleSet { keys: vec![self.world.oracle.key], threshold: 1, tolerance: None },
-            oracle_urls: vec![self.world.oracle.client.base().to_owned()],
+            oracles: scenario.deal.oracle_set(oracles.iter().map(|oracle| oracle.key).collect()),
+            oracle_urls: oracles.iter().map(|oracle| oracle.client.base().to_owned()).collect(),
             funding_deadline: UnixSeconds(window_start - scenario.chain.funding_margin_s),
             refund_delay_s: scenario.deal.refund_delay_s,
             fee_rate_sat_vb: Some(scenario.deal.fee_rate_sat_vb),

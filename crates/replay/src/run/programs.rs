@@ -18,6 +18,8 @@ pub(crate) struct Oracle {
     pub service: Service,
     pub client: OracleClient,
     pub key: Hex32,
+    /// Where it listens.
+    pub addr: SocketAddr,
 }
 
 /// A node as a process, and the way to talk to it.
@@ -43,18 +45,41 @@ pub(crate) struct Programs<'a> {
 impl Programs<'_> {
     /// An oracle with this configuration, whose data folder is `oracle`.
     pub(crate) async fn oracle(&self, text: &str, listen: SocketAddr) -> anyhow::Result<Oracle> {
-        let config = self.write("oracle.toml", text)?;
-        let log = self.folder.join("oracle.log");
-        let command = |verb: &str| -> anyhow::Result<ProcessBuilder> {
-            let command = ProcessBuilder::binary("earnest-oracle", &log)?.called("oracle");
-            Ok(command.arg(verb).arg("--config").arg(&config))
-        };
+        self.oracle_called("oracle", text, listen).await
+    }
+
+    /// An oracle of this name with this configuration, whose data folder is the name.
+    pub(crate) async fn oracle_called(
+        &self,
+        name: &str,
+        text: &str,
+        listen: SocketAddr,
+    ) -> anyhow::Result<Oracle> {
+        let config = self.write(&format!("{name}.toml"), text)?;
+        let command = |verb| self.oracle_command(name, verb, &config);
         run_to_end(command("init")?.arg("--simulated"), "earnest-oracle init").await?;
-        let serve = command("serve")?.arg("--simulated-time").arg(self.barrier.to_string());
-        let service = Service::start(serve, listen).await?;
+        let service = Service::start(self.in_simulated_time(command("serve")?, name), listen).await?;
         let client = OracleClient::new(&format!("http://{listen}"))?;
         let key = client.pubkey().await?;
-        Ok(Oracle { service, client, key })
+        Ok(Oracle { service, client, key, addr: listen })
+    }
+
+    /// A command of `earnest-oracle` with this configuration, for an oracle or a vantage.
+    pub(super) fn oracle_command(
+        &self,
+        name: &str,
+        verb: &str,
+        config: &Path,
+    ) -> anyhow::Result<ProcessBuilder> {
+        let log = self.folder.join(format!("{name}.log"));
+        let command = ProcessBuilder::binary("earnest-oracle", log)?.called(name);
+        Ok(command.arg(verb).arg("--config").arg(config))
+    }
+
+    /// The command takes its time from the barrier, under this name.
+    pub(super) fn in_simulated_time(&self, command: ProcessBuilder, name: &str) -> ProcessBuilder {
+        let command = command.arg("--simulated-time").arg(self.barrier.to_string());
+        command.arg("--simulated-name").arg(name)
     }
 
     /// A node of this name with this configuration, whose data folder is the name.
@@ -68,9 +93,7 @@ impl Programs<'_> {
         };
         seed::plant(&data_dir, self.seed, name)?;
         run_to_end(command("init")?, "earnest init").await?;
-        let serve = command("serve")?;
-        let serve =
-            serve.arg("--simulated-time").arg(self.barrier.to_string()).arg("--simulated-name").arg(name);
+        let serve = self.in_simulated_time(command("serve")?, name);
         let service = Service::start(serve, listens.owner).await?;
         let token = read_token(&data_dir.join("owner-token"))?;
         let owner = OwnerClient::new(&format!("http://{}", listens.owner), &token)?;
@@ -78,7 +101,7 @@ impl Programs<'_> {
         Ok(Party { service, owner, key, peer_url: format!("http://{}", listens.peer) })
     }
 
-    fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+    pub(super) fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(name);
         std::fs::write(&path, text).with_context(|| path.display().to_string())?;
         Ok(path)

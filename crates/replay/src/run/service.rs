@@ -19,14 +19,22 @@ const INIT_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Service {
     command: ProcessBuilder,
-    ready_at: SocketAddr,
+    /// A vantage listens nowhere.
+    ready_at: Option<SocketAddr>,
     process: Option<Process>,
 }
 
 impl Service {
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(command: ProcessBuilder, ready_at: SocketAddr) -> anyhow::Result<Self> {
-        let mut service = Self { command, ready_at, process: None };
+        let mut service = Self { command, ready_at: Some(ready_at), process: None };
+        service.start_again().await?;
+        Ok(service)
+    }
+
+    /// Starts one that listens nowhere: it is ready when it takes part in simulated time.
+    pub(crate) async fn start_unheard(command: ProcessBuilder) -> anyhow::Result<Self> {
+        let mut service = Self { command, ready_at: None, process: None };
         service.start_again().await?;
         Ok(service)
     }
@@ -34,7 +42,9 @@ impl Service {
     /// Starts it after it was killed.
     pub(crate) async fn start_again(&mut self) -> anyhow::Result<()> {
         let mut process = self.command.spawn()?;
-        process.wait_ready(self.ready_at, READY_LIMIT).await?;
+        if let Some(ready_at) = self.ready_at {
+            process.wait_ready(ready_at, READY_LIMIT).await?;
+        }
         self.process = Some(process);
         Ok(())
     }

@@ -1,20 +1,20 @@
 //! Everything that runs in a replay.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clock::Clock;
 use clock::barrier::Barrier;
-use terms::{Hex32, UnixSeconds};
-use testbed::{Bitcoind, FailingTarget, free_addr};
+use terms::UnixSeconds;
+use testbed::{Bitcoind, free_addr};
 
 use super::config::{self, Listens, Reaches};
 use super::lines::Lines;
+use super::measurers::{self, Sight, Vantage};
 use super::programs::{Oracle, Party, Programs};
 use super::service::Service;
-use crate::scenario::{Happening, Line, Scenario, Victim};
+use crate::scenario::{Happening, Line, Place, Scenario, Victim};
 
 /// Everything that runs. Dropping it ends it all; the folder stays.
 #[derive(Debug)]
@@ -22,9 +22,11 @@ pub struct World {
     pub(super) bitcoind: Arc<Bitcoind>,
     pub(super) barrier: Barrier,
     pub(super) clock: Clock,
-    pub(super) target: FailingTarget,
-    pub(super) reference: FailingTarget,
-    pub(super) oracle: Oracle,
+    /// What each place takes for the service, in the order of the scenario's places.
+    pub(super) sights: Vec<Sight>,
+    /// In the file's order; at least one.
+    pub(super) oracles: Vec<Oracle>,
+    pub(super) vantages: Vec<Vantage>,
     pub(super) provider: Party,
     pub(super) buyer: Party,
     /// The lines between them that the scenario cuts.
@@ -43,22 +45,30 @@ impl World {
         let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario.starts(), spikes).await?;
         let barrier = Barrier::bind(scenario.starts().0 * 1000).await.context("the time barrier")?;
         for (victim, ahead_ms) in scenario.clocks.wrong() {
-            barrier.skew(victim.name(), *ahead_ms);
+            barrier.skew(victim.name(&scenario.cast), *ahead_ms);
         }
         let clock = barrier.clock().await.context("the time barrier")?;
         // Held until the director takes its own, so that time can't move while the programs start.
         let busy = clock.busy().await;
-        let target = FailingTarget::start().await.context("the target")?;
-        let reference = FailingTarget::start().await.context("the reference target")?;
-        target.set_body(scenario.body.clone());
+        let mut sights = Vec::new();
+        for _ in scenario.cast.places() {
+            sights.push(Sight::start(&scenario.body).await?);
+        }
         let programs = Programs { folder, barrier: barrier.addr(), seed };
         let mut setup = Setup { scenario, programs, lines: Lines::default() };
-        let (oracle, oracle_addr) = setup.oracle(target.addr(), reference.addr()).await?;
-        let provider = setup.node(Victim::Provider, &bitcoind, (oracle_addr, oracle.key)).await?;
-        let buyer = setup.node(Victim::Buyer, &bitcoind, (oracle_addr, oracle.key)).await?;
+        let keys = setup.vantage_keys(&sights).await?;
+        let (mut oracles, mut vantages) = (Vec::new(), Vec::new());
+        for number in 0..scenario.cast.oracles() {
+            oracles.push(setup.oracle(number, &sights, &keys).await?);
+        }
+        for number in 0..scenario.cast.vantages() {
+            vantages.push(setup.vantage(number, &sights, &oracles, &barrier).await?);
+        }
+        let provider = setup.node(Victim::Provider, &bitcoind, &oracles).await?;
+        let buyer = setup.node(Victim::Buyer, &bitcoind, &oracles).await?;
         drop(busy);
         let (lines, folder) = (setup.lines, folder.to_owned());
-        Ok(Self { bitcoind, barrier, clock, target, reference, oracle, provider, buyer, lines, folder })
+        Ok(Self { bitcoind, barrier, clock, sights, oracles, vantages, provider, buyer, lines, folder })
     }
 
     /// Where the chain's RPC is, and the file with its cookie, for a check from outside.
@@ -69,10 +79,27 @@ impl World {
     /// One of the programs of ours.
     pub(super) fn service(&mut self, victim: Victim) -> Option<&mut Service> {
         match victim {
-            Victim::Oracle => Some(&mut self.oracle.service),
+            Victim::Place(Place::Oracle(number)) => {
+                self.oracles.get_mut(number).map(|oracle| &mut oracle.service)
+            }
+            Victim::Place(Place::Vantage(number)) => {
+                self.vantages.get_mut(number).map(|vantage| &mut vantage.service)
+            }
             Victim::Provider => Some(&mut self.provider.service),
             Victim::Buyer => Some(&mut self.buyer.service),
             Victim::Bitcoind => None,
+        }
+    }
+
+    /// Starts one of them after it was killed.
+    pub(super) async fn wake(&mut self, victim: Victim, scenario: &Scenario) -> anyhow::Result<()> {
+        let service = self.service(victim).context("not a process of ours")?;
+        service.start_again().await?;
+        match victim {
+            Victim::Place(Place::Vantage(_)) => {
+                measurers::joined(&self.barrier, victim.name(&scenario.cast)).await
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -93,40 +120,31 @@ pub(crate) async fn start_bitcoind(
     Ok(Arc::new(started?))
 }
 
-/// What starting the parties needs to know.
-struct Setup<'a> {
-    scenario: &'a Scenario,
-    programs: Programs<'a>,
+/// What starting the programs of a scenario needs to know.
+pub(super) struct Setup<'a> {
+    pub scenario: &'a Scenario,
+    pub programs: Programs<'a>,
     /// The lines laid so far.
-    lines: Lines,
+    pub lines: Lines,
 }
 
 impl Setup<'_> {
-    async fn oracle(
-        &self,
-        target: SocketAddr,
-        reference: SocketAddr,
-    ) -> anyhow::Result<(Oracle, SocketAddr)> {
-        let listen = free_addr()?;
-        let data_dir = self.programs.folder.join("oracle");
-        let text = config::oracle(self.scenario, &data_dir, listen, target, reference)?;
-        Ok((self.programs.oracle(&text, listen).await?, listen))
-    }
-
-    async fn node(
-        &mut self,
-        who: Victim,
-        bitcoind: &Bitcoind,
-        oracle: (SocketAddr, Hex32),
-    ) -> anyhow::Result<Party> {
-        let name = who.name();
+    async fn node(&mut self, who: Victim, bitcoind: &Bitcoind, oracles: &[Oracle]) -> anyhow::Result<Party> {
+        let name = who.name(&self.scenario.cast);
         let listens = Listens { owner: free_addr()?, peer: free_addr()? };
+        let mut ways = Vec::new();
+        for (number, oracle) in oracles.iter().enumerate() {
+            let way = self.lines.lay(self.scenario, Line::ToOracle(who, number), oracle.addr).await?;
+            ways.push((way, oracle.key));
+        }
+        let (first, others) = ways.split_first().context("there is no oracle")?;
         let reaches = Reaches {
             bitcoind: self.lines.lay(self.scenario, Line::ToBitcoind(who), bitcoind.rpc_addr()).await?,
             cookie: bitcoind.cookie_file(),
-            oracle: (self.lines.lay(self.scenario, Line::ToOracle(who), oracle.0).await?, oracle.1),
+            oracle: *first,
         };
-        let text = config::node(self.scenario, &self.programs.folder.join(name), listens, &reaches);
+        let data_dir = self.programs.folder.join(name);
+        let text = config::node(self.scenario, &data_dir, listens, &reaches, others);
         let party = self.programs.node(name, &text, listens).await?;
         let door = match who {
             Victim::Provider => self.lines.lay(self.scenario, Line::BuyerProvider, listens.peer).await?,

@@ -2,10 +2,11 @@
 
 use terms::presets::{self, Preset};
 use terms::{
-    Agreement, Credit, Hex32, Measurement, OracleSet, OutcomeValue, Party, Payout, Piece, Sat, Schedule,
-    Side, UnixSeconds,
+    Agreement, CompileError, Credit, Hex32, Measurement, OracleSet, OutcomeValue, Party, Payout, Piece, Sat,
+    Schedule, Side, Tolerance, UnixSeconds,
 };
 
+use super::cast::Cast;
 use super::chain::bounded;
 use super::error::ScenarioError;
 use super::reader::{Field, Table};
@@ -20,6 +21,10 @@ pub struct Deal {
     pub bond_sat: Sat,
     /// What each outcome pays.
     pub payout: Payout,
+    /// So many oracles must agree.
+    pub threshold: u64,
+    /// How far they may differ.
+    pub tolerance: Option<Tolerance>,
     /// The preset that the payout came from, for the report.
     pub preset: Option<&'static Preset>,
     /// Seconds from maturity until the refund.
@@ -48,36 +53,70 @@ pub(super) fn read(
     table: Table<'_>,
     preset: Option<&&'static Preset>,
     measurement: &Measurement,
+    cast: &Cast,
 ) -> Result<Deal, ScenarioError> {
     let sat = |key| table.need(key)?.number(0..=MAX_SAT).map(Sat);
     let deal = Deal {
         price_sat: sat("price_sat")?,
         bond_sat: sat("bond_sat")?,
         payout: payout(&table, preset)?,
+        threshold: threshold(&table, cast)?,
+        tolerance: table.read("tolerance", tolerance)?,
         preset: preset.copied(),
         refund_delay_s: table
             .read("refund_delay", |field| bounded(field, 3600, 365 * 86_400))?
             .unwrap_or(7 * 86_400),
         fee_rate_sat_vb: table.read("fee_rate", |field| field.number(1..=1000))?.unwrap_or(2),
     };
-    holds(&table, &deal, measurement)?;
+    holds(&table, &deal, measurement, cast)?;
     table.close()?;
     Ok(deal)
 }
 
+/// `oracles = "2 of 3"`: so many of those that the file names.
+fn threshold(table: &Table<'_>, cast: &Cast) -> Result<u64, ScenarioError> {
+    let count = cast.oracles() as u64;
+    match table.read("oracles", |field| field.parse(words::some_of))? {
+        Some((threshold, all)) if all == count => Ok(threshold),
+        Some(_) => Err(table.error_at("oracles", format!("must be of as many as there are: {count}"))),
+        None if count == 1 => Ok(1),
+        None => Err(table.error_at("oracles", "is missing: how many of them must agree")),
+    }
+}
+
+fn tolerance(field: &Field<'_>) -> Result<Tolerance, ScenarioError> {
+    let table = field.table()?;
+    let tolerance = Tolerance {
+        max_error_exp: table.need("max_error_exp")?.number(0..=62)?,
+        min_fail_exp: table.need("min_fail_exp")?.number(0..=62)?,
+        max_spread_sat: Sat(table.need("max_spread_sat")?.number(0..=MAX_SAT)?),
+    };
+    table.close()?;
+    Ok(tolerance)
+}
+
 /// The document's own rules, tried with keys that stand in for the real ones.
-fn holds(table: &Table<'_>, deal: &Deal, measurement: &Measurement) -> Result<(), ScenarioError> {
+fn holds(
+    table: &Table<'_>,
+    deal: &Deal,
+    measurement: &Measurement,
+    cast: &Cast,
+) -> Result<(), ScenarioError> {
     let schedule = if table.has("preset") { "preset" } else { "schedule" };
-    let [provider, buyer, oracle] = [1, 2, 3].map(|byte| Hex32([byte; 32]));
     let deadline = UnixSeconds(measurement.window.start.0 - 1);
-    let agreement = deal.agreement(measurement, provider, buyer, oracle, deadline);
+    let agreement = deal.stand_in(measurement, cast.oracles(), deadline);
     agreement.validate().map_err(|error| match error.field.as_str() {
+        field if field.starts_with("oracles.tolerance") => table.error_at("tolerance", error.to_string()),
+        field if field.starts_with("oracles") => table.error_at("oracles", error.to_string()),
         key @ ("price_sat" | "bond_sat") => table.error_at(key, error.rule),
         "refund_delay_s" => table.error_at("refund_delay", error.rule),
         "fee_rate_sat_vb" => table.error_at("fee_rate", error.rule),
         field => table.error_at(schedule, format!("{field}: {}", error.rule)),
     })?;
-    agreement.compile().map(drop).map_err(|error| table.error_at(schedule, error.to_string()))
+    agreement.compile().map(drop).map_err(|error| {
+        let key = if matches!(error, CompileError::Spread { .. }) { "tolerance" } else { schedule };
+        table.error_at(key, error.to_string())
+    })
 }
 
 impl Deal {
@@ -87,7 +126,7 @@ impl Deal {
         measurement: &Measurement,
         provider: Hex32,
         buyer: Hex32,
-        oracle: Hex32,
+        oracles: Vec<Hex32>,
         funding_deadline: UnixSeconds,
     ) -> Agreement {
         Agreement {
@@ -95,7 +134,7 @@ impl Deal {
             network: "regtest".to_owned(),
             measurement: measurement.clone(),
             event_id: measurement.event_id(),
-            oracles: OracleSet { keys: vec![oracle], threshold: 1, tolerance: None },
+            oracles: self.oracle_set(oracles),
             provider: Party { key: provider },
             buyer: Party { key: buyer },
             price_sat: self.price_sat,
@@ -105,6 +144,23 @@ impl Deal {
             refund_delay_s: self.refund_delay_s,
             fee_rate_sat_vb: self.fee_rate_sat_vb,
         }
+    }
+
+    /// The oracles with these keys, and how they decide.
+    pub fn oracle_set(&self, keys: Vec<Hex32>) -> OracleSet {
+        OracleSet { keys, threshold: self.threshold, tolerance: self.tolerance.clone() }
+    }
+
+    /// The agreement with keys that stand in for the real ones, which only a run has: pays and counts the same.
+    pub fn stand_in(
+        &self,
+        measurement: &Measurement,
+        oracles: usize,
+        funding_deadline: UnixSeconds,
+    ) -> Agreement {
+        let [provider, buyer] = [1, 2].map(|byte| Hex32([byte; 32]));
+        let oracles = (3..).take(oracles).map(|byte| Hex32([byte; 32])).collect();
+        self.agreement(measurement, provider, buyer, oracles, funding_deadline)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use terms::{Measurement, OutcomeValue, Sat, Scale};
 
+use super::cast::Cast;
 use super::error::ScenarioError;
 use super::reader::{Field, Table};
 
@@ -20,6 +21,19 @@ pub struct Expect {
     pub buyer: Option<String>,
     /// What both nodes, as far as they live, raise an alarm about, by the alarms' names.
     pub alarms: Vec<&'static str>,
+    /// What single oracles attest, by their numbers, where the file says so.
+    pub oracles: Vec<(usize, ExpectedWord)>,
+}
+
+/// What one oracle says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedWord {
+    /// It attests a number in the scale's unit.
+    Value(OutcomeValue),
+    /// It attests that it could not measure enough.
+    Indeterminate,
+    /// Nobody hears an attestation of it.
+    Nothing,
 }
 
 /// How a contract ends.
@@ -54,7 +68,14 @@ const STATES: [(&str, &str); 5] = [
 const ONE_OUTCOME: &str = "must say how it ends with exactly one of outcome_ppm, outcome, indeterminate = true, refunded = true, \
      cancelled = true";
 
-pub(super) fn read(table: Table<'_>, measurement: &Measurement) -> Result<Expect, ScenarioError> {
+const ONE_WORD: &str =
+    "must say what it attests with exactly one of outcome_ppm, outcome, indeterminate = true, nothing = true";
+
+pub(super) fn read(
+    table: Table<'_>,
+    measurement: &Measurement,
+    cast: &Cast,
+) -> Result<Expect, ScenarioError> {
     let outcome = outcome(&table, measurement)?;
     let most = terms::units::MAX_NUMBER;
     let expect = Expect {
@@ -64,6 +85,7 @@ pub(super) fn read(table: Table<'_>, measurement: &Measurement) -> Result<Expect
         provider: table.read("provider", |field| field.one_of(&STATES))?.map(str::to_owned),
         buyer: table.read("buyer", |field| field.one_of(&STATES))?.map(str::to_owned),
         alarms: table.read("alarms", alarms)?.unwrap_or_default(),
+        oracles: oracles(&table, measurement, cast)?,
     };
     if expect.outcome == ExpectedOutcome::Cancelled && (expect.provider_sat.0, expect.buyer_sat.0) != (0, 0) {
         return Err(
@@ -78,7 +100,42 @@ fn alarms(field: &Field<'_>) -> Result<Vec<&'static str>, ScenarioError> {
     field.list(ALARMS.len())?.iter().map(|entry| entry.one_of(&ALARMS)).collect()
 }
 
-fn outcome(table: &Table<'_>, measurement: &Measurement) -> Result<ExpectedOutcome, ScenarioError> {
+fn oracles(
+    table: &Table<'_>,
+    measurement: &Measurement,
+    cast: &Cast,
+) -> Result<Vec<(usize, ExpectedWord)>, ScenarioError> {
+    let mut oracles: Vec<(usize, ExpectedWord)> = Vec::new();
+    for entry in table.tables("oracle")? {
+        let name = entry.need("name")?;
+        let number = cast.oracle(&name)?;
+        if oracles.iter().any(|(other, _)| *other == number) {
+            return Err(name.error("is named twice"));
+        }
+        oracles.push((number, word(&entry, measurement)?));
+        entry.close()?;
+    }
+    Ok(oracles)
+}
+
+fn word(table: &Table<'_>, measurement: &Measurement) -> Result<ExpectedWord, ScenarioError> {
+    let flag = |key| table.read(key, |field| field.boolean()).map(|said| said.filter(|yes| *yes));
+    let said: Vec<ExpectedWord> = [
+        value(table, measurement)?.map(ExpectedWord::Value),
+        flag("indeterminate")?.map(|_| ExpectedWord::Indeterminate),
+        flag("nothing")?.map(|_| ExpectedWord::Nothing),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match said.as_slice() {
+        [word] => Ok(*word),
+        _ => Err(table.error(ONE_WORD)),
+    }
+}
+
+/// The number that is attested, in ppm or in whatever unit the scale has.
+fn value(table: &Table<'_>, measurement: &Measurement) -> Result<Option<OutcomeValue>, ScenarioError> {
     let (unit, max) = match &measurement.outcome {
         Scale::Numeric(scale) => (scale.unit.as_str(), scale.max.0),
         Scale::Enum(_) => ("level", 0),
@@ -87,10 +144,16 @@ fn outcome(table: &Table<'_>, measurement: &Measurement) -> Result<ExpectedOutco
         return Err(table.error_at("outcome_ppm", format!("the outcome is in {unit}; write outcome = ...")));
     }
     let number = |key| table.read(key, |field| field.number(0..=max)).map(|n| n.map(OutcomeValue));
+    match (number("outcome_ppm")?, number("outcome")?) {
+        (Some(_), Some(_)) => Err(table.error_at("outcome", "is said already, in outcome_ppm")),
+        (ppm, other) => Ok(ppm.or(other)),
+    }
+}
+
+fn outcome(table: &Table<'_>, measurement: &Measurement) -> Result<ExpectedOutcome, ScenarioError> {
     let flag = |key| table.read(key, |field| field.boolean());
     let said: Vec<ExpectedOutcome> = [
-        number("outcome_ppm")?.map(ExpectedOutcome::Value),
-        number("outcome")?.map(ExpectedOutcome::Value),
+        value(table, measurement)?.map(ExpectedOutcome::Value),
         flag("indeterminate")?.filter(|yes| *yes).map(|_| ExpectedOutcome::Indeterminate),
         flag("refunded")?.filter(|yes| *yes).map(|_| ExpectedOutcome::Refunded),
         flag("cancelled")?.filter(|yes| *yes).map(|_| ExpectedOutcome::Cancelled),

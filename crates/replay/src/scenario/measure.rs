@@ -6,6 +6,7 @@ use terms::{
     Quorum, Rounding, Scale, Target, TimeRange,
 };
 
+use super::cast::Cast;
 use super::error::ScenarioError;
 use super::phases::MAX_BODY;
 use super::reader::{Field, Table};
@@ -25,7 +26,7 @@ const BODY: &str = "ok\n";
 const BODY_MAX: u64 = 64 * 1024 + 1;
 
 /// The field of the scenario behind a field of the document, for errors about the document.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 10] = [
     ("window", "window"),
     ("slice_s", "slice"),
     ("probe_every_ms", "probe_every"),
@@ -35,9 +36,14 @@ const KEYS: [(&str, &str); 9] = [
     ("method", "method"),
     ("least_samples", "least_samples"),
     ("exclusions", "maintenance"),
+    ("quorum", "quorum"),
 ];
 
-pub(super) fn read(table: Table<'_>, preset: Option<&&'static Preset>) -> Result<Measured, ScenarioError> {
+pub(super) fn read(
+    table: Table<'_>,
+    preset: Option<&&'static Preset>,
+    cast: &Cast,
+) -> Result<Measured, ScenarioError> {
     let window = table.need("window")?.parse(words::window)?;
     let slice_s = slice(&table, preset)?;
     let probe_every_ms = table.need("probe_every")?.parse(words::duration_ms)?;
@@ -53,7 +59,7 @@ pub(super) fn read(table: Table<'_>, preset: Option<&&'static Preset>) -> Result
         probe_every_ms,
         method,
         confirm: None,
-        quorum: Quorum { agree: 1, vantages: 1 },
+        quorum: quorum(&table, cast)?,
         exclusions: maintenance(&table)?,
         least_samples: least_samples(&table, slice_s, probe_every_ms)?,
         indeterminate_above_ppm: table.read("indeterminate_above", share)?.unwrap_or(Ppm(100_000)),
@@ -63,6 +69,17 @@ pub(super) fn read(table: Table<'_>, preset: Option<&&'static Preset>) -> Result
     measurement.validate().map_err(|error| at_its_field(&table, &error))?;
     table.close()?;
     Ok(Measured { measurement, body })
+}
+
+/// `quorum = "2 of 3"`: so many of an oracle's own place and the vantages must see the same.
+fn quorum(table: &Table<'_>, cast: &Cast) -> Result<Quorum, ScenarioError> {
+    let count = 1 + cast.vantages() as u64;
+    match table.read("quorum", |field| field.parse(words::some_of))? {
+        Some((agree, vantages)) if vantages == count => Ok(Quorum { agree, vantages }),
+        Some(_) => Err(table.error_at("quorum", format!("must be of the oracle and its vantages: {count}"))),
+        None if count == 1 => Ok(Quorum { agree: 1, vantages: 1 }),
+        None => Err(table.error_at("quorum", "is missing: how many of the places must see the same")),
+    }
 }
 
 fn share(field: &Field<'_>) -> Result<Ppm, ScenarioError> {

@@ -4,6 +4,7 @@
 //! field. `docs/scenarios.md` describes every field for people who write scenarios.
 
 pub(crate) mod agreement;
+mod cast;
 pub(crate) mod chain;
 mod clocks;
 mod error;
@@ -21,11 +22,12 @@ use std::path::Path;
 use terms::{Measurement, UnixSeconds};
 
 pub use agreement::Deal;
+pub use cast::{Cast, Place};
 pub use chain::ChainPlan;
 pub use clocks::Clocks;
 pub use error::ScenarioError;
-pub use expect::{Expect, ExpectedOutcome};
-pub use faults::{Fault, Happening, Line, Victim, When};
+pub use expect::{Expect, ExpectedOutcome, ExpectedWord};
+pub use faults::{Fault, Happening, Line, Says, Victim, When};
 pub use phases::{Condition, Delivery, Phase};
 use reader::{Source, Table};
 
@@ -49,6 +51,8 @@ pub struct Scenario {
     pub source: Option<String>,
     /// What the reader should know, such as which figures are estimates.
     pub notes: Option<String>,
+    /// Who measures.
+    pub cast: Cast,
     /// What the parties agree about, all but their keys.
     pub deal: Deal,
     /// What the oracle measures, complete.
@@ -109,6 +113,11 @@ impl Scenario {
         UnixSeconds(self.measurement.window.end.0 + self.chain.publication_delay_s)
     }
 
+    /// So many seconds after its end a slice waits for what vantages elsewhere report: the oracle's own default.
+    pub fn vantage_grace_s(&self) -> u64 {
+        self.chain.publication_delay_s / 2
+    }
+
     /// The moment at which the replay gives up: long after even a refund is final.
     pub fn gives_up(&self) -> UnixSeconds {
         let refund = self.maturity().0 + self.deal.refund_delay_s;
@@ -122,15 +131,16 @@ fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
     let title = root.need("title")?.line_of_text(MAX_LINE)?;
     let source = root.read("source", |field| field.line_of_text(MAX_LINE))?;
     let notes = root.read("notes", |field| field.line_of_text(MAX_NOTES))?;
+    let cast = cast::read(root)?;
     let agreement = root.need("agreement")?.table()?;
     let preset = agreement::preset(&agreement)?;
-    let measured = measure::read(root.need("measurement")?.table()?, preset.as_ref())?;
-    let deal = agreement::read(agreement, preset.as_ref(), &measured.measurement)?;
+    let measured = measure::read(root.need("measurement")?.table()?, preset.as_ref(), &cast)?;
+    let deal = agreement::read(agreement, preset.as_ref(), &measured.measurement, &cast)?;
     let chain = chain::read(root.read("chain", |field| field.table())?, &measured.measurement)?;
-    let (phases, delivery) = phases::phases(root, &measured)?;
-    let faults = faults::read(root, &measured.measurement, &chain)?;
-    let clocks = clocks::read(root.read("clocks", |field| field.table())?)?;
-    let expect = expect::read(root.need("expect")?.table()?, &measured.measurement)?;
+    let (phases, delivery) = phases::phases(root, &measured, &cast)?;
+    let faults = faults::read(root, &measured.measurement, &chain, &cast)?;
+    let clocks = clocks::read(root.read("clocks", |field| field.table())?, &cast)?;
+    let expect = expect::read(root.need("expect")?.table()?, &measured.measurement, &cast)?;
     let name =
         file.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok(Scenario {
@@ -138,6 +148,7 @@ fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
         title,
         source,
         notes,
+        cast,
         deal,
         measurement: measured.measurement,
         body: measured.body,

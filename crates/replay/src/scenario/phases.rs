@@ -4,6 +4,7 @@ use std::fmt;
 
 use terms::{Expectations, Indicator, Measurement, Ppm, TimeRange, UnixSeconds};
 
+use super::cast::{Cast, Place};
 use super::chain;
 use super::error::ScenarioError;
 use super::measure::Measured;
@@ -18,8 +19,22 @@ pub struct Phase {
     pub range: TimeRange,
     /// What.
     pub condition: Condition,
+    /// From where it is seen; `None` for everywhere.
+    pub seen_by: Option<Vec<Place>>,
     /// In the words of the scenario's author.
     pub note: Option<String>,
+}
+
+impl Phase {
+    /// Whether it is so for whoever probes from this place.
+    pub fn is_seen_by(&self, place: Place) -> bool {
+        self.seen_by.as_ref().is_none_or(|places| places.contains(&place))
+    }
+
+    /// Whether some place sees both.
+    fn meets(&self, places: Option<&[Place]>) -> bool {
+        places.is_none_or(|places| places.iter().any(|place| self.is_seen_by(*place)))
+    }
 }
 
 /// What is wrong in a phase.
@@ -76,6 +91,7 @@ const MAX_FLAPS: u64 = 500;
 pub(super) fn phases(
     root: &Table<'_>,
     measured: &Measured,
+    cast: &Cast,
 ) -> Result<(Vec<Phase>, Option<Delivery>), ScenarioError> {
     let mut phases: Vec<Phase> = Vec::new();
     let mut delivery = None;
@@ -86,10 +102,11 @@ pub(super) fn phases(
             }
             delivery = Some(arrival(table, &measured.measurement)?);
         } else {
-            let last = phases.last().map(|phase: &Phase| phase.range.end);
-            phases.extend(phase(table, measured, last)?);
+            let more = phase(table, measured, cast, &phases)?;
+            phases.extend(more);
         }
     }
+    phases.sort_by_key(|phase| phase.range.start);
     Ok((phases, delivery))
 }
 
@@ -106,25 +123,53 @@ fn arrival(table: Table<'_>, measurement: &Measurement) -> Result<Delivery, Scen
 fn phase(
     table: Table<'_>,
     measured: &Measured,
-    last: Option<UnixSeconds>,
+    cast: &Cast,
+    before: &[Phase],
 ) -> Result<Vec<Phase>, ScenarioError> {
     let measurement = &measured.measurement;
+    let seen_by = table.read("seen_by", |field| cast.some(field))?;
     let start = on_grid(&table.need("from")?, measurement)?;
     let end = on_grid(&table.need("until")?, measurement)?;
     if end <= start {
         return Err(table.error_at("until", "must come after from"));
     }
-    if last.is_some_and(|last| start < last) {
+    let met = before.iter().filter(|phase| phase.meets(seen_by.as_deref()));
+    if met.map(|phase| phase.range.end).max().is_some_and(|last| start < last) {
         return Err(table.error_at("from", "must not come before the end of the phase above it"));
     }
     let range = TimeRange { start, end };
     let flaps = table.read("flapping", |field| flapping(field, range, measurement))?;
     let condition = condition(&table, measured, flaps.is_some())?;
+    if let Some((key, rule)) = ambiguous(&condition, seen_by.as_deref(), cast) {
+        return Err(table.error_at(key, rule));
+    }
     let note = table.read("note", |field| field.line_of_text(MAX_NOTE))?;
     table.close()?;
     let ranges = flaps.unwrap_or_else(|| vec![range]);
-    let phase = |range| Phase { range, condition: condition.clone(), note: note.clone() };
+    let phase =
+        |range| Phase { range, condition: condition.clone(), seen_by: seen_by.clone(), note: note.clone() };
     Ok(ranges.into_iter().map(phase).collect())
+}
+
+/// What would not be the same for everybody who sees it.
+fn ambiguous(
+    condition: &Condition,
+    seen_by: Option<&[Place]>,
+    cast: &Cast,
+) -> Option<(&'static str, &'static str)> {
+    let sees = |place: &Place| seen_by.is_none_or(|places| places.contains(place));
+    let several_words =
+        cast.oracles() > 1 && (0..cast.vantages()).map(Place::Vantage).any(|place| sees(&place));
+    match condition {
+        Condition::OracleOffline if seen_by.is_none() && cast.places().count() > 1 => {
+            Some(("oracle_offline", "needs seen_by: whose connection is lost?"))
+        }
+        Condition::Errors(_) if several_words => Some((
+            "error_share_ppm",
+            "can't be counted from a vantage that probes for several oracles; say seen_by with oracles alone",
+        )),
+        _ => None,
+    }
 }
 
 /// When a flapping service is down: it begins with that, and each turn is as long as the one before.

@@ -152,9 +152,29 @@ pub fn status_range(text: &str) -> Result<(u64, u64), String> {
     if from <= to { Ok((from, to)) } else { Err(rule()) }
 }
 
+/// So many of so many, such as `2 of 3`.
+///
+/// # Errors
+/// Says what is expected.
+pub fn some_of(text: &str) -> Result<(u64, u64), String> {
+    let rule = || "must be such as \"2 of 3\"".to_owned();
+    let (some, all) = text.split_once(" of ").ok_or_else(rule)?;
+    let number = |part: &str| part.trim().parse().ok().filter(|number| (1..=100).contains(number));
+    let (some, all): (u64, u64) = (number(some).ok_or_else(rule)?, number(all).ok_or_else(rule)?);
+    if some <= all { Ok((some, all)) } else { Err(rule()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_are_never_more_than_all() {
+        assert_eq!(some_of("2 of 3"), Ok((2, 3)));
+        for text in ["3 of 2", "0 of 3", "two of three", "2", "2 of", "101 of 102"] {
+            assert!(some_of(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_window_is_a_start_and_a_length_or_an_end() {
