@@ -11,7 +11,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::asking::rates;
 use crate::oracle::{Oracle, Trouble};
 use crate::store::StoreError;
 

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use clock::{Busy, Clock, Wake};
 use crashpoint::here;
+use rates::Rates;
 use signer::{Journal, OracleKey};
 use terms::EventId;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::asking::rates::Rates;
 use crate::asking::requester::{Allowance, Requester};
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -173,7 +173,7 @@ impl Oracle {
             closing: Semaphore::new(CLOSING),
             listeners: Arc::new(Semaphore::new(config.limits.stream_readers)),
             metrics: Metrics::default(),
-            rates: Rates::new(&config.rate),
+            rates: Rates::new(&config.rate.quotas()),
             settings: RwLock::new(Arc::new(Settings { config, prober, token })),
             overview: Snapshot::default(),
             journal: Arc::new(Mutex::new(journal)),

@@ -11,7 +11,7 @@ use crate::store::Account;
 /// Who asks, as far as the policy tells requesters apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Requester {
-    /// Anybody at an address ([`crate::asking::rates::network`]): the policy is open.
+    /// Anybody at an address ([`rates::network`]): the policy is open.
     Address(IpAddr),
     /// A holder of the token.
     TokenHolder,

@@ -47,6 +47,12 @@ impl Default for RateConfig {
 }
 
 impl RateConfig {
+    /// How many requests may come.
+    pub fn quotas(&self) -> rates::Quotas {
+        let Self { per_minute, burst, key_per_minute, key_burst, loopback, .. } = *self;
+        rates::Quotas { per_minute, burst, key_per_minute, key_burst, loopback }
+    }
+
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         rule(self.burst > 0, "rate.burst", "must be at least 1")?;
         rule(self.key_burst > 0, "rate.key_burst", "must be at least 1")?;

@@ -12,13 +12,13 @@ use axum::{Extension, Json, Router};
 use clock::Busy;
 use protocol::oracle::Announced;
 use protocol::{Problem, ProblemType};
+use rates::network;
 use terms::UnixSeconds;
 
 use super::client::Client;
 use super::problem::{Failure, Scheme};
 use super::signed;
 use crate::asking::announce::{self, Request};
-use crate::asking::rates::network;
 use crate::asking::requester::Requester;
 use crate::config::Accept;
 use crate::oracle::Oracle;

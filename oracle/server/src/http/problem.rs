@@ -5,10 +5,10 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::request::CredentialError;
 use protocol::{Problem, ProblemType, problem};
+use rates::TooSoon;
 use signer::JournalError;
 
 use crate::asking::announce::RequestError;
-use crate::asking::rates::TooSoon;
 use crate::store::StoreError;
 use crate::views::ViewError;
 

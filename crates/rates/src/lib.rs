@@ -1,23 +1,37 @@
 //! How fast requests may come: by address, before anything is done for them, and by key, once its signature is checked.
 //!
-//! Time is the machine's, also in a replay: what is bounded is the work of this process.
+//! A server of strangers asks [`behind_proxies`] whose request it is, and [`Rates`] whether it may come now. Memory is
+//! bounded whoever asks: at most 100,000 addresses and as many keys are kept in mind.
+//!
+//! Time is the machine's, also in a replay: what is bounded is the work of this process. This crate deliberately knows no
+//! HTTP, no configuration file and no storage: what may be stored for one address is counted over what is stored.
+
+mod address;
+mod limiter;
 
 use std::fmt;
-use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, MonotonicClock};
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
 use terms::Hex32;
 
-use crate::config::RateConfig;
+pub use address::{behind_proxies, network};
+use limiter::Limiter;
 
-/// Addresses and keys that are kept in mind, at most. Beyond it all newcomers share one allowance.
-const MOST_KEPT: usize = 100_000;
+/// How many requests may come. A rate of 0, or a burst of 0, is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// Requests of one address in a minute, on average.
+    pub per_minute: u32,
+    /// So many of them may come at once.
+    pub burst: u32,
+    /// Signed requests of one key in a minute, on average.
+    pub key_per_minute: u32,
+    /// So many of them may come at once.
+    pub key_burst: u32,
+    /// Whether the requests of the machine itself count as an address' as well.
+    pub loopback: bool,
+}
 
 /// The limits of all addresses and keys.
 #[derive(Debug)]
@@ -65,11 +79,11 @@ impl TooSoon {
 
 impl Rates {
     /// The limits that the operator set.
-    pub fn new(config: &RateConfig) -> Self {
+    pub fn new(quotas: &Quotas) -> Self {
         Self {
-            addresses: Limiter::new(config.per_minute, config.burst),
-            keys: Limiter::new(config.key_per_minute, config.key_burst),
-            loopback: config.loopback,
+            addresses: Limiter::new(quotas.per_minute, quotas.burst),
+            keys: Limiter::new(quotas.key_per_minute, quotas.key_burst),
+            loopback: quotas.loopback,
         }
     }
 
@@ -79,10 +93,8 @@ impl Rates {
     /// When it came too soon.
     pub fn of_address(&self, address: IpAddr) -> Result<(), TooSoon> {
         let Some(limiter) = &self.addresses else { return Ok(()) };
-        if address.is_loopback() && !self.loopback {
-            return Ok(());
-        }
-        let count = limiter.count(network(address), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        let Some(counted) = counted(address, self.loopback) else { return Ok(()) };
+        let count = limiter.count(counted, IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         count.map_err(|wait| TooSoon { from: From::Address, wait })
     }
 
@@ -96,51 +108,21 @@ impl Rates {
     }
 }
 
-/// What stands for an address: itself, or the first 64 bits of IPv6, of which whoever has one has all.
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        v4 => v4,
-    }
-}
-
-type States<K> = RateLimiter<K, HashMapStateStore<K>, MonotonicClock, NoOpMiddleware<std::time::Instant>>;
-
-struct Limiter<K: Hash + Eq + Clone> {
-    states: States<K>,
-}
-
-impl<K: Hash + Eq + Clone> fmt::Debug for Limiter<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limiter").field("kept", &self.states.len()).finish()
-    }
-}
-
-impl<K: Hash + Eq + Clone> Limiter<K> {
-    fn new(per_minute: u32, burst: u32) -> Option<Self> {
-        let quota = Quota::per_minute(NonZeroU32::new(per_minute)?).allow_burst(NonZeroU32::new(burst)?);
-        Some(Self { states: RateLimiter::hashmap_with_clock(quota, MonotonicClock) })
-    }
-
-    /// Counts a request; too soon, and it says how long to wait.
-    fn count(&self, key: K, newcomer: K) -> Result<(), Duration> {
-        if self.states.len() >= MOST_KEPT {
-            self.states.retain_recent();
-        }
-        let key = if self.states.len() >= MOST_KEPT { newcomer } else { key };
-        self.states.check_key(&key).map_err(|not_until| not_until.wait_time_from(MonotonicClock.now()))
-    }
+/// The [`network`] under which an address counts; `None` for the machine itself, unless `loopback` says that it counts too.
+pub fn counted(address: IpAddr, loopback: bool) -> Option<IpAddr> {
+    let network = network(address);
+    let is_machine = address.to_canonical().is_loopback();
+    (loopback || !is_machine).then_some(network)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rates(change: impl FnOnce(&mut RateConfig)) -> Rates {
-        let mut config =
-            RateConfig { per_minute: 1, burst: 2, key_per_minute: 1, key_burst: 1, ..RateConfig::default() };
-        change(&mut config);
-        Rates::new(&config)
+    fn rates(change: impl FnOnce(&mut Quotas)) -> Rates {
+        let mut quotas = Quotas { per_minute: 1, burst: 2, key_per_minute: 1, key_burst: 1, loopback: false };
+        change(&mut quotas);
+        Rates::new(&quotas)
     }
 
     fn address(text: &str) -> IpAddr {
@@ -165,21 +147,21 @@ mod tests {
         }
         assert!(rates.of_address(address("2001:db8::3")).is_err());
         assert_eq!(rates.of_address(address("2001:db8:0:1::3")), Ok(()));
-        assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
     }
 
     #[test]
     fn the_machine_itself_is_counted_only_on_demand() {
-        let [v4, v6] = ["127.0.0.1", "::1"].map(address);
+        let [v4, v6, mapped] = ["127.0.0.1", "::1", "::ffff:127.0.0.1"].map(address);
         let free = rates(|_| ());
-        assert!((0..10).all(|_| free.of_address(v4).is_ok() && free.of_address(v6).is_ok()));
-        let counted = rates(|config| config.loopback = true);
-        assert!((0..3).any(|_| counted.of_address(v4).is_err()));
+        assert!((0..10).all(|_| [v4, v6, mapped].into_iter().all(|it| free.of_address(it).is_ok())));
+        let on_demand = rates(|quotas| quotas.loopback = true);
+        assert!((0..3).any(|_| on_demand.of_address(v4).is_err()));
+        assert_eq!((counted(mapped, false), counted(mapped, true)), (None, Some(v4)));
     }
 
     #[test]
     fn no_limit_is_no_limit_and_a_key_is_not_an_address() {
-        let rates = rates(|config| config.per_minute = 0);
+        let rates = rates(|quotas| quotas.per_minute = 0);
         assert!((0..10).all(|_| rates.of_address(address("192.0.2.1")).is_ok()));
         assert_eq!(rates.of_key(Hex32([1; 32])), Ok(()));
         assert_eq!(rates.of_key(Hex32([1; 32])).unwrap_err().from, From::Key);
