@@ -15,6 +15,7 @@
 //! Start reading at [`ClientError`], then [`PeerClient`].
 
 mod authority;
+mod directory;
 mod error;
 mod http;
 mod oracle;
@@ -24,6 +25,7 @@ mod signer;
 mod tls;
 mod vantage;
 
+pub use directory::DirectoryClient;
 pub use error::ClientError;
 pub use oracle::{EventWords, OracleClient};
 pub use owner::OwnerClient;

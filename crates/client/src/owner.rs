@@ -242,7 +242,7 @@ impl OwnerClient {
         self.get_if_any(&format!("/v1/escrows/{}", segment(id))).await
     }
 
-    async fn get_if_any<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
+    pub(crate) async fn get_if_any<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
         match self.get(path).await {
             Err(e) if e.status() == Some(404) => Ok(None),
             answer => answer.map(Some),

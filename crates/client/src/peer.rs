@@ -33,6 +33,14 @@ impl PeerClient {
         Ok(Self { http: Http::new(base, TIMEOUT)? })
     }
 
+    /// A client of the node at `base` that waits for an answer no longer than this.
+    ///
+    /// # Errors
+    /// [`ClientError::BaseUrl`]
+    pub fn within(base: &str, timeout: Duration) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::new(base, timeout)? })
+    }
+
     /// The base URL.
     pub fn base(&self) -> &str {
         self.http.base()
@@ -44,7 +52,7 @@ impl PeerClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn card(&self) -> Result<Card, ClientError> {
-        let answer = self.http.get(card::PATH_V2, card::MAX_BYTES).await?;
+        let answer = self.http.get(card::PATH_FULL, card::MAX_BYTES).await?;
         Card::open(&answer.bytes).map_err(|e| {
             let problem = protocol::Problem::from(&e);
             answer.malformed(e.field(), problem.detail)

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use client::{ClientError, OracleClient, OwnerClient, PeerClient};
+use protocol::card::More;
 use protocol::problem::CONTENT_TYPE;
 use protocol::{Body, Card, CardDraft, Envelope, Problem, ProblemType, Session, public_key};
 use secp256k1_zkp::{Keypair, SECP256K1};
@@ -202,6 +203,7 @@ async fn a_card_is_opened() {
         note: "hello".to_owned(),
         at: UnixSeconds(NOW_S),
         latest: 1,
+        more: More::default(),
     };
     let card = Card::seal(draft, &provider()).unwrap();
     let bytes = card.bytes();
@@ -217,6 +219,7 @@ async fn a_card_that_its_key_did_not_sign_is_malformed() {
         note: "hello".to_owned(),
         at: UnixSeconds(NOW_S),
         latest: 1,
+        more: More::default(),
     };
     let card = Card { note: "hullo".to_owned(), ..Card::seal(draft, &provider()).unwrap() };
     let bytes = card.bytes();

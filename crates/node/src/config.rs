@@ -12,9 +12,11 @@ use terms::Hex32;
 
 pub use self::money::{SupplyConfig, SweepConfig, TimeOfDay};
 use crate::book::ReceiptsConfig;
+use crate::directory::{DirectoryConfig, ListingConfig};
 use crate::money::fees::FeesConfig;
 use crate::peers::locking::LockingConfig;
 use crate::peers::renewal::RenewalConfig;
+use crate::visitors::LimitsConfig;
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +108,15 @@ pub struct Config {
     /// Who may see the receipts' roots.
     #[serde(default)]
     pub receipts: ReceiptsConfig,
+    /// How much strangers may ask of this node.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+    /// Where it stands, this node is a directory: it keeps the listings of others.
+    #[serde(default)]
+    pub directory: Option<DirectoryConfig>,
+    /// Where it stands, this node has itself listed as a provider.
+    #[serde(default)]
+    pub listing: Option<ListingConfig>,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }
@@ -215,6 +226,7 @@ impl Config {
             None => {
                 self.check_acknowledgement()?;
                 self.check_mandate()?;
+                self.check_public()?;
                 self.check_money()
             }
             Some((_, field, rule)) => Err(ConfigError::Rule { field, rule }),
@@ -237,6 +249,13 @@ impl Config {
 
     fn check_mandate(&self) -> Result<(), ConfigError> {
         self.mandate.validate().map_err(|(field, rule)| ConfigError::Rule { field, rule })
+    }
+
+    /// What strangers see of this node.
+    fn check_public(&self) -> Result<(), ConfigError> {
+        self.limits.check()?;
+        self.directory.map_or(Ok(()), |directory| directory.check())?;
+        self.listing.as_ref().map_or(Ok(()), ListingConfig::check)
     }
 
     fn check_money(&self) -> Result<(), ConfigError> {

@@ -20,6 +20,7 @@ use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
 use crate::book::Book;
 use crate::config::Config;
+use crate::directory::Standings;
 use crate::error::NodeError;
 use crate::guard::Guard;
 use crate::keeper::Keeper;
@@ -68,6 +69,8 @@ pub struct Core {
     pub(crate) studied: BTreeSet<(Hex32, Txid)>,
     /// How peers and oracles are paced, in memory alone.
     pub(crate) pace: Pace,
+    /// How the directories that list us stand.
+    pub(crate) standings: Standings,
     /// When old rows are next forgotten, in unix seconds.
     pub(crate) tidy_at: u64,
 }

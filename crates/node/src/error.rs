@@ -1,6 +1,7 @@
 //! Why the node could not do what was asked, and what it tells whoever asked.
 
 use contract::Message;
+use protocol::request::CredentialError;
 use protocol::{Problem, ProblemType};
 use storage::StoreError;
 
@@ -121,9 +122,36 @@ pub enum NodeError {
         /// The key.
         key: terms::Hex32,
     },
-    /// A peer has opened too many sessions.
-    #[error("too many sessions from this peer within an hour")]
-    TooManySessions,
+    /// A request came too soon.
+    #[error(transparent)]
+    TooSoon(#[from] rates::TooSoon),
+    /// A later listing of the same key is kept here.
+    #[error(
+        "at: a listing of this key that was made at {at} is kept here, and none before it takes its place"
+    )]
+    OlderListing {
+        /// When the one was made that is kept.
+        at: u64,
+    },
+    /// There is no place for another listing.
+    #[error("there is no place for more than {most} listings from {whose}; there may be one in {wait_s} s")]
+    NoPlace {
+        /// Such as `this address`.
+        whose: &'static str,
+        /// How many there may be.
+        most: u64,
+        /// How long to wait, in seconds.
+        wait_s: u64,
+    },
+    /// A listing was refused.
+    #[error(transparent)]
+    Listing(#[from] protocol::ListingError),
+    /// A request's signature is not good here.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// Too many sessions were opened.
+    #[error(transparent)]
+    TooManySessions(#[from] crate::visitors::TooManySessions),
     /// The same id or key was used for something else.
     #[error("{what} was used before, with other content")]
     Reused {
@@ -185,6 +213,11 @@ impl NodeError {
             Self::Envelope(error) => error.into(),
             Self::OracleKey(trouble) => trouble.problem(),
             Self::Session(error) => error.into(),
+            Self::Listing(error) => error.into(),
+            Self::Credential(error) => credential_problem(error),
+            Self::OlderListing { .. } => {
+                Problem::new(ProblemType::Conflict, rule(&self.to_string())).at("at")
+            }
             Self::Gate(error) => self.say(ProblemType::BadInput).at(error.field.to_string()),
             Self::Mandate(refusal) => {
                 let (limit, text) = (refusal.limit(), refusal.to_string());
@@ -209,7 +242,9 @@ impl NodeError {
             Self::RenewsNothing => self.say(ProblemType::Mandate),
             Self::NotRenewable { .. } => self.say(ProblemType::Conflict),
             Self::NotFound { .. } => self.say(ProblemType::NotFound),
-            Self::TooManySessions | Self::TooManyExchanges => self.say(ProblemType::RateLimited),
+            Self::TooManySessions(_) | Self::TooManyExchanges | Self::TooSoon(_) | Self::NoPlace { .. } => {
+                self.say(ProblemType::RateLimited)
+            }
             Self::Client(_) | Self::Silent | Self::Checkpoint(_) => self.say(ProblemType::BadUpstream),
             Self::Chain(_) | Self::Follow(_) | Self::Broadcast(_) | Self::NotBackedUp => {
                 self.say(ProblemType::Unavailable)
@@ -278,6 +313,17 @@ impl NodeError {
         }
     }
 
+    /// How long whoever asked should wait, in seconds, where that is known.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::TooSoon(too_soon) => Some(too_soon.wait_s()),
+            Self::NoPlace { wait_s, .. } => Some(*wait_s),
+            Self::TooManySessions(bound) => Some(bound.wait_s),
+            Self::TooManyExchanges => Some(60),
+            _ => None,
+        }
+    }
+
     fn say(&self, kind: ProblemType) -> Problem {
         Problem::new(kind, self.to_string())
     }
@@ -294,6 +340,15 @@ fn talk_problem(refusal: &negotiation::session::Refusal) -> Problem {
     let text = refusal.to_string();
     let rule = text.split_once(": ").map_or(text.as_str(), |(_, rule)| rule).to_owned();
     Problem::new(kind, rule).at(field)
+}
+
+fn credential_problem(error: &CredentialError) -> Problem {
+    let kind = match error {
+        // Whoever signs afresh, with the right clock, is heard.
+        CredentialError::Time { .. } => ProblemType::Unauthorized,
+        CredentialError::Signature => ProblemType::BadSignature,
+    };
+    Problem::new(kind, rule(&error.to_string())).at(format!("authorization.{}", error.field()))
 }
 
 /// The words of an error without the field that they begin with.

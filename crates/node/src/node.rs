@@ -19,6 +19,7 @@ use crate::oracles::attestations::{Ask, Asked};
 use crate::oracles::keys::KnownKeys;
 use crate::rotate::OwnKeys;
 use crate::ticket::Turns;
+use crate::visitors::{Doors, Visitor, Visitors};
 
 /// How often one round may lead to another at once, when messages arrived in it.
 const ROUNDS: usize = 64;
@@ -26,8 +27,6 @@ const ROUNDS: usize = 64;
 const ATTESTATION_POLL_S: u64 = 60;
 /// How many peers or oracles are asked at the same time.
 pub(crate) const SENT_AT_ONCE: usize = 16;
-/// How many envelopes are read or answered at the same time; each may hold 16 MiB.
-const ENVELOPES_AT_ONCE: usize = 16;
 
 /// A running node.
 pub struct Node {
@@ -45,7 +44,9 @@ pub struct Node {
     /// The owner's requests take turns under each Idempotency-Key.
     pub(crate) turns: Turns,
     /// Envelopes that are read or answered at the same time.
-    pub(crate) doors: Semaphore,
+    pub(crate) doors: Doors,
+    /// How fast strangers may ask.
+    pub(crate) visitors: Visitors,
     /// The backup target is written to by one at a time,
     pub(crate) backing_up: Mutex<()>,
     /// on one thread at a time.
@@ -63,6 +64,7 @@ impl Node {
         let token = crate::keys::load_token(&config.data_dir)?;
         let core = Core::open(config.clone(), clock.now_s()).await?;
         Ok(Arc::new(Self {
+            visitors: Visitors::new(&config.limits),
             config,
             own_keys: RwLock::new(core.own_keys()),
             chain: core.chain.clone(),
@@ -71,7 +73,7 @@ impl Node {
             token: RwLock::new(token),
             oracle_keys: RwLock::default(),
             turns: Turns::default(),
-            doors: Semaphore::new(ENVELOPES_AT_ONCE),
+            doors: Doors::default(),
             backing_up: Mutex::new(()),
             target_thread: Arc::new(Semaphore::new(1)),
             wake: Wake::new(),
@@ -112,6 +114,7 @@ impl Node {
         }
         self.look_at_keys().await;
         self.look_at_logs().await;
+        self.renew_listings().await;
         asked.values().any(|ask| *ask == Ask::Missing)
     }
 
@@ -219,16 +222,20 @@ impl Node {
 
     /// Takes a peer's envelope, and gives its answer; one with our signature over the funding only once the backup
     /// target has acknowledged it. Until then the peer gets none, and the stored one when it repeats itself.
-    pub(crate) async fn answer(&self, envelope: &Envelope) -> Result<Option<Vec<u8>>, NodeError> {
+    pub(crate) async fn answer(
+        &self,
+        envelope: &Envelope,
+        from: Visitor,
+    ) -> Result<Option<Vec<u8>>, NodeError> {
         if let Body::Renew { escrow } = envelope.body() {
             // The oracles are asked first, and without the lock.
-            let answer = self.receive_renewal(envelope, *escrow).await;
+            let answer = self.receive_renewal(envelope, *escrow, from).await;
             return self.core.lock().await.asking(answer, None, self.now()).await;
         }
         let id = envelope.session();
         let mut core = self.core.lock().await;
         let now = self.now();
-        let answer = core.receive(envelope, now).await;
+        let answer = core.receive(envelope, from, now).await;
         let answer = core.asking(answer, None, now).await?;
         if answer.is_none() || !core.held(id) {
             return Ok(answer);
@@ -294,12 +301,13 @@ impl Node {
     async fn next_moment(&self, pause_s: u64) -> u64 {
         let now = self.now();
         let core = self.core.lock().await;
+        let listing = core.next_listing(now).await;
         let live = core.escrows.values().filter(|escrow| !escrow.noted.is_final());
         let moments = live.flat_map(|escrow| {
             let maturities = [escrow.first_maturity(), escrow.opened.maturity].map(|at| at.saturating_add(1));
             [escrow.given_up_at()].into_iter().chain(maturities)
         });
-        let moments = moments.chain(core.next_sweep(now)).chain(core.next_batch());
+        let moments = moments.chain(core.next_sweep(now)).chain(core.next_batch()).chain(listing);
         let next = moments.filter(|at| *at > now).fold(now + pause_s, u64::min);
         next.saturating_mul(1_000)
     }

@@ -15,6 +15,7 @@ use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wa
 use crate::book::Book;
 use crate::config::{BitcoindConfig, Config};
 use crate::core::{Change, Core};
+use crate::directory::Standings;
 use crate::error::NodeError;
 use crate::guard::Guard;
 use crate::keeper::{self, Keeper};
@@ -64,6 +65,7 @@ impl Core {
             keeper: None,
             studied: BTreeSet::new(),
             pace: Pace::default(),
+            standings: Standings::default(),
             tidy_at: 0,
             store,
             config,

@@ -118,7 +118,7 @@ async fn answer(
     router: Router,
     mut stopped: watch::Receiver<()>,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router)
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move {
             // Ends when the sender is dropped.
             let _ = stopped.changed().await;

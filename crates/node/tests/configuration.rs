@@ -46,6 +46,8 @@ fn a_rule_that_is_broken_is_named_with_its_field() {
         ("floor_sat_vb = 2", "floor_sat_vb = 0", "fees.floor_sat_vb"),
         ("ceiling_sat_vb = 200", "ceiling_sat_vb = 1", "fees.ceiling_sat_vb"),
         ("target_blocks = 6", "target_blocks = 1009", "fees.target_blocks"),
+        ("requests_burst = 240", "requests_burst = 0", "limits.requests_burst"),
+        ("key_burst = 240", "key_burst = 0", "limits.key_burst"),
         ("bump_after_blocks = 3", "bump_after_blocks = 0", "fees.bump_after_blocks"),
         ("cookie_file = ", "user = \"a\"\n# ", "bitcoind.password"),
         ("cookie_file = ", "# ", "bitcoind"),
@@ -118,6 +120,40 @@ fn what_the_example_shows_behind_a_number_sign_is_right_as_well() {
     for (from, to) in [("03:30", "25:00"), ("bcrt1qw5", "bcrt1qw6"), ("keep_sat", "kept_sat")] {
         let refused = load(&shown.replacen(from, to, 1)).expect_err(to);
         assert!(matches!(refused, ConfigError::Parse { .. }), "{to}: {refused}");
+    }
+}
+
+#[test]
+fn what_the_example_shows_of_directories_is_right_as_well() {
+    let text = std::fs::read_to_string(example()).unwrap();
+    let (first, rest) = text.split_once("# [directory]").unwrap();
+    let (shown, rest) = rest.split_once("\n[mandate]").unwrap();
+    let shown = shown.replace("\n# ", "\n");
+    let load = |shown: &str| {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("earnest.toml");
+        std::fs::write(&file, format!("{first}[directory]{shown}\n[mandate]{rest}")).unwrap();
+        Config::load(&file)
+    };
+    let config = load(&shown).unwrap();
+    assert_eq!(config.directory, Some(node::DirectoryConfig::default()));
+    assert_eq!(config.limits, node::LimitsConfig::default());
+    let listing = config.listing.unwrap();
+    assert_eq!((listing.directories.len(), listing.life_s), (1, 86_400));
+    for (from, to, named) in [
+        ("max_listings = 10_000", "max_listings = 0", "directory.max_listings"),
+        ("max_per_address = 20", "max_per_address = 10_001", "directory.max_per_address"),
+        ("https://provider.example", "provider.example", "listing.url"),
+        ("[\"https://directory.example\"]", "[]", "listing.directories"),
+        ("[\"https://directory.example\"]", "[\"gopher://x\"]", "listing.directories"),
+        ("\"Sells uptime of api.example\"", "\"two\\nlines\"", "listing.summary"),
+        ("life_s = 86_400", "life_s = 599", "listing.life_s"),
+    ] {
+        assert!(shown.contains(from), "{from}");
+        match load(&shown.replacen(from, to, 1)) {
+            Err(ConfigError::Rule { field, .. }) => assert_eq!(field, named, "{to}"),
+            other => panic!("{to}: {other:?}"),
+        }
     }
 }
 

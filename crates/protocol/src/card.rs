@@ -10,13 +10,17 @@ use crate::envelope;
 use crate::offer::{Offer, OfferError};
 use crate::signing;
 use crate::succession::{Succession, check_successions};
-use crate::text::{check_code, check_text};
+use crate::text::{check_code, check_text, check_url};
 
 /// Where a node serves its card.
 pub const PATH: &str = "/.well-known/earnest.json";
 
 /// Where it serves its card with the offers that readers of version 1 do not understand.
 pub const PATH_V2: &str = "/.well-known/earnest.json?v=2";
+
+/// Where it serves its card with everything on it: also [`Card::oracles`], [`Card::limits`] and [`Card::renews`], which
+/// readers that were made before these refuse.
+pub const PATH_FULL: &str = "/.well-known/earnest.json?v=2&full=1";
 
 /// The card format's version: a card's `v`.
 pub const VERSION: u64 = 1;
@@ -33,6 +37,9 @@ pub const MAX_OFFERS: usize = 100;
 /// The most protocol versions that a card may list.
 pub const MAX_VERSIONS: usize = 16;
 
+/// The most oracles on a card.
+pub const MAX_ORACLES: usize = 16;
+
 /// What a node says about itself; [`Card::seal`] adds versions, key and signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardDraft {
@@ -46,6 +53,43 @@ pub struct CardDraft {
     pub at: UnixSeconds,
     /// The latest version of the protocol that it speaks; it speaks all before it as well.
     pub latest: u64,
+    /// What else it says.
+    pub more: More,
+}
+
+/// What a card says besides its offers, for readers that ask for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct More {
+    /// See [`Card::oracles`].
+    pub oracles: Vec<CardOracle>,
+    /// See [`Card::limits`].
+    pub limits: Option<CardLimits>,
+    /// See [`Card::renews`].
+    pub renews: bool,
+}
+
+/// An oracle that a node counts on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardOracle {
+    /// Its x-only key.
+    pub key: Hex32,
+    /// Its base URL.
+    pub url: String,
+}
+
+/// How much a node lets one key ask. What its owner lets it commit is not among it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardLimits {
+    /// Envelopes of one key in a minute, on average; 0 is no limit.
+    pub envelopes_per_minute: u64,
+    /// Sessions that one key may open within an hour.
+    pub sessions_per_hour: u64,
+    /// Negotiations of one key that may be open at the same time.
+    pub open_sessions: u64,
+    /// Counters of each side in one session, whatever an offer says.
+    pub counters: u64,
 }
 
 /// A signed card. One that came from [`Card::seal`] or [`Card::open`] bears its key's signature.
@@ -66,6 +110,15 @@ pub struct Card {
     pub note: String,
     /// When the card was made.
     pub at: UnixSeconds,
+    /// The oracles that it counts on; left out where it does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oracles: Vec<CardOracle>,
+    /// How much one key may ask; left out where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<CardLimits>,
+    /// Whether it agrees to an escrow's next window when its buyer asks; left out where it does not, or does not say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub renews: bool,
     /// How `key` followed from older keys of the node, the oldest first; left out while it is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub successions: Vec<Succession>,
@@ -138,11 +191,13 @@ impl Card {
         successions: Vec<Succession>,
         keypair: &Keypair,
     ) -> Result<Self, CardError> {
-        let CardDraft { network, offers, note, at, latest } = draft;
+        let CardDraft { network, offers, note, at, latest, more: More { oracles, limits, renews } } = draft;
         let key = signing::public_key(keypair);
         let versions = envelope::VERSIONS.into_iter().filter(|v| *v <= latest).collect();
         let sig = Hex64([0; 64]);
-        let mut card = Self { v: VERSION, key, network, versions, offers, note, at, successions, sig };
+        let v = VERSION;
+        let mut card =
+            Self { v, key, network, versions, offers, note, at, oracles, limits, renews, successions, sig };
         card.check()?;
         card.sig = signing::sign(card.signing_hash(), keypair);
         if card.bytes().len() > MAX_BYTES {
@@ -187,6 +242,11 @@ impl Card {
         self.offers.iter().find(|offer| offer.id == id)
     }
 
+    /// Whether its key is this one, or followed from it by what each key has signed.
+    pub fn follows(&self, key: Hex32) -> bool {
+        self.key == key || self.successions.iter().any(|succession| succession.former == key)
+    }
+
     fn signing_hash(&self) -> Hex32 {
         #[derive(Serialize)]
         struct Unsigned<'a> {
@@ -197,18 +257,35 @@ impl Card {
             offers: &'a [Offer],
             note: &'a str,
             at: UnixSeconds,
+            #[serde(skip_serializing_if = "<[CardOracle]>::is_empty")]
+            oracles: &'a [CardOracle],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            limits: &'a Option<CardLimits>,
+            #[serde(skip_serializing_if = "is_false")]
+            renews: bool,
             #[serde(skip_serializing_if = "<[Succession]>::is_empty")]
             successions: &'a [Succession],
         }
-        let Self { v, key, network, versions, offers, note, at, successions, sig: _ } = self;
-        let unsigned = Unsigned { v: *v, key: *key, network, versions, offers, note, at: *at, successions };
+        let Self { network, versions, offers, note, oracles, limits, successions, .. } = self;
+        let (v, key, at, renews) = (self.v, self.key, self.at, self.renews);
+        let unsigned =
+            Unsigned { v, key, network, versions, offers, note, at, oracles, limits, renews, successions };
         signing::tagged_hash(TAG, &unsigned)
+    }
+
+    fn check_oracles(&self) -> Result<(), DocumentError> {
+        if self.oracles.len() > MAX_ORACLES {
+            return Err(DocumentError::new("oracles", "must name at most 16"));
+        }
+        let mut oracles = self.oracles.iter().enumerate();
+        oracles.try_for_each(|(index, oracle)| check_url(&format!("oracles[{index}].url"), &oracle.url))
     }
 
     fn check(&self) -> Result<(), CardError> {
         check_code("network", &self.network)?;
         check_text("note", &self.note)?;
         check_successions(&self.successions, self.key)?;
+        self.check_oracles()?;
         if self.versions.len() > MAX_VERSIONS {
             return Err(DocumentError::new("versions", "must list at most 16").into());
         }
@@ -228,6 +305,11 @@ impl Card {
         }
         Ok(())
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn check_version(written: &Value) -> Result<(), CardError> {

@@ -6,6 +6,7 @@ use terms::DocumentError;
 
 use crate::card::CardError;
 use crate::envelope::EnvelopeError;
+use crate::listing::ListingError;
 use crate::offer::OfferError;
 use crate::session::SessionError;
 use crate::text::check_text;
@@ -255,6 +256,19 @@ impl From<&OfferError> for Problem {
             OfferError::Document(e) => return e.into(),
             OfferError::Id { .. } | OfferError::Payout(_) => ProblemType::BadInput,
             OfferError::Expired { .. } | OfferError::TooLate { .. } => ProblemType::Expired,
+        };
+        Self::new(kind, rule_of(&e.to_string(), e.field())).at(e.field())
+    }
+}
+
+impl From<&ListingError> for Problem {
+    fn from(e: &ListingError) -> Self {
+        let kind = match e {
+            ListingError::Document(e) => return e.into(),
+            ListingError::Version { .. } => ProblemType::UnsupportedVersion,
+            ListingError::Signature => ProblemType::BadSignature,
+            ListingError::Expired { .. } => ProblemType::Expired,
+            ListingError::FromTheFuture { .. } => ProblemType::BadInput,
         };
         Self::new(kind, rule_of(&e.to_string(), e.field())).at(e.field())
     }

@@ -27,6 +27,44 @@ pub fn check_text(field: &str, text: &str) -> Result<(), DocumentError> {
     Ok(())
 }
 
+/// One line of free text: at most `most` characters, none that [steers](is_steering) a terminal.
+///
+/// # Errors
+/// Names the field and the rule that it breaks.
+pub fn check_line(field: &str, text: &str, most: usize) -> Result<(), DocumentError> {
+    if text.len() > 4 * most || text.chars().count() > most {
+        return Err(DocumentError::new(field, format!("must have at most {most} characters")));
+    }
+    if text.chars().any(is_steering) {
+        return Err(rule(field, "must not contain line breaks, control characters or changes of direction"));
+    }
+    Ok(())
+}
+
+/// A stranger's text as one line for a terminal or a log: at most `most` characters, with a space in the place of whatever
+/// [steers](is_steering). What is cut off is said so.
+///
+/// ```
+/// # use protocol::text::one_line;
+/// assert_eq!(one_line("a\u{1b}[2Jb\nc", 80), "a [2Jb c");
+/// assert_eq!(one_line("abcdef", 4), "abc…");
+/// ```
+pub fn one_line(text: &str, most: usize) -> String {
+    let harmless = |c: char| if is_steering(c) { ' ' } else { c };
+    match text.char_indices().nth(most) {
+        None => text.chars().map(harmless).collect(),
+        Some(_) => text.chars().map(harmless).take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// Whether a character makes a terminal or a reader do something else than show it: control characters, breaks of lines,
+/// and those that change the direction of what stands around them.
+pub fn is_steering(c: char) -> bool {
+    let changes_direction =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || changes_direction || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
 /// A code: 1 to [`MAX_CODE_CHARS`] of `a-z`, `0-9`, `-` and `_`.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ mod api;
 mod common;
 mod envelope;
 mod golden;
+mod listing;
 mod offer_and_card;
 mod request;
 mod session;

@@ -8,6 +8,7 @@
 use crate::common;
 
 use common::{NOW_S, answer, buyer, id, negotiated_session, offer, provider, whole_session};
+use protocol::card::More;
 use protocol::{
     Body, Card, CardDraft, Envelope, Problem, ProblemType, Session, public_key, verify_transcript,
 };
@@ -75,6 +76,7 @@ fn card() -> Card {
         note,
         at: UnixSeconds(NOW_S),
         latest: 1,
+        more: More::default(),
     };
     Card::seal(draft, &provider()).unwrap()
 }

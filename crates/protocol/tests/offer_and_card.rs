@@ -6,7 +6,7 @@ use crate::common;
 
 use common::{NOW_S, agreement, buyer, offer, offer_draft, provider};
 use proptest::prelude::*;
-use protocol::card::MAX_OFFERS;
+use protocol::card::{CardLimits, CardOracle, MAX_OFFERS, More};
 use protocol::{Card, CardDraft, CardError, Offer, OfferDraft, OfferError, Succession, public_key};
 use serde_json::{Value, json};
 use terms::{Credit, Ppm, Sat, UnixSeconds, canonical};
@@ -18,6 +18,7 @@ fn card() -> Card {
         note: "Sells edge uptime; its owner approves nothing above this offer.".to_owned(),
         at: UnixSeconds(NOW_S),
         latest: 1,
+        more: More::default(),
     };
     Card::seal(draft, &provider()).unwrap()
 }
@@ -99,6 +100,38 @@ fn a_card_opens_as_it_was_sealed() {
     assert_eq!(Card::open(&card().bytes()), Ok(card()));
     assert_eq!(card().offer(offer().id), Some(&offer()));
     assert_eq!(card().key, public_key(&provider()));
+}
+
+#[test]
+fn a_card_says_its_oracles_limits_and_renewals_only_where_it_is_asked_and_each_is_signed() {
+    let text = String::from_utf8(card().bytes()).unwrap();
+    assert!(["\"oracles\":[{\"key", "limits", "renews"].iter().all(|name| !text.contains(name)), "{text}");
+    let limits =
+        CardLimits { envelopes_per_minute: 600, sessions_per_hour: 60, open_sessions: 50, counters: 20 };
+    let oracle = CardOracle { key: public_key(&buyer()), url: "http://127.0.0.1:7800".to_owned() };
+    let more = More { oracles: vec![oracle], limits: Some(limits), renews: true };
+    let draft = |more| CardDraft {
+        network: "regtest".to_owned(),
+        offers: vec![offer()],
+        note: String::new(),
+        at: UnixSeconds(NOW_S),
+        latest: 1,
+        more,
+    };
+    let full = Card::seal(draft(more.clone()), &provider()).unwrap();
+    assert_eq!(Card::open(&full.bytes()), Ok(full.clone()));
+    for (field, value) in [("oracles", json!([])), ("limits", json!(null)), ("renews", json!(false))] {
+        let mut changed = value_of(&full);
+        changed[field] = value;
+        assert!(reopened(&changed).is_err(), "{field}");
+        changed.as_object_mut().unwrap().remove(field);
+        assert_eq!(reopened(&changed), Err(CardError::Signature), "{field}");
+    }
+    let many = More { oracles: vec![more.oracles[0].clone(); 17], ..More::default() };
+    assert_eq!(Card::seal(draft(many), &provider()).unwrap_err().field(), "oracles");
+    let broken = CardOracle { url: "gopher://x".to_owned(), ..more.oracles[0].clone() };
+    let broken = More { oracles: vec![broken], ..More::default() };
+    assert_eq!(Card::seal(draft(broken), &provider()).unwrap_err().field(), "oracles[0].url");
 }
 
 #[test]
@@ -185,6 +218,7 @@ fn a_card_names_the_keys_that_its_key_followed_and_each_of_them_has_signed() {
         note: String::new(),
         at: UnixSeconds(NOW_S),
         latest: 1,
+        more: More::default(),
     };
     let card = Card::seal_after(draft(), chain.clone(), &last).unwrap();
     assert_eq!(Card::open(&card.bytes()).unwrap().successions, chain);

@@ -21,6 +21,10 @@ pub enum Fact {
     Paused,
     /// The limits of the mandate that are nearly used up, of which the owner was told.
     NearLimits,
+    /// The listing that this node signed last for its directories.
+    OwnListing,
+    /// Whether the owner has taken this node's listing back: `yes` or `no`. A row that is missing means no.
+    ListingWithdrawn,
 }
 
 impl Fact {
@@ -32,6 +36,8 @@ impl Fact {
             Self::GivenUp => "given_up",
             Self::Paused => "paused",
             Self::NearLimits => "near_limits",
+            Self::OwnListing => "own_listing",
+            Self::ListingWithdrawn => "listing_withdrawn",
         }
     }
 }

@@ -9,9 +9,11 @@
 mod authority;
 mod error;
 mod facts;
+mod listings;
 mod logs;
 mod negotiations;
 mod open;
+mod openers;
 mod read;
 mod receipts;
 mod rows;
@@ -20,9 +22,11 @@ mod write;
 
 pub use error::StoreError;
 pub use facts::Fact;
+pub use listings::{ListingRow, ListingsAsked};
 pub use logs::{KeptCheckpoint, StoredContradiction};
 pub use negotiations::Negotiation;
 pub use open::{DATABASE, Store};
+pub use openers::{OpenSessions, Opener};
 pub use receipts::Receipts;
 pub use rows::{
     Answer, ApprovalRow, CommitmentRow, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,

@@ -117,32 +117,6 @@ impl Store {
         query.fetch_all(&self.pool).await?.iter().map(session).collect()
     }
 
-    /// How many sessions a peer has opened since a moment.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub async fn sessions_since(&self, counterparty: Hex32, at: u64) -> Result<u64, StoreError> {
-        let count: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM sessions WHERE counterparty = ? AND opened_at >= ?")
-                .bind(counterparty.to_string())
-                .bind(stored(at))
-                .fetch_one(&self.pool)
-                .await?;
-        Ok(count.unsigned_abs())
-    }
-
-    /// How many sessions anybody has opened since a moment.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub async fn all_sessions_since(&self, at: u64) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sessions WHERE opened_at >= ?")
-            .bind(stored(at))
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(count.unsigned_abs())
-    }
-
     /// An envelope by its id.
     ///
     /// # Errors
@@ -214,6 +188,7 @@ fn session(row: &SqliteRow) -> Result<StoredSession, StoreError> {
         offer_id: optional_key(row, "offer_id")?,
         escrow: optional_key(row, "escrow")?,
         announcements: announcements(row, "session")?,
+        address: row.try_get("address")?,
     })
 }
 

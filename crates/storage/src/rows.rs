@@ -54,6 +54,8 @@ pub struct NewSession {
     pub escrow: Option<Hex32>,
     /// The announcements of a renewal.
     pub announcements: Vec<Vec<u8>>,
+    /// From which address it was opened at our door; none where we opened it, and for the machine itself.
+    pub address: Option<String>,
 }
 
 /// A session as it is stored.

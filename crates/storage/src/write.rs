@@ -134,8 +134,8 @@ impl<'a> Tx<'a> {
     /// When a session of this id exists.
     pub async fn open_session(&mut self, session: &NewSession, at: u64) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO sessions (id, counterparty, peer_url, offer_id, escrow, announcements, opened_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (id, counterparty, peer_url, offer_id, escrow, announcements, address, opened_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(session.id.to_string())
         .bind(session.counterparty.to_string())
@@ -143,6 +143,7 @@ impl<'a> Tx<'a> {
         .bind(session.offer_id.map(|id| id.to_string()))
         .bind(session.escrow.map(|id| id.to_string()))
         .bind(lines(&session.announcements))
+        .bind(&session.address)
         .bind(stored(at))
         .execute(self.connection())
         .await

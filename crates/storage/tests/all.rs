@@ -9,6 +9,8 @@ mod copies;
 mod damaged_rows;
 mod folders;
 mod full_disk;
+mod listings;
+mod openers;
 mod oracle_logs;
 mod torn_writes;
 mod transactions;

@@ -36,6 +36,8 @@ fn main() -> io::Result<()> {
     for folder in ["scenarios", "scenarios/faults"] {
         copy("scenario", folder, "")?;
     }
+    copy("card", "crates/protocol/tests/golden", "card")?;
+    copy("listing", "crates/protocol/tests/golden", "listing")?;
     let session = fs::read_to_string(root().join("crates/protocol/tests/golden/session-v1.jsonl"))?;
     for (number, line) in session.lines().enumerate() {
         write("envelope", &format!("session-{number}"), line.as_bytes())?;

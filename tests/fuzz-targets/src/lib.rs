@@ -10,6 +10,7 @@
 #[path = "../../../crates/contract/tests/common/mod.rs"]
 mod common;
 mod documents;
+mod found;
 mod messages;
 mod oracles;
 
@@ -17,8 +18,10 @@ mod oracles;
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("envelope", documents::envelope),
+    ("card", found::card),
+    ("listing", found::listing),
     ("agreement", documents::agreement),
     ("measurement", documents::measurement),
     ("scenario", documents::scenario),

@@ -51,6 +51,7 @@ impl Core {
         let mut tx = self.store.begin().await?;
         tx.prune(now.saturating_sub(ANSWERS_KEPT_S)).await?;
         tx.prune_sessions(now.saturating_sub(DEAD_SESSIONS_KEPT_S)).await?;
+        tx.prune_listings(now).await?;
         here!("tidy.within");
         tx.commit().await?;
         here!("tidy.after");

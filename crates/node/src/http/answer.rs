@@ -1,15 +1,25 @@
 //! Answers: JSON, or a problem (RFC 9457).
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::problem::CONTENT_TYPE;
+use protocol::request::SCHEME;
 use protocol::{Problem, ProblemType};
 use serde::Serialize;
 
 use crate::error::NodeError;
 
 /// A problem as an HTTP answer.
-pub(crate) struct Refusal(pub Problem);
+pub(crate) struct Refusal {
+    problem: Box<Problem>,
+    /// After how many seconds the same may go well.
+    retry_after_s: Option<u64>,
+    /// How whoever asks can show who it is, where that is not known.
+    challenge: &'static str,
+}
+
+/// The owner's API is opened by a token.
+const BY_TOKEN: &str = "Bearer";
 
 impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
@@ -27,11 +37,17 @@ impl Refusal {
         Self::of(error, told)
     }
 
+    /// The same to somebody who shows who it is by signing the request.
+    pub(crate) fn of_signer(self) -> Self {
+        Self { challenge: SCHEME, ..self }
+    }
+
     fn of(error: &NodeError, problem: Problem) -> Self {
         if problem.status >= 500 {
             tracing::error!(%error, "a request failed");
         }
-        Self(problem)
+        let retry_after_s = error.retry_after_s();
+        Self { problem: Box::new(problem), retry_after_s, challenge: BY_TOKEN }
     }
 }
 
@@ -43,18 +59,25 @@ impl From<terms::DocumentError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], self.0.bytes());
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response =
+            (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], self.problem.bytes()).into_response();
         if status == StatusCode::UNAUTHORIZED {
-            return ([(header::WWW_AUTHENTICATE, "Bearer")], response).into_response();
+            let challenge = HeaderValue::from_static(self.challenge);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        response.into_response()
+        if let Some(wait_s) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+        }
+        response
     }
 }
 
 /// A problem of the listener itself.
 pub(crate) fn refuse(kind: ProblemType, detail: &str) -> Refusal {
-    Refusal(Problem::new(kind, detail))
+    // Who finds the house full finds a place within seconds.
+    let retry_after_s = (kind == ProblemType::RateLimited).then_some(1);
+    Refusal { problem: Box::new(Problem::new(kind, detail)), retry_after_s, challenge: BY_TOKEN }
 }
 
 /// A value as JSON.

@@ -5,11 +5,13 @@ mod answer;
 mod authority;
 mod body;
 mod idempotency;
+mod listings;
 mod negotiations;
 mod openapi;
 mod owner;
 mod peer;
 mod plain;
+mod visitor;
 
 use std::sync::Arc;
 

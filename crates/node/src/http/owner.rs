@@ -9,8 +9,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use protocol::owner::{
-    AddressRequest, CloseRequest, Info, MAX_REQUEST_BYTES, ProposalRequest, PurchaseRequest, RenewalRequest,
-    RotationRequest, Scope, WithdrawalRequest,
+    AddressRequest, CloseRequest, Info, ListingRequest, MAX_REQUEST_BYTES, ProposalRequest, PurchaseRequest,
+    RenewalRequest, RotationRequest, Scope, WithdrawalRequest,
 };
 use protocol::{OfferDraft, ProblemType};
 use terms::{DocumentError, Hex32, UnixSeconds, canonical};
@@ -72,6 +72,8 @@ fn owners() -> Router<Arc<Node>> {
         .route("/v1/token-rotations", post(rotate_token))
         .route("/v1/addresses", post(address))
         .route("/v1/withdrawals", post(withdrawal))
+        .route("/v1/listing/withdraw", post(withdraw_listing))
+        .route("/v1/listing/publish", post(publish_listing))
 }
 
 /// What every delegated key may see.
@@ -84,6 +86,7 @@ fn readable() -> Router<Arc<Node>> {
         .route("/v1/supply", get(supply))
         .route("/v1/sweep", get(sweep))
         .route("/v1/offers", get(offers))
+        .route("/v1/listing", get(listing))
         .route("/v1/escrows", get(escrows))
         .route("/v1/alarms", get(alarms))
         .route("/v1/receipts", get(receipts))
@@ -170,10 +173,37 @@ async fn offers(State(node): Shared) -> Answered {
     Ok(json(StatusCode::OK, &node.core.lock().await.offers().await?))
 }
 
+async fn listing(State(node): Shared) -> Answered {
+    Ok(json(StatusCode::OK, &node.core.lock().await.listing_view().await?))
+}
+
+async fn withdraw_listing(node: Shared, asker: Asker, body: Whole) -> Answered {
+    list_or_not(node, asker, body, true).await
+}
+
+async fn publish_listing(node: Shared, asker: Asker, body: Whole) -> Answered {
+    list_or_not(node, asker, body, false).await
+}
+
+async fn list_or_not(State(node): Shared, asker: Asker, Whole(body): Whole, withdrawn: bool) -> Answered {
+    let ListingRequest {} = canonical::parse(&body)?;
+    let path = if withdrawn { "/v1/listing/withdraw" } else { "/v1/listing/publish" };
+    let work =
+        async |ticket: Ticket| node.core.lock().await.list_or_not(withdrawn, &ticket, node.now()).await;
+    let answer = once(&node, &asker, path, &body, work).await;
+    super::wake(&node).await;
+    answer
+}
+
 async fn publish(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let draft: OfferDraft = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.publish(draft, &ticket).await;
-    once(&node, &asker, "/v1/offers", &body, work).await
+    let answer = once(&node, &asker, "/v1/offers", &body, work).await;
+    if node.config.listing.is_some() {
+        // Directories may have to hear of another service.
+        super::wake(&node).await;
+    }
+    answer
 }
 
 async fn purchase(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {

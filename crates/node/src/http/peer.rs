@@ -21,6 +21,7 @@ use super::plain::as_problem;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::rotate::OwnKeys;
+use crate::visitors::Visitor;
 
 /// The peers' listener.
 pub(crate) fn router(node: Arc<Node>) -> Router {
@@ -33,10 +34,12 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
             protocol::attestations::PATH,
             post(attestations).layer(DefaultBodyLimit::max(protocol::attestations::MAX_BYTES)),
         )
+        .merge(super::listings::routes())
         .route("/healthz", get(|| async { "ok" }))
         .fallback(|| async { refuse(ProblemType::NotFound, "there is nothing here") })
         .layer(DefaultBodyLimit::max(protocol::envelope::MAX_BYTES))
         .layer(from_fn_with_state(Arc::clone(&node), super::hold_time))
+        .layer(from_fn_with_state(Arc::clone(&node), super::visitor::meet))
         .layer(from_fn(as_problem))
         .with_state(node)
 }
@@ -47,6 +50,9 @@ struct Reader {
     /// The latest version of the protocol that it knows.
     #[serde(default = "first")]
     v: u64,
+    /// Whether it understands all of the card; 1 for yes.
+    #[serde(default)]
+    full: u64,
 }
 
 fn first() -> u64 {
@@ -55,7 +61,7 @@ fn first() -> u64 {
 
 async fn card(State(node): State<Arc<Node>>, reader: Query<Reader>) -> Result<Response, Refusal> {
     let version = reader.v.min(node.config.max_protocol_version);
-    let card = node.core.lock().await.card(version, node.now()).await;
+    let card = node.core.lock().await.card(version, reader.full == 1, node.now()).await;
     let card = card.map_err(|error| Refusal::for_peer(&error))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], card.bytes()).into_response())
 }
@@ -77,8 +83,12 @@ async fn waiting(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Resul
 }
 
 /// Reading an envelope takes no lock: whoever sends junk keeps only himself waiting.
-async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
-    let Ok(_door) = node.doors.try_acquire() else {
+async fn envelope(
+    State(node): State<Arc<Node>>,
+    visitor: Visitor,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let Some(_inside) = node.doors.enter(visitor) else {
         return Err(refuse(ProblemType::RateLimited, "too many envelopes at once; send it again"));
     };
     let Whole(body) = Whole::from_request(request, &()).await?;
@@ -86,8 +96,9 @@ async fn envelope(State(node): State<Arc<Node>>, request: Request) -> Result<Res
     let envelope = block_in_place(|| open(&node, &body, now, &own)).map_err(NodeError::from);
     let answer = match envelope {
         Ok(envelope) => {
+            node.visitors.heard(envelope.from()).map_err(|error| Refusal::for_peer(&error.into()))?;
             here!("envelope.received:{}", envelope.body().kind());
-            let answer = node.answer(&envelope).await;
+            let answer = node.answer(&envelope, visitor).await;
             here!("envelope.answered:{}", envelope.body().kind());
             answer
         }
@@ -108,8 +119,12 @@ fn open(node: &Node, body: &[u8], now: u64, own: &OwnKeys) -> Result<Envelope, E
 }
 
 /// No envelope: an attestation proves itself, and only the two parties know the escrow's id.
-async fn attestations(State(node): State<Arc<Node>>, Whole(body): Whole) -> Result<Response, Refusal> {
-    let Ok(_door) = node.doors.try_acquire() else {
+async fn attestations(
+    State(node): State<Arc<Node>>,
+    visitor: Visitor,
+    Whole(body): Whole,
+) -> Result<Response, Refusal> {
+    let Some(_inside) = node.doors.enter(visitor) else {
         return Err(refuse(ProblemType::RateLimited, "too many requests at once; send it again"));
     };
     let request = AttestationExchange::parse(&body)?;

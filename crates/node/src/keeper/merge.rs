@@ -163,5 +163,6 @@ fn session(record: &EscrowRecord) -> Option<NewSession> {
         offer_id: record.offer_id,
         escrow: record.renews,
         announcements: record.announcements.iter().map(hex::decode).collect::<Result<_, _>>().ok()?,
+        address: None,
     })
 }

@@ -12,11 +12,8 @@ use terms::{Agreement, Hex32, Side, UnixSeconds};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::keys::random;
+use crate::visitors::Visitor;
 
-/// The most sessions one peer may open within an hour.
-const SESSIONS_PER_HOUR: u64 = 60;
-/// The most sessions within an hour, whoever opens them: a new key costs nothing, and what it makes us store does.
-const ALL_SESSIONS_PER_HOUR: u64 = 600;
 /// The longest reason that a peer is told, in characters.
 const LONGEST_REASON: usize = 300;
 
@@ -28,6 +25,7 @@ impl Core {
     pub(crate) async fn receive(
         &mut self,
         envelope: &Envelope,
+        from: Visitor,
         now: u64,
     ) -> Result<Option<Vec<u8>>, NodeError> {
         if let Some(stored) = self.store.envelope(envelope.id()).await? {
@@ -37,7 +35,7 @@ impl Core {
             return self.stored_answer(envelope).await;
         }
         if self.is_about_close(envelope).await? {
-            return self.receive_close(envelope, None, now).await;
+            return self.receive_close(envelope, None, from, now).await;
         }
         if let Some(talk) = self.talk(envelope.session()).await? {
             return self.receive_talk(talk, envelope, now).await;
@@ -46,7 +44,7 @@ impl Core {
         let mut session = match envelope.body() {
             Body::Rfq { offer_id } => {
                 self.for_current_key(envelope)?;
-                let new = self.new_session(envelope, now).await?;
+                let new = self.new_session(envelope, from, now).await?;
                 change.talks.begun = Some(self.asked(new.id, *offer_id).await?);
                 change.session = Some(NewSession { offer_id: Some(*offer_id), ..new });
                 Session::open(envelope)?
@@ -284,18 +282,18 @@ impl Core {
     }
 
     /// The session that a peer opens, as far as nobody opens too many.
-    pub(crate) async fn new_session(&self, envelope: &Envelope, now: u64) -> Result<NewSession, NodeError> {
+    pub(crate) async fn new_session(
+        &self,
+        envelope: &Envelope,
+        from: Visitor,
+        now: u64,
+    ) -> Result<NewSession, NodeError> {
         let counterparty = envelope.from();
         if self.store.session(envelope.session()).await?.is_some() {
             return Err(NodeError::Reused { what: "session" });
         }
-        let an_hour_ago = now.saturating_sub(3_600);
-        if self.store.all_sessions_since(an_hour_ago).await? >= ALL_SESSIONS_PER_HOUR {
-            return Err(NodeError::TooManySessions);
-        }
-        if self.store.sessions_since(counterparty, an_hour_ago).await? >= SESSIONS_PER_HOUR {
-            return Err(NodeError::TooManySessions);
-        }
+        let negotiates = matches!(envelope.body(), Body::Rfq { .. });
+        self.may_open(counterparty, from, negotiates, now).await?;
         Ok(NewSession {
             id: envelope.session(),
             counterparty,
@@ -303,6 +301,7 @@ impl Core {
             offer_id: None,
             escrow: None,
             announcements: Vec::new(),
+            address: from.name(),
         })
     }
 

@@ -3,11 +3,13 @@
 use client::{Asker, OracleClient, Signer};
 use contract::Announcements;
 use crashpoint::here;
-use protocol::card::MAX_OFFERS;
-use protocol::{Card, CardDraft, Offer, OfferDraft};
+use protocol::card::{CardOracle, MAX_OFFERS, More};
+use protocol::text::check_url;
+use protocol::{Card, CardDraft, Negotiable, Offer, OfferDraft};
 use storage::StoredOffer;
-use terms::{Agreement, Hex32, Measurement, UnixSeconds};
+use terms::{Agreement, DocumentError, Hex32, Measurement, UnixSeconds};
 
+use crate::config::{Config, OracleConfig};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
@@ -34,10 +36,7 @@ impl Node {
         let strategy = draft.strategy;
         let offer = draft.publish(self.config.network.clone(), fee_rate);
         offer.check(now)?;
-        if offer.negotiable.is_some() && self.config.max_protocol_version < 2 {
-            let rule = "needs version 2 of the protocol, which max_protocol_version does not allow";
-            return Err(terms::DocumentError::new("negotiable", rule).into());
-        }
+        self.config.check_negotiable(offer.negotiable.as_ref())?;
         let plan = strategy.map(|strategy| for_offer(&strategy, &offer)).transpose()?;
         self.know_oracles(&offer.oracles.keys).await?;
         let mut announcements = Vec::new();
@@ -110,10 +109,30 @@ impl Node {
     }
 }
 
+impl Config {
+    /// Whether an own offer may be negotiated like this.
+    fn check_negotiable(&self, negotiable: Option<&Negotiable>) -> Result<(), DocumentError> {
+        let Some(negotiable) = negotiable else { return Ok(()) };
+        if self.max_protocol_version < 2 {
+            let rule = "needs version 2 of the protocol, which max_protocol_version does not allow";
+            return Err(DocumentError::new("negotiable", rule));
+        }
+        let counters = self.limits.counters;
+        if negotiable.rounds > counters {
+            let rule = format!("must be at most {counters}, which limits.counters allows");
+            return Err(DocumentError::new("negotiable.rounds", rule));
+        }
+        Ok(())
+    }
+}
+
 impl Core {
     /// The signed card with every offer that can still be taken. Readers of version 1 do not understand offers that are
     /// negotiable; the card has these for a reader of a later `version`.
-    pub(crate) async fn card(&self, version: u64, now: u64) -> Result<Card, NodeError> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn card(&self, version: u64, full: bool, now: u64) -> Result<Card, NodeError> {
         let mut offers = self.offers().await?;
         // The dear check, which compiles the schedule, only for those that are not over.
         offers.retain(|offer| version > 1 || offer.negotiable.is_none());
@@ -125,8 +144,21 @@ impl Core {
             note: NOTE.to_owned(),
             at: UnixSeconds(now),
             latest: self.config.max_protocol_version,
+            more: if full { self.more() } else { More::default() },
         };
         Ok(Card::seal_after(draft, self.keys.successions(), &self.keys.identity)?)
+    }
+
+    /// What anybody may know of this node besides its offers; nothing of the mandate is among it.
+    fn more(&self) -> More {
+        let oracle = |it: &OracleConfig| CardOracle { key: it.key, url: it.url.clone() };
+        // One whose address is not one that a card may hold is left out, as everybody else's business.
+        let oracles = self.config.oracles.iter().filter(|it| check_url("url", &it.url).is_ok()).map(oracle);
+        More {
+            oracles: oracles.collect(),
+            limits: Some(self.config.limits.for_card()),
+            renews: self.config.renewal.accept,
+        }
     }
 
     /// Every offer that was published here and expired no longer than a week ago, the one that expires first in front.

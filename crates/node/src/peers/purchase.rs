@@ -165,6 +165,7 @@ impl Core {
             offer_id: Some(asked.offer.id),
             escrow: None,
             announcements: Vec::new(),
+            address: None,
         };
         Ok((session, rfq))
     }

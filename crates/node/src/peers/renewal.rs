@@ -20,6 +20,7 @@ use crate::keys::random;
 use crate::node::Node;
 use crate::peers::exchange::record;
 use crate::ticket::Ticket;
+use crate::visitors::Visitor;
 
 /// The configuration's section `[renewal]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -87,6 +88,7 @@ impl Node {
             offer_id: None,
             escrow: Some(id),
             announcements: announcements.to_vec(),
+            address: None,
         };
         let envelopes = vec![record(&ask, true, true)];
         core.commit(Change { session: Some(session), envelopes, ..Change::default() }, now).await?;
@@ -112,17 +114,18 @@ impl Node {
         &self,
         envelope: &Envelope,
         escrow: Hex32,
+        from: Visitor,
     ) -> Result<Option<Vec<u8>>, NodeError> {
         let next = {
             let mut core = self.core.lock().await;
             if core.store.envelope(envelope.id()).await?.is_some() {
-                return core.receive(envelope, self.now()).await;
+                return core.receive(envelope, from, self.now()).await;
             }
             core.asked_for(escrow, envelope.from(), self.now())?
         };
         let announcements = self.announced(&next).await?;
         let now = self.now();
-        self.core.lock().await.quote_renewal(envelope, escrow, announcements, now).await
+        self.core.lock().await.quote_renewal(envelope, escrow, announcements, from, now).await
     }
 }
 
@@ -132,10 +135,11 @@ impl Core {
         envelope: &Envelope,
         escrow: Hex32,
         announcements: Vec<Vec<u8>>,
+        from: Visitor,
         now: u64,
     ) -> Result<Option<Vec<u8>>, NodeError> {
         let next = self.asked_for(escrow, envelope.from(), now)?;
-        let new = self.new_session(envelope, now).await?;
+        let new = self.new_session(envelope, from, now).await?;
         self.act_as_before(new.id, Some(escrow));
         // Refuse what could not be begun: reserving comes later, knowing does not.
         self.begin(new.id, Side::Provider, next.clone(), &announcements, now)?;

@@ -2,7 +2,7 @@
 
 use bitcoin::secp256k1::{Keypair, Secp256k1};
 use protocol::{Body, Envelope, Session, public_key};
-use storage::NewSession;
+use storage::{NewSession, Opener};
 use terms::{Hex32, UnixSeconds};
 
 use super::World;
@@ -10,6 +10,7 @@ use crate::core::Change;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::peers::exchange::record;
+use crate::visitors::Visitor;
 
 fn stranger() -> Keypair {
     Keypair::from_seckey_slice(&Secp256k1::new(), &[5; 32]).unwrap()
@@ -22,7 +23,7 @@ fn first(node: &Node, tag: u8, from: &Keypair, to: Hex32) -> Envelope {
 }
 
 async fn receive(node: &Node, envelope: &Envelope) -> Result<Option<Vec<u8>>, NodeError> {
-    node.core.lock().await.receive(envelope, node.now()).await
+    node.core.lock().await.receive(envelope, Visitor::default(), node.now()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,6 +39,7 @@ async fn in_a_session_that_we_opened_a_peer_says_nothing_unasked() {
         offer_id: Some(Hex32([3; 32])),
         escrow: None,
         announcements: Vec::new(),
+        address: None,
     };
     let envelopes = vec![record(&rfq, true, true)];
     let change = Change { session: Some(session), envelopes, ..Change::default() };
@@ -75,6 +77,7 @@ async fn a_session_cannot_be_opened_twice_and_an_unknown_offer_leaves_nothing() 
         offer_id: Some(Hex32([3; 32])),
         escrow: None,
         announcements: Vec::new(),
+        address: None,
     };
     let change = Change { session: Some(taken), ..Change::default() };
     node.core.lock().await.commit(change, node.now()).await.unwrap();
@@ -97,6 +100,7 @@ async fn sessions_are_bounded_for_a_peer_and_for_all_together_and_dead_ones_are_
             offer_id: Some(Hex32([3; 32])),
             escrow: None,
             announcements: Vec::new(),
+            address: None,
         };
         let change = Change { session: Some(session), ..Change::default() };
         node.core.lock().await.commit(change, now).await.unwrap();
@@ -106,16 +110,16 @@ async fn sessions_are_bounded_for_a_peer_and_for_all_together_and_dead_ones_are_
         open(tag, public_key(&peer)).await;
     }
     let rfq = first(&node, 255, &peer, node.own_keys().current);
-    assert!(matches!(receive(&node, &rfq).await, Err(NodeError::TooManySessions)));
+    assert!(matches!(receive(&node, &rfq).await, Err(NodeError::TooManySessions(_))));
     for tag in 60..600 {
         open(tag, Hex32([7; 32])).await;
     }
     let other = Keypair::from_seckey_slice(&Secp256k1::new(), &[6; 32]).unwrap();
     let rfq = first(&node, 254, &other, node.own_keys().current);
-    assert!(matches!(receive(&node, &rfq).await, Err(NodeError::TooManySessions)));
+    assert!(matches!(receive(&node, &rfq).await, Err(NodeError::TooManySessions(_))));
 
     node.core.lock().await.tidy(now + 86_401).await.unwrap();
-    assert_eq!(node.core.lock().await.store.all_sessions_since(0).await.unwrap(), 0);
+    assert_eq!(node.core.lock().await.store.last_session_but(0, Opener::Anybody, 0).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,4 +135,87 @@ async fn a_peer_is_not_told_what_the_owner_has_and_allows() {
         assert!(owner.detail.contains("777"), "{}", owner.detail);
         assert!(!peer.detail.contains("777") && peer.field.is_none(), "{}", peer.detail);
     }
+}
+
+/// A provider's node with an offer that nobody has to be asked about.
+async fn with_offer(world: &World) -> (std::sync::Arc<Node>, Hex32) {
+    let node = world.open().await;
+    let id = Hex32([3; 32]);
+    let expires_at = node.now() + 7_200;
+    let offer = storage::StoredOffer { id, json: "{}".into(), announcements: Vec::new(), expires_at };
+    node.core
+        .lock()
+        .await
+        .commit(Change { offer: Some(offer), ..Change::default() }, node.now())
+        .await
+        .unwrap();
+    (node, id)
+}
+
+/// As a session that a peer opened, and that has come to nothing yet.
+async fn begun(node: &Node, tag: u8, counterparty: Hex32, from: Visitor, at: u64) {
+    let (id, offer_id) = (Hex32([tag; 32]), Some(Hex32([3; 32])));
+    let announcements = Vec::new();
+    let session = NewSession {
+        id,
+        counterparty,
+        peer_url: None,
+        offer_id,
+        escrow: None,
+        announcements,
+        address: from.name(),
+    };
+    let begun = storage::Negotiation { session: id, offer: "{}".into(), plan: None, ended: None };
+    let mut change = Change { session: Some(session), ..Change::default() };
+    change.talks.begun = Some(begun);
+    node.core.lock().await.commit(change, at).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn negotiations_that_are_open_are_bounded_for_a_key_and_for_an_address_over_stored_rows() {
+    let mut world = World::begin();
+    world.more = "[limits]\nkey_open_sessions = 3\naddress_open_sessions = 4\nopen_sessions = 5\n".into();
+    let (node, _) = with_offer(&world).await;
+    let (now, here) = (node.now(), Visitor(Some("192.0.2.1".parse().unwrap())));
+    let elsewhere = Visitor(Some("192.0.2.2".parse().unwrap()));
+    for (tag, key, from) in [(1, 7, here), (2, 7, here), (3, 7, here), (4, 8, here)] {
+        begun(&node, tag, Hex32([key; 32]), from, now).await;
+    }
+    drop(node);
+    let node = world.open().await;
+    let asked = async |key, from, negotiates| {
+        let asked = node.core.lock().await.may_open(Hex32([key; 32]), from, negotiates, now).await;
+        asked.err().map(|error| (error.problem(), error.retry_after_s()))
+    };
+    let (problem, wait_s) = asked(7, elsewhere, true).await.expect("the key has three");
+    assert_eq!((problem.status, wait_s), (429, Some(3_600)), "{problem}");
+    assert!(problem.detail.starts_with("this key has too many negotiations open"), "{problem}");
+    let (problem, _) = asked(9, here, true).await.expect("the address has four");
+    assert!(problem.detail.starts_with("this address has"), "{problem}");
+    assert_eq!(asked(9, elsewhere, true).await, None);
+    assert_eq!(asked(7, here, false).await, None, "what is no negotiation is not counted as one");
+    begun(&node, 5, Hex32([9; 32]), elsewhere, now).await;
+    let (problem, _) = asked(10, Visitor::default(), true).await.expect("all together have five");
+    assert!(problem.detail.starts_with("everybody together has"), "{problem}");
+
+    let mut change = Change::default();
+    change.talks.ended = Some((Hex32([1; 32]), "over".into()));
+    node.core.lock().await.commit(change, now).await.unwrap();
+    assert_eq!(asked(7, elsewhere, true).await, None, "one ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sessions_of_an_address_within_an_hour_are_bounded_whatever_keys_it_invents() {
+    let mut world = World::begin();
+    world.more = "[limits]\naddress_sessions_per_hour = 3\n".into();
+    let (node, _) = with_offer(&world).await;
+    let (now, here) = (node.now(), Visitor(Some("2001:db8::".parse().unwrap())));
+    for tag in 1..=3 {
+        begun(&node, tag, Hex32([tag; 32]), here, now - 600).await;
+    }
+    let core = node.core.lock().await;
+    let refused = core.may_open(Hex32([9; 32]), here, true, now).await.unwrap_err();
+    assert_eq!((refused.problem().status, refused.retry_after_s()), (429, Some(3_001)), "{refused}");
+    assert!(core.may_open(Hex32([9; 32]), Visitor::default(), true, now).await.is_ok());
+    assert!(core.may_open(Hex32([9; 32]), here, true, now + 3_001).await.is_ok());
 }

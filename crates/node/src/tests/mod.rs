@@ -1,5 +1,6 @@
 //! Stories of one node in this process, on a real Bitcoin node: what comes back after a crash, what is let through.
 
+mod directory;
 mod doors;
 mod fees;
 mod guard;

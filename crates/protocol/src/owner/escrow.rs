@@ -154,6 +154,8 @@ pub enum AlarmKind {
     /// Its public log does not go on from a checkpoint that it signed: something was changed or taken back, or it shows
     /// different logs to different readers.
     ForkedLog,
+    /// A directory of the configuration has not taken our listing for so long that the last one is over there.
+    NotListed,
 }
 
 /// `GET /v1/alarms` lists these, newest first: something that an owner should look at.

@@ -6,6 +6,7 @@ mod authority;
 mod deals;
 mod escrow;
 mod info;
+mod listing;
 mod money;
 mod negotiation;
 
@@ -13,6 +14,7 @@ pub use authority::*;
 pub use deals::*;
 pub use escrow::*;
 pub use info::*;
+pub use listing::*;
 pub use money::*;
 pub use negotiation::*;
 

@@ -34,6 +34,7 @@ pub fn session(tag: u8) -> NewSession {
         offer_id: Some(id(201)),
         escrow: None,
         announcements: vec![],
+        address: None,
     }
 }
 

@@ -45,6 +45,38 @@ pub(super) const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
+        refusals: UNKNOWN,
+        ..one(
+            "/v1/listing",
+            "listing",
+            TAG,
+            "The own listing in directories",
+            &[(200, Body::Json("ListingView"), "What was signed last, and how each directory stands")],
+        )
+    },
+    Operation {
+        refusals: UNKNOWN,
+        ..post(
+            "/v1/listing/withdraw",
+            "withdrawListing",
+            TAG,
+            "Take the listing back from the directories",
+            "ListingRequest",
+            &[(200, Body::Json("ListingWish"), "What they are told from now on")],
+        )
+    },
+    Operation {
+        refusals: UNKNOWN,
+        ..post(
+            "/v1/listing/publish",
+            "publishListing",
+            TAG,
+            "Have the node listed again",
+            "ListingRequest",
+            &[(200, Body::Json("ListingWish"), "What they are told from now on")],
+        )
+    },
+    Operation {
         auth: BUY,
         refusals: DEAL,
         ..post(

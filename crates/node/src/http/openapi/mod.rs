@@ -112,6 +112,9 @@ fn register_system(generator: &mut SchemaGenerator) {
 
 fn register_deals(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Offer>();
+    generator.subschema_for::<owner::ListingView>();
+    generator.subschema_for::<owner::ListingRequest>();
+    generator.subschema_for::<owner::ListingWish>();
     generator.subschema_for::<OfferDraft>();
     generator.subschema_for::<TranscriptFile>();
     generator.subschema_for::<owner::PurchaseRequest>();

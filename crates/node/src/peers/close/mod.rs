@@ -67,6 +67,7 @@ impl Core {
                 offer_id: None,
                 escrow: Some(id),
                 announcements: Vec::new(),
+                address: None,
             }),
             envelopes: vec![record(&envelope, true, delivered)],
             ..Change::default()

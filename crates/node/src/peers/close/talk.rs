@@ -13,6 +13,7 @@ use crate::chain::bytes;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::peers::exchange::record;
+use crate::visitors::Visitor;
 
 impl Core {
     /// The escrow that a session is about to close.
@@ -37,6 +38,7 @@ impl Core {
         &mut self,
         envelope: &Envelope,
         peer_url: Option<String>,
+        from: Visitor,
         now: u64,
     ) -> Result<Option<Vec<u8>>, NodeError> {
         let asked = peer_url.is_none();
@@ -46,7 +48,7 @@ impl Core {
                 if self.escrow(*escrow)?.counterparty() != envelope.from() {
                     return Err(NodeError::NotFound { what: "escrow" });
                 }
-                let new = self.new_session(envelope, now).await?;
+                let new = self.new_session(envelope, from, now).await?;
                 change.session = Some(NewSession { peer_url, escrow: Some(*escrow), ..new });
                 (*escrow, Session::open(envelope)?)
             }
@@ -157,7 +159,7 @@ impl Core {
         if about != Some(id) || envelope.from() != self.escrow(id)?.counterparty() {
             return Err(NodeError::Unexpected { got: envelope.body().kind() });
         }
-        self.receive_close(envelope, Some(peer_url.to_owned()), now).await?;
+        self.receive_close(envelope, Some(peer_url.to_owned()), Visitor::default(), now).await?;
         Ok(true)
     }
 
