@@ -1,5 +1,6 @@
 //! The command line.
 
+mod discovery;
 mod documents;
 mod recovery;
 mod wallet;
@@ -12,6 +13,7 @@ use replay::cli::ReplayArgs;
 use replay::cli::scenario::ScenarioCommand;
 
 use crate::forecast;
+pub use discovery::{Discover, Listing};
 pub use documents::{NamedPeriod, Terms};
 pub use recovery::{Backup, Restore};
 pub use wallet::{Send, Sweep};
@@ -73,8 +75,11 @@ pub enum Command {
     /// Publish offers, and list them.
     #[command(subcommand)]
     Offer(Offer),
-    /// Show what a provider offers.
+    /// Compare what providers offer, those named and those in directories.
     Discover(Discover),
+    /// This node's listing in the directories of its configuration.
+    #[command(subcommand)]
+    Listing(Listing),
     /// Take a provider's published offer, or negotiate it with --max-price: agree, and lock the escrow.
     Buy(Buy),
     /// Negotiate price and bond of an offer, each word by hand.
@@ -217,13 +222,6 @@ pub enum Offer {
     },
     /// The offers of this node.
     List(ConfigFile),
-}
-
-/// Arguments of `discover`.
-#[derive(Debug, Args)]
-pub struct Discover {
-    /// The provider's address, such as `http://provider.example:7811`.
-    pub url: String,
 }
 
 /// Arguments of `buy`.

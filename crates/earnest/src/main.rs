@@ -3,11 +3,13 @@
 mod alarms;
 mod authority;
 mod cli;
+mod discover;
 mod documents;
 mod escrow;
 mod exit;
 mod forecast;
 mod key;
+mod listing;
 mod negotiate;
 mod offer;
 mod oracle;
@@ -71,7 +73,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rotate(command) => rotate::run(command, json).await?,
         Command::Oracle(command) => oracle::run(command, json).await?,
         Command::Offer(command) => offer::run(command, json).await?,
-        Command::Discover(arguments) => offer::discover(arguments, json).await?,
+        Command::Discover(arguments) => discover::run(arguments, json).await?,
+        Command::Listing(command) => listing::run(command, json).await?,
         Command::Buy(arguments) => offer::buy(arguments, json).await?,
         Command::Transcript(command) => transcript::run(command, json).await?,
         Command::Negotiate(command) => negotiate::run(command, json).await?,

@@ -1,4 +1,4 @@
-//! Offers: publish, find, take.
+//! Offers: publish, take.
 
 use anyhow::{Context as _, anyhow};
 use client::PeerClient;
@@ -6,7 +6,7 @@ use protocol::owner::{NegotiationRequest, Purchase, PurchaseRequest};
 use protocol::{Card, OfferDraft};
 use terms::{Hex32, canonical};
 
-use crate::cli::{Buy, Discover, Offer, Renew};
+use crate::cli::{Buy, Offer, Renew};
 use crate::exit::Failure;
 use crate::{output, owner};
 
@@ -29,19 +29,6 @@ pub async fn run(command: Offer, json: bool) -> Result<(), Failure> {
             if json { output::json(&offers) } else { show(&offers) }
         }
     }
-}
-
-/// `earnest discover`
-pub async fn discover(arguments: Discover, json: bool) -> Result<(), Failure> {
-    let card = PeerClient::new(&arguments.url)?.card().await?;
-    if json {
-        return output::json(&card);
-    }
-    output::line(&format!("provider {} on {}", card.key, card.network));
-    for succession in card.successions.iter().rev() {
-        output::line(&format!("  {} names {} as its successor", succession.former, succession.successor));
-    }
-    show(&card.offers)
 }
 
 fn show(offers: &[protocol::Offer]) -> Result<(), Failure> {

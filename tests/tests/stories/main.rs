@@ -11,6 +11,7 @@ mod closing;
 mod coins;
 mod crashes;
 mod delegation;
+mod discovering;
 mod fees;
 mod foreign_code;
 mod full_disk;

@@ -1,0 +1,116 @@
+//! Whom to ask for their cards: those that were named, then those that directories list, each address once.
+
+use std::collections::BTreeMap;
+
+use protocol::Listing;
+use url::Url;
+
+use crate::directory::Listed;
+use crate::place::Place;
+use crate::search::Search;
+use crate::told::Refused;
+
+/// So many listed addresses of one host and port are visited: nobody's server is flooded through us.
+const MOST_PER_HOST: usize = 8;
+
+/// Somebody to ask.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// The address.
+    pub url: String,
+    /// Whether whoever searches named it.
+    pub named: bool,
+    /// What lists it.
+    pub listings: Vec<Listing>,
+    /// The directories that do.
+    pub listed_by: Vec<String>,
+}
+
+/// Everybody to ask, each address once.
+pub(crate) fn candidates(search: &Search, listed: Vec<Listed>, refused: &mut Vec<Refused>) -> Vec<Candidate> {
+    let mut all = All::default();
+    for url in &search.providers {
+        if all.find(url).is_none() {
+            all.push(Candidate {
+                url: url.clone(),
+                named: true,
+                listings: Vec::new(),
+                listed_by: Vec::new(),
+            });
+        }
+    }
+    let mut left = search.bounds.listed;
+    let mut left_out = 0_usize;
+    for Listed { listing, by } in listed {
+        if let Some(known) = all.find(&listing.url) {
+            known.listings.push(listing);
+            known.listed_by.extend(by);
+            continue;
+        }
+        if let Err(why) = all.may_visit(&listing.url, &by) {
+            refused.push(Refused::new(&listing.url, why).of_key(listing.key));
+            continue;
+        }
+        if left == 0 {
+            left_out += 1;
+            continue;
+        }
+        left -= 1;
+        all.push(Candidate {
+            url: listing.url.clone(),
+            named: false,
+            listings: vec![listing],
+            listed_by: by,
+        });
+    }
+    if left_out > 0 {
+        let bound = search.bounds.listed;
+        let why = format!("{left_out} listed providers are not asked: {bound} are enough for one search");
+        refused.extend(search.directories.first().map(|url| Refused::new(url, why)));
+    }
+    all.candidates
+}
+
+#[derive(Default)]
+struct All {
+    candidates: Vec<Candidate>,
+    by_url: BTreeMap<String, usize>,
+    by_host: BTreeMap<String, usize>,
+}
+
+impl All {
+    fn find(&mut self, url: &str) -> Option<&mut Candidate> {
+        let place = self.by_url.get(&name(url))?;
+        self.candidates.get_mut(*place)
+    }
+
+    fn push(&mut self, candidate: Candidate) {
+        self.by_url.insert(name(&candidate.url), self.candidates.len());
+        *self.by_host.entry(host(&candidate.url)).or_default() += 1;
+        self.candidates.push(candidate);
+    }
+
+    fn may_visit(&self, url: &str, by: &[String]) -> Result<(), &'static str> {
+        let place = Place::of(url).ok_or("is no address")?;
+        if !by.iter().filter_map(|by| Place::of(by)).any(|by| by.may_name(place)) {
+            return Err("is in a network to which the directory that lists it may not send us");
+        }
+        if self.by_host.get(&host(url)).is_some_and(|visits| *visits >= MOST_PER_HOST) {
+            return Err("is one of too many listed addresses of this host");
+        }
+        Ok(())
+    }
+}
+
+/// The same for addresses that lead to the same place.
+fn name(url: &str) -> String {
+    let name = Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.to_string());
+    name.trim_end_matches('/').to_owned()
+}
+
+fn host(url: &str) -> String {
+    let url = Url::parse(url).ok();
+    let part =
+        |url: &Url| format!("{}:{:?}", url.host_str().unwrap_or_default(), url.port_or_known_default());
+    url.as_ref().map(part).unwrap_or_default()
+}

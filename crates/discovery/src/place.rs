@@ -1,0 +1,113 @@
+//! Where an address leads, as far as it says: who may send us there.
+//!
+//! A directory names addresses that we visit. One on the internet must not send us to our own machine or into our own
+//! network. What a name resolves to is not looked at.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+/// Where an address leads; who is further in may send us there, and to all before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// To the internet, or to a name.
+    Public,
+    /// Into a private network.
+    Private,
+    /// To this machine.
+    Machine,
+    /// Nowhere that a provider could be.
+    Nowhere,
+}
+
+impl Place {
+    /// Where a URL leads; `None` for what is none.
+    pub(crate) fn of(url: &str) -> Option<Self> {
+        let url = Url::parse(url).ok()?;
+        Some(match url.host()? {
+            Host::Domain(name) => of_name(name),
+            Host::Ipv4(v4) => of_address(IpAddr::V4(v4)),
+            Host::Ipv6(v6) => of_address(IpAddr::V6(v6)),
+        })
+    }
+
+    /// Whether a directory here may send us there.
+    pub(crate) fn may_name(self, other: Self) -> bool {
+        other <= self && other != Self::Nowhere
+    }
+}
+
+fn of_name(name: &str) -> Place {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let is_machine = name == "localhost" || name.ends_with(".localhost");
+    if is_machine { Place::Machine } else { Place::Public }
+}
+
+fn of_address(address: IpAddr) -> Place {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => of_v4(v4),
+        IpAddr::V6(v6) => of_v6(v6),
+    }
+}
+
+fn of_v4(v4: Ipv4Addr) -> Place {
+    // 100.64.0.0/10, which carriers share among their customers (RFC 6598).
+    let shared = v4.octets()[0] == 100 && (64..128).contains(&v4.octets()[1]);
+    if v4.is_loopback() {
+        Place::Machine
+    } else if v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast() {
+        Place::Nowhere
+    } else if v4.is_private() || shared {
+        Place::Private
+    } else {
+        Place::Public
+    }
+}
+
+fn of_v6(v6: Ipv6Addr) -> Place {
+    if v6.is_loopback() {
+        Place::Machine
+    } else if v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast() {
+        Place::Nowhere
+    } else if v6.is_unique_local() {
+        Place::Private
+    } else {
+        Place::Public
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_where_it_leads_however_it_is_written() {
+        for (url, place) in [
+            ("https://provider.example", Place::Public),
+            ("http://192.0.2.1:7811", Place::Public),
+            ("http://10.1.2.3", Place::Private),
+            ("http://100.64.0.1", Place::Private),
+            ("http://[fd00::1]", Place::Private),
+            ("http://127.0.0.1:7811", Place::Machine),
+            ("http://2130706433", Place::Machine),
+            ("http://0x7f.1", Place::Machine),
+            ("http://[::1]:7811", Place::Machine),
+            ("http://[::ffff:127.0.0.1]", Place::Machine),
+            ("http://LOCALHOST.:7811", Place::Machine),
+            ("http://169.254.169.254", Place::Nowhere),
+            ("http://[fe80::1]", Place::Nowhere),
+            ("http://0.0.0.0", Place::Nowhere),
+        ] {
+            assert_eq!(Place::of(url), Some(place), "{url}");
+        }
+        assert_eq!(Place::of("nonsense"), None);
+    }
+
+    #[test]
+    fn who_is_further_in_may_send_us_further_in() {
+        use Place::{Machine, Nowhere, Private, Public};
+        assert!(Machine.may_name(Machine) && Machine.may_name(Private) && Private.may_name(Public));
+        assert!(!Public.may_name(Private) && !Public.may_name(Machine) && !Private.may_name(Machine));
+        assert!([Public, Private, Machine, Nowhere].into_iter().all(|place| !place.may_name(Nowhere)));
+    }
+}
