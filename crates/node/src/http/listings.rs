@@ -66,8 +66,8 @@ async fn take(
     let credential = credential(&headers)?;
     let path = uri.path_and_query().map_or(PATH, |path| path.as_str());
     let call = Call { method: method.as_str(), path, body: &body };
-    let listing =
-        block_in_place(|| read(&node, &credential, &call)).map_err(|error| Refusal::for_peer(&error).of_signer())?;
+    let listing = block_in_place(|| read(&node, &credential, &call))
+        .map_err(|error| Refusal::for_peer(&error).of_signer())?;
     let taken = node.core.lock().await.take_listing(&listing, visitor.0, node.now()).await;
     taken.map_err(|error| Refusal::for_peer(&error))?;
     Ok(StatusCode::NO_CONTENT.into_response())
