@@ -37,7 +37,7 @@ fn oracles(record: &Record) -> Markup {
                 @for oracle in &record.oracles {
                     tr {
                         td { b { (oracle.name) } div.mono.small.soft { (oracle.key) } }
-                        td { @match &oracle.attested { Some(said) => (text::outcome(said, scale)), None => "nothing" } }
+                        td.nowrap { @match &oracle.attested { Some(said) => (text::outcome(said, scale)), None => "nothing" } }
                         td { (standing(record, oracle)) @if !oracle.contradiction.is_empty() { div { (CONTRADICTED) } } }
                     }
                 }
@@ -55,7 +55,7 @@ fn standing(record: &Record, oracle: &OracleWord) -> &'static str {
     match (&oracle.attested, &record.outcome) {
         (None, _) => "It was not heard.",
         (Some(_), None) => "Too few others said the same.",
-        (Some(_), Some(_)) if oracle.agrees => "It agrees with what was paid by.",
+        (Some(_), Some(_)) if oracle.agrees => "It agrees with the outcome that was paid.",
         (Some(_), Some(_)) => "It does not agree, and is not heard.",
     }
 }
