@@ -7,18 +7,21 @@
 
 #![allow(clippy::unwrap_used, reason = "the fixtures are known to work")]
 
+#[path = "../../../crates/transcript/tests/bundles.rs"]
+mod bundles;
 #[path = "../../../crates/contract/tests/common/mod.rs"]
 mod common;
 mod documents;
 mod found;
 mod messages;
 mod oracles;
+mod transcripts;
 
 /// Takes bytes, asserts what must hold of them, and says whether they were taken as good.
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("envelope", documents::envelope),
     ("card", found::card),
     ("listing", found::listing),
@@ -31,6 +34,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("sign", messages::sign),
     ("announcement", oracles::announcement),
     ("attestation", oracles::attestation),
+    ("transcript", transcripts::transcript),
 ];
 
 /// Runs one target.
@@ -45,5 +49,5 @@ pub fn run(name: &str, bytes: &[u8]) -> bool {
 /// Good bytes of the DLC and oracle kinds, made by the fixtures: target, name of the file, content. Those of the
 /// documents are files of the repository already.
 pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
-    [messages::seeds(), oracles::seeds()].concat()
+    [messages::seeds(), oracles::seeds(), transcripts::seeds()].concat()
 }
