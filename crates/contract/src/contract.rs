@@ -3,13 +3,14 @@
 use bitcoin::Transaction;
 use dlc_messages::SignDlc;
 use dlc_messages::lightning::util::ser::Writeable;
-use terms::{Agreement, Outcome, Sat};
+use terms::{Agreement, Hex32, Outcome, Sat, Side};
 
 use crate::deal::Deal;
 use crate::error::GateError;
 use crate::gate;
 use crate::messages::{CheckedAccept, CheckedOffer};
 use crate::rebuild::{Cet, CetOutcome, Transactions};
+use crate::roles::{Role, role_of};
 use crate::wire;
 
 /// A contract whose three messages describe the deal and nothing else, with every signature verified.
@@ -104,6 +105,15 @@ impl CheckedContract {
     /// The id from which the contract keys are derived.
     pub fn temporary_id(&self) -> [u8; 32] {
         self.accepted.offer.temporary_id()
+    }
+
+    /// A side's contract key, x-only (BIP340): one of the two that the funding output asks for.
+    pub fn funding_key(&self, side: Side) -> Hex32 {
+        let key = match role_of(self.deal().agreement(), side) {
+            Role::Offerer => self.accepted.offer.wire.funding_pubkey,
+            Role::Accepter => self.accepted.wire.funding_pubkey,
+        };
+        Hex32(key.x_only_public_key().0.serialize())
     }
 
     /// Every transaction, without witnesses.

@@ -23,6 +23,7 @@ pub mod offer;
 pub mod oracle;
 pub mod owner;
 pub mod problem;
+pub mod reference;
 pub mod request;
 pub mod schema;
 pub mod session;

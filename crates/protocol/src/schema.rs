@@ -31,6 +31,9 @@ pub enum EventId {}
 /// Stands for [`terms::UnixSeconds`].
 pub enum UnixSeconds {}
 
+/// Stands for [`terms::TimeRange`].
+pub enum TimeRange {}
+
 /// Stands for [`terms::Measurement`].
 pub enum Measurement {}
 
@@ -62,6 +65,22 @@ impl JsonSchema for UnixSeconds {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let most = terms::units::MAX_NUMBER;
         json_schema!({ "type": "integer", "minimum": 0, "maximum": most, "description": "Unix seconds, UTC" })
+    }
+}
+
+impl JsonSchema for TimeRange {
+    fn schema_name() -> Cow<'static, str> {
+        "TimeRange".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let moment = generator.subschema_for::<UnixSeconds>();
+        json_schema!({
+            "type": "object",
+            "required": ["start", "end"],
+            "properties": { "start": moment, "end": moment },
+            "additionalProperties": false
+        })
     }
 }
 

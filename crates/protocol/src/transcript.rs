@@ -53,19 +53,28 @@ impl TranscriptFile {
     /// Names the field and the rule that it breaks.
     pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
         let file: Self = canonical::parse_within(bytes, MAX_BYTES)?;
+        file.check_bounds()?;
+        Ok(file)
+    }
+
+    /// Checks what the types alone do not: the version, and how much there is of everything.
+    ///
+    /// # Errors
+    /// Names the field and the rule that it breaks.
+    pub fn check_bounds(&self) -> Result<(), DocumentError> {
         let refuse = |field: &str, rule: &str| Err(DocumentError::new(field, rule));
-        if file.v != VERSION {
+        if self.v != VERSION {
             return refuse("v", "must be 1, the only version there is");
         }
-        if file.envelopes.is_empty() || file.envelopes.len() as u64 > MAX_ENVELOPES {
+        if self.envelopes.is_empty() || self.envelopes.len() as u64 > MAX_ENVELOPES {
             return refuse("envelopes", "must be 1 to 200");
         }
-        if file.announcements.len() > MAX_ANNOUNCEMENTS {
+        if self.announcements.len() > MAX_ANNOUNCEMENTS {
             return refuse("announcements", "must be at most 15");
         }
-        if file.attestations.len() > MAX_ATTESTATIONS {
+        if self.attestations.len() > MAX_ATTESTATIONS {
             return refuse("attestations", "must be at most 60");
         }
-        Ok(file)
+        Ok(())
     }
 }

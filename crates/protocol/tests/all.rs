@@ -9,5 +9,6 @@ mod envelope;
 mod golden;
 mod listing;
 mod offer_and_card;
+mod reference;
 mod request;
 mod session;

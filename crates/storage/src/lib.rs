@@ -16,6 +16,7 @@ mod open;
 mod openers;
 mod read;
 mod receipts;
+mod references;
 mod rows;
 mod transaction;
 mod write;
@@ -28,6 +29,7 @@ pub use negotiations::Negotiation;
 pub use open::{DATABASE, Store};
 pub use openers::{OpenSessions, Opener};
 pub use receipts::Receipts;
+pub use references::{Presented, VerifiedReference};
 pub use rows::{
     Answer, ApprovalRow, CommitmentRow, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,
     ReceiptRow, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,

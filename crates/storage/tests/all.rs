@@ -12,5 +12,6 @@ mod full_disk;
 mod listings;
 mod openers;
 mod oracle_logs;
+mod references;
 mod torn_writes;
 mod transactions;

@@ -18,6 +18,11 @@ impl Fault {
         Self { place: place.into(), why: why.to_string() }
     }
 
+    /// The same fault, in a file that holds this one in a field.
+    pub(crate) fn within(self, outer: &str) -> Self {
+        Self { place: format!("{outer}.{}", self.place), ..self }
+    }
+
     /// What the gate found; `message` says where a DLC message stands.
     pub(crate) fn of_gate(error: &GateError, message: impl Fn(Message) -> Option<usize>) -> Self {
         let place = match error.message {

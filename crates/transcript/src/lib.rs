@@ -6,11 +6,14 @@
 //! [`Fault`] says where. What only the chain can say (whether a transaction was mined) is left to the reader, who has the
 //! txids.
 //!
+//! A [`reference`] wraps one: a finished escrow that speaks for or against a provider.
+//!
 //! This crate knows no clock, no network, no files and no keys. Start reading at [`verify`].
 
 mod bargain;
 mod fault;
 mod locked;
+pub mod reference;
 mod verdict;
 
 use protocol::transcript::TranscriptFile;
@@ -19,22 +22,26 @@ use serde_json::Value;
 use terms::canonical;
 
 pub use fault::Fault;
-pub use verdict::{Agreed, Closing, Settlement, Verdict};
+pub use verdict::{Agreed, Closing, FundingKeys, Settlement, Verdict};
 
 /// Verifies a file, and says what it shows.
 ///
 /// # Errors
 /// The first thing that is wrong with it, and where.
 pub fn verify(bytes: &[u8]) -> Result<Verdict, Fault> {
-    let file = TranscriptFile::parse(bytes)?;
+    verify_file(&TranscriptFile::parse(bytes)?)
+}
+
+/// As [`verify`], for a file that was read within its bounds.
+fn verify_file(file: &TranscriptFile) -> Result<Verdict, Fault> {
     let envelopes = envelopes(&file.envelopes)?;
     let session = verify_transcript(&envelopes)
         .map_err(|(at, error)| Fault::at(format!("envelopes[{at}].{}", error.field()), error))?;
     let bargain = bargain::of(&envelopes, file.offer.as_ref())?;
     let mut verdict = Verdict::new(&session, &envelopes, &bargain);
     match &bargain.agreement {
-        Some(agreement) => locked::check(&file, &envelopes, agreement, bargain.agreed_at, &mut verdict)?,
-        None => nothing_locked(&file)?,
+        Some(agreement) => locked::check(file, &envelopes, agreement, bargain.agreed_at, &mut verdict)?,
+        None => nothing_locked(file)?,
     }
     Ok(verdict)
 }

@@ -10,7 +10,7 @@ use protocol::{Body, Envelope, HexBytes};
 use terms::{Agreement, Hex32, Side};
 
 use crate::fault::Fault;
-use crate::verdict::{Closing, Settlement, Verdict};
+use crate::verdict::{Closing, FundingKeys, Settlement, Verdict};
 
 /// The three DLC messages, each with its envelope's place.
 #[derive(Default)]
@@ -39,6 +39,8 @@ pub(crate) fn check(
     };
     let Some(contract) = contract else { return nothing_signed(file) };
     verdict.funding_txid = Some(shown(contract.transactions().funding_outpoint.txid));
+    let [provider, buyer] = [Side::Provider, Side::Buyer].map(|side| contract.funding_key(side));
+    verdict.funding_keys = Some(FundingKeys { provider, buyer });
     if let Some(tx) = &file.funding_tx {
         let tx = stripped("funding_tx", tx)?;
         if tx != contract.transactions().funding {

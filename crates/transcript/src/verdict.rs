@@ -30,6 +30,9 @@ pub struct Verdict {
     /// The funding transaction that follows from the DLC messages, once all three are there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub funding_txid: Option<Hex32>,
+    /// The two keys that its output asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub funding_keys: Option<FundingKeys>,
     /// What the attestations settle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settlement: Option<Settlement>,
@@ -47,6 +50,15 @@ pub struct Agreed {
     pub at: UnixSeconds,
     /// The terms.
     pub agreement: Agreement,
+}
+
+/// The contract keys of both sides, x-only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FundingKeys {
+    /// The provider's.
+    pub provider: Hex32,
+    /// The buyer's.
+    pub buyer: Hex32,
 }
 
 /// What attestations pay.
@@ -94,6 +106,7 @@ impl Verdict {
             counters: bargain.counters,
             agreed,
             funding_txid: None,
+            funding_keys: None,
             settlement: None,
             closing: None,
         }

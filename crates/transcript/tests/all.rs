@@ -5,3 +5,4 @@ mod bundles;
 #[path = "../../contract/tests/common/mod.rs"]
 mod common;
 mod disputes;
+mod references;

@@ -5,12 +5,13 @@
 
 use bitcoin::consensus::encode::serialize;
 use contract::{Deal, Role};
+use protocol::reference::{Claim, ReferenceFile};
 use protocol::transcript::TranscriptFile;
 use protocol::{
     Body, Draft as EnvelopeDraft, Envelope, HexBytes, Negotiable, Offer, SatRange, Session, public_key,
 };
 use secp256k1_zkp::{Keypair, SECP256K1};
-use terms::{Agreement, Hex32, Party as Key, Sat, UnixSeconds};
+use terms::{Agreement, Hex32, Outcome, OutcomeValue, Party as Key, Sat, Side, UnixSeconds, canonical};
 
 use crate::common::{self, Draft, Escrow, Party, TEMPORARY_ID};
 
@@ -58,11 +59,18 @@ pub fn offer() -> Offer {
 
 /// Terms at a price.
 pub fn at(price_sat: u64) -> Agreement {
-    Agreement { price_sat: Sat(price_sat), ..agreement().0 }
+    between(&[provider(), buyer()], price_sat)
+}
+
+/// The same between a provider and a buyer with these identities.
+fn between(sides: &[Keypair; 2], price_sat: u64) -> Agreement {
+    let [provider, buyer] = sides.map(|side| Key { key: public_key(&side) });
+    Agreement { provider, buyer, price_sat: Sat(price_sat), ..agreement().0 }
 }
 
 /// A session under construction.
 pub struct Talk {
+    sides: [Keypair; 2],
     session: Option<Session>,
     pub envelopes: Vec<Envelope>,
 }
@@ -70,14 +78,19 @@ pub struct Talk {
 impl Talk {
     /// One that nobody has said anything in.
     pub fn new() -> Self {
-        Self { session: None, envelopes: Vec::new() }
+        Self::of([provider(), buyer()])
+    }
+
+    /// The same between a provider and a buyer with these identities.
+    fn of(sides: [Keypair; 2]) -> Self {
+        Self { sides, session: None, envelopes: Vec::new() }
     }
 
     /// Says something. It need not be allowed.
     pub fn say(&mut self, by: &Keypair, body: Body) -> &mut Self {
         let place = self.envelopes.len() as u64 + 1;
         let (session, id) = (Hex32(TEMPORARY_ID), Hex32([place as u8; 32]));
-        let both = [public_key(&provider()), public_key(&buyer())];
+        let both = self.sides.map(|side| public_key(&side));
         let to = if public_key(by) == both[0] { both[1] } else { both[0] };
         let (moment, until) = (UnixSeconds(NOW + place), UnixSeconds(NOW + place + 600));
         let draft: EnvelopeDraft = match &self.session {
@@ -96,9 +109,14 @@ impl Talk {
 
 /// Asked at the offer's price, countered twice, taken at 80,000 sat.
 pub fn negotiated() -> Talk {
-    let (seller, taker) = (provider(), buyer());
+    negotiated_by([provider(), buyer()])
+}
+
+fn negotiated_by(sides: [Keypair; 2]) -> Talk {
+    let [seller, taker] = sides;
+    let at = |price| between(&sides, price);
     let counter = |price| Body::Counter { agreement: Box::new(at(price)) };
-    let mut talk = Talk::new();
+    let mut talk = Talk::of(sides);
     talk.say(&taker, Body::Rfq { offer_id: offer().id })
         .say(&seller, Body::Quote { agreement: Box::new(at(offer().price_sat.0)) })
         .say(&taker, counter(70_000))
@@ -109,6 +127,11 @@ pub fn negotiated() -> Talk {
 
 /// The file of a session that settled with the oracle's word about 30 hours: a tenth of the price goes back.
 pub fn settled() -> TranscriptFile {
+    settled_at(30)
+}
+
+/// The same with its word about so many hours.
+pub fn settled_at(hours: u64) -> TranscriptFile {
     let (_, oracles) = agreement();
     let terms = at(80_000);
     let announcements = oracles.iter().map(|oracle| oracle.announce(&terms)).collect();
@@ -125,7 +148,7 @@ pub fn settled() -> TranscriptFile {
     talk.say(&buyer(), Body::DlcOffer { message_hex: message(offer_message.bytes()) })
         .say(&provider(), Body::DlcAccept { message_hex: message(accepted.bytes()) })
         .say(&buyer(), Body::DlcSign { message_hex: message(signed.sign_bytes()) });
-    let outcome = terms::Outcome::Value(terms::OutcomeValue(30));
+    let outcome = Outcome::Value(OutcomeValue(hours));
     let cet = signed.cet_for(&outcome).unwrap();
     TranscriptFile {
         announcements: escrow.deal.announcements().to_tlvs().into_iter().map(HexBytes).collect(),
@@ -134,6 +157,39 @@ pub fn settled() -> TranscriptFile {
         closing_tx: Some(HexBytes(serialize(&cet.transaction))),
         ..file(&talk)
     }
+}
+
+/// The contract of a file as two others would show it, who have nothing but the file.
+pub fn stolen(file: &TranscriptFile, sides: [Keypair; 2]) -> TranscriptFile {
+    let mut talk = negotiated_by(sides);
+    for value in &file.envelopes[talk.envelopes.len()..] {
+        let body = Body::from_value(value["body"].clone()).unwrap();
+        let by = match body {
+            Body::DlcAccept { .. } => &sides[0],
+            _ => &sides[1],
+        };
+        talk.say(by, body);
+    }
+    TranscriptFile { envelopes: self::file(&talk).envelopes, ..file.clone() }
+}
+
+/// A file as a reference that one of the fixtures' two parties presents, in blocks that are not looked up here.
+pub fn reference(transcript: TranscriptFile, by: Side) -> ReferenceFile {
+    let shown = transcript::verify(&canonical::bytes(&transcript)).unwrap();
+    let claim = Claim {
+        provider: shown.provider,
+        buyer: shown.buyer,
+        terms_hash: shown.agreed.unwrap().terms_hash,
+        funding_txid: shown.funding_txid.unwrap(),
+    };
+    let [funding_block, closing_block] = [Hex32([3; 32]), Hex32([4; 32])];
+    ReferenceFile { v: 1, transcript, funding_block, closing_block, by, sig: claim.seal(&contract_key(by)) }
+}
+
+/// The contract key of one of the fixtures' two parties.
+pub fn contract_key(by: Side) -> Keypair {
+    let seed = if by == Side::Buyer { 1 } else { 2 };
+    Keypair::from_secret_key(SECP256K1, &Party::with_coins(seed, &[]).contract_key(TEMPORARY_ID))
 }
 
 /// A session alone.

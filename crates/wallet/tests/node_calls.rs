@@ -160,3 +160,17 @@ async fn async_code_calls_the_node_without_blocking_its_threads() {
     let height = chain.run(|chain| Ok::<_, ChainError>(chain.tip()?.height)).await.unwrap();
     assert_eq!(height, node.height().unwrap());
 }
+
+#[test]
+fn a_block_has_a_place_while_it_is_in_the_best_chain() {
+    let node = Bitcoind::start().unwrap();
+    let chain = connect(&node);
+    let old = node.mine(3).unwrap();
+    let place = chain.block_place(&old[0]).unwrap().unwrap();
+    assert_eq!((place.height + 2, place.depth), (node.height().unwrap(), Some(3)));
+    node.reorg(3).unwrap();
+    let place = chain.block_place(&old[0]).unwrap().unwrap();
+    assert_eq!(place.depth, None, "it is known, and counts for nothing");
+    let nowhere = bitcoin::hashes::Hash::from_byte_array([7; 32]);
+    assert_eq!(chain.block_place(&nowhere).unwrap(), None);
+}

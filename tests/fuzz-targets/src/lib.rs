@@ -21,7 +21,7 @@ mod transcripts;
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("envelope", documents::envelope),
     ("card", found::card),
     ("listing", found::listing),
@@ -35,6 +35,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("announcement", oracles::announcement),
     ("attestation", oracles::attestation),
     ("transcript", transcripts::transcript),
+    ("reference", transcripts::reference),
 ];
 
 /// Runs one target.

@@ -1,11 +1,13 @@
-//! Dispute bundles: files that anybody may bring.
+//! Dispute bundles, and finished escrows as references: files that anybody may bring.
 
+use protocol::reference::ReferenceFile;
 use protocol::transcript::TranscriptFile;
 use protocol::{Body, Envelope, HexBytes, Session};
 use serde_json::Value;
-use terms::{Hex32, canonical};
+use terms::{Hex32, Side, canonical};
 
-use crate::bundles::{Talk, buyer, file, negotiated, provider, settled};
+use crate::bundles;
+use crate::bundles::{Talk, buyer, file, negotiated, provider, settled, settled_at};
 
 /// A file as it is, and once more with the parties' own signatures over whatever its envelopes say.
 pub fn transcript(bytes: &[u8]) -> bool {
@@ -62,6 +64,34 @@ fn resigned(read: &TranscriptFile) -> Option<Vec<Value>> {
     Some(envelopes)
 }
 
+/// A reference as it is, and once more with the contract key's own signature over whatever it claims.
+pub fn reference(bytes: &[u8]) -> bool {
+    let taken = shows(bytes);
+    let Ok(read) = ReferenceFile::parse(bytes) else { return taken };
+    let verdict = transcript::verify(&canonical::bytes(&read.transcript));
+    let signable = verdict.is_ok_and(|verdict| verdict.agreed.is_some() && verdict.funding_txid.is_some());
+    if !signable {
+        return taken;
+    }
+    let signed = bundles::reference(read.transcript, read.by);
+    shows(&ReferenceFile { funding_block: read.funding_block, ..signed }.canonical()) || taken
+}
+
+/// What is taken shows an end that its transcript shows, and the same again.
+fn shows(bytes: &[u8]) -> bool {
+    let Ok(shown) = transcript::reference::verify(bytes) else { return false };
+    let read = ReferenceFile::parse(bytes).expect("what is verified can be read");
+    let verdict = transcript::verify(&canonical::bytes(&read.transcript)).expect("its transcript holds");
+    let finished = &shown.finished;
+    assert_eq!(Some(finished.funding_txid), verdict.funding_txid);
+    assert_eq!(Some(finished.closing_txid), verdict.closing.map(|closing| closing.txid));
+    assert_eq!((finished.provider, finished.buyer), (verdict.provider, verdict.buyer));
+    assert_eq!((shown.funding_block, shown.closing_block), (read.funding_block, read.closing_block));
+    assert_eq!(finished.promised_ppm.is_some(), finished.measured_ppm.is_some());
+    assert_eq!(transcript::reference::verify(&read.canonical()).as_ref(), Ok(&shown), "in any spelling");
+    true
+}
+
 fn field(value: &Value, name: &str) -> Option<Hex32> {
     Hex32::parse(value.get(name)?.as_str()?)
 }
@@ -81,5 +111,19 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
         ("another-closing", swapped),
         ("a-broken-attestation", unread),
     ];
-    files.into_iter().map(|(name, file)| ("transcript", name.to_owned(), canonical::bytes(&file))).collect()
+    let transcripts =
+        files.into_iter().map(|(name, file)| ("transcript", name.to_owned(), canonical::bytes(&file)));
+    transcripts.chain(reference_seeds()).collect()
+}
+
+/// A reference of either party, and one whose end its attestation does not tell.
+fn reference_seeds() -> Vec<(&'static str, String, Vec<u8>)> {
+    let crossed = TranscriptFile { attestations: settled_at(3).attestations, ..settled() };
+    let kept = bundles::reference(settled_at(3), Side::Provider);
+    let files = [
+        ("breached", bundles::reference(settled(), Side::Buyer)),
+        ("another-outcome", ReferenceFile { transcript: crossed, ..kept.clone() }),
+        ("kept", kept),
+    ];
+    files.into_iter().map(|(name, file)| ("reference", name.to_owned(), file.canonical())).collect()
 }

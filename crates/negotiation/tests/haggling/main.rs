@@ -1,6 +1,7 @@
 //! Haggling: the rules, what may vary, and strategies against each other.
 
 mod common;
+mod reputation;
 mod session;
 mod strategy;
 mod variation;

@@ -9,6 +9,7 @@ mod info;
 mod listing;
 mod money;
 mod negotiation;
+mod reputation;
 
 pub use authority::*;
 pub use deals::*;
@@ -17,6 +18,7 @@ pub use info::*;
 pub use listing::*;
 pub use money::*;
 pub use negotiation::*;
+pub use reputation::*;
 
 /// The header that makes a repeated POST harmless: the same key and body give the same answer.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";

@@ -46,6 +46,17 @@ pub enum View {
     Mempool,
 }
 
+/// Where a block is that the node knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockPlace {
+    /// Its height.
+    pub height: u32,
+    /// How many blocks of the best chain end with it, itself included; `None` when it is not in the best chain.
+    pub depth: Option<u32>,
+    /// Median time past with this block, unix seconds.
+    pub median_time_s: u64,
+}
+
 /// An unspent output, as the node sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Utxo {
@@ -87,6 +98,14 @@ struct BlockchainInfo {
     initialblockdownload: bool,
     #[serde(default)]
     pruned: bool,
+}
+
+#[derive(Deserialize)]
+struct HeaderAnswer {
+    height: u32,
+    /// -1 for a block that is not in the best chain.
+    confirmations: i64,
+    mediantime: u64,
 }
 
 #[derive(Deserialize)]
@@ -172,6 +191,20 @@ impl Bitcoind {
         let hex: String = self.call(METHOD, &[json!(hash), json!(0)])?;
         deserialize_hex(&hex)
             .map_err(|error| ChainError::Malformed { method: METHOD, detail: error.to_string() })
+    }
+
+    /// Where a block is, or `None` when the node knows none of this hash.
+    ///
+    /// # Errors
+    /// Any of [`ChainError`].
+    pub fn block_place(&self, hash: &BlockHash) -> Result<Option<BlockPlace>, ChainError> {
+        let answer: Option<HeaderAnswer> =
+            absent_if(INVALID_ADDRESS_OR_KEY, self.call("getblockheader", &[json!(hash)]))?;
+        Ok(answer.map(|found| BlockPlace {
+            height: found.height,
+            depth: u32::try_from(found.confirmations).ok().filter(|depth| *depth > 0),
+            median_time_s: found.mediantime,
+        }))
     }
 
     /// An unspent output, or `None` when it was spent or never existed.

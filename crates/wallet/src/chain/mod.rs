@@ -7,6 +7,6 @@ mod client;
 mod mempool;
 
 pub use broadcast::{BroadcastError, Broadcasted, PackageResult, PackageTx};
-pub use calls::{ChainInfo, MempoolSpender, Tip, Utxo, View};
+pub use calls::{BlockPlace, ChainInfo, MempoolSpender, Tip, Utxo, View};
 pub use client::{Bitcoind, ChainError, RpcAuth};
 pub use mempool::MempoolEntry;
