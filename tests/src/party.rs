@@ -100,6 +100,13 @@ impl Party {
         Self { service, owner, key, coins, owner_addr, peer_addr, mandate, lines, surroundings }
     }
 
+    /// Another node with an empty wallet, which finds everything where this one does; it does not run yet.
+    pub(crate) fn newcomer(&self, name: &str, home: &Path, lines: &str) -> Self {
+        let mut party = Self::set_up(name, home, &self.mandate, self.surroundings.clone());
+        party.use_lines(lines);
+        party
+    }
+
     /// Pays the wallet, in confirmed coins.
     pub(crate) async fn receive(&mut self, bitcoind: &Bitcoind, amounts: &[Amount]) {
         if amounts.is_empty() {

@@ -296,6 +296,13 @@ impl World {
         self.calm().await;
     }
 
+    /// A third node, with an empty wallet and these lines at the top of its configuration, running.
+    pub async fn newcomer(&self, name: &str, lines: &str) -> Party {
+        let mut party = self.buyer.newcomer(name, self.home.path(), lines);
+        party.service.start(self.barrier.addr()).await.expect("the node starts");
+        party
+    }
+
     /// Stops one as its operator would.
     pub async fn stop(&mut self, name: &str) {
         self.service(name).stop().await.expect("it stops well");

@@ -21,6 +21,7 @@ mod http;
 mod oracle;
 mod owner;
 mod peer;
+mod reputation;
 mod signer;
 mod tls;
 mod vantage;

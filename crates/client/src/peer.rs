@@ -41,6 +41,10 @@ impl PeerClient {
         Ok(Self { http: Http::new(base, timeout)? })
     }
 
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
+    }
+
     /// The base URL.
     pub fn base(&self) -> &str {
         self.http.base()

@@ -284,3 +284,13 @@ fn a_base_url_is_an_http_url_and_nothing_more() {
     }
     assert_eq!(PeerClient::new("http://host:1/path/").unwrap().base(), "http://host:1/path");
 }
+
+#[tokio::test]
+async fn a_reference_is_the_bytes_of_its_hash_or_nothing() {
+    let file = b"{\"v\":1}".to_vec();
+    let hash = Hex32(terms::canonical::sha256(&file));
+    let router = Router::new().route("/v1/references/{hash}", get(|| async move { file }));
+    let peer = peer(router).await;
+    assert_eq!(peer.reference(hash).await.unwrap(), b"{\"v\":1}");
+    assert_eq!(malformed_field(peer.reference(Hex32([1; 32])).await.unwrap_err()), "body");
+}

@@ -2,6 +2,7 @@
 
 mod discovery;
 mod documents;
+mod receipts;
 mod recovery;
 mod wallet;
 
@@ -15,6 +16,7 @@ use replay::cli::scenario::ScenarioCommand;
 use crate::forecast;
 pub use discovery::{Discover, Listing};
 pub use documents::{NamedPeriod, Terms};
+pub use receipts::Receipts;
 pub use recovery::{Backup, Restore};
 pub use wallet::{Send, Sweep};
 
@@ -100,6 +102,9 @@ pub enum Command {
     /// One line for each movement of money: export them, verify an exported file offline.
     #[command(subcommand)]
     Receipts(Receipts),
+    /// How providers kept what they promised, verified on the chain; and what is presented of the own escrows.
+    #[command(subcommand)]
+    Reputation(crate::reputation::Reputation),
     /// Commit nothing new from now on. What is locked goes on: it settles, is refunded, and is bumped.
     Pause(Switch),
     /// Go on after `pause`.
@@ -236,6 +241,9 @@ pub struct Buy {
     /// Only show the offer, and what it would pay.
     #[arg(long)]
     pub dry_run: bool,
+    /// Buy only if so many settled windows of the provider count (`earnest reputation show`).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub min_settled: u64,
     #[command(flatten)]
     pub haggle: crate::negotiate::Haggle,
     #[command(flatten)]
@@ -271,30 +279,6 @@ pub struct Decision {
     pub terms_hash: String,
     #[command(flatten)]
     pub retry: Retry,
-}
-
-/// What to do with receipts.
-#[derive(Debug, Subcommand)]
-pub enum Receipts {
-    /// Print every receipt, as JSON lines that can be verified, or as a table for spreadsheets.
-    Export {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// A table for spreadsheets, which cannot be verified.
-        #[arg(long)]
-        csv: bool,
-        /// Open only these receipts, by their numbers with commas between; the others stay commitments.
-        #[arg(long, value_name = "SEQ,...", value_delimiter = ',')]
-        open: Option<Vec<u64>>,
-    },
-    /// Find what was edited, dropped, reordered or inserted in an exported file. Needs no node.
-    Verify {
-        /// The file, as `receipts export` wrote it.
-        receipts: PathBuf,
-        /// The identity key that must have signed it; may be given several times, for a node that rotated its key.
-        #[arg(long, value_name = "KEY")]
-        key: Vec<String>,
-    },
 }
 
 /// What to do with delegated keys.

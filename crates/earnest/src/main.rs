@@ -17,6 +17,7 @@ mod output;
 mod owner;
 mod receipts;
 mod recovery;
+mod reputation;
 mod rotate;
 mod serve;
 mod transcript;
@@ -82,6 +83,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Alarms(file) => alarms::list(&file, json).await?,
         Command::Escrow(command) => escrow::run(command, json).await?,
         Command::Mandate(file) => authority::mandate(&file, json).await?,
+        Command::Reputation(command) => reputation::run(command, json).await?,
         Command::Receipts(command) => receipts::run(command, json).await?,
         Command::Pause(arguments) => authority::pause(arguments, true, json).await?,
         Command::Resume(arguments) => authority::pause(arguments, false, json).await?,

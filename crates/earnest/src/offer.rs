@@ -58,6 +58,7 @@ pub async fn buy(arguments: Buy, json: bool) -> Result<(), Failure> {
     let (provider_url, strategy) = (arguments.url, arguments.haggle.strategy());
     let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
     let node = owner::connect(&arguments.file)?;
+    crate::reputation::at_least(&node, &provider_url, arguments.min_settled).await?;
     if strategy.is_some() {
         let request = NegotiationRequest { provider_url, offer_id, strategy };
         return crate::negotiate::buy(&node, &request, &key, json).await;

@@ -16,6 +16,7 @@ use crate::directory::{DirectoryConfig, ListingConfig};
 use crate::money::fees::FeesConfig;
 use crate::peers::locking::LockingConfig;
 use crate::peers::renewal::RenewalConfig;
+use crate::reputation::ReputationConfig;
 use crate::visitors::LimitsConfig;
 
 /// Why a configuration was refused.
@@ -117,6 +118,9 @@ pub struct Config {
     /// Where it stands, this node has itself listed as a provider.
     #[serde(default)]
     pub listing: Option<ListingConfig>,
+    /// What this node presents of its own escrows, whom it believes, and what it asks of providers.
+    #[serde(default)]
+    pub reputation: ReputationConfig,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }
@@ -222,6 +226,7 @@ impl Config {
             ),
         ];
         let sections = self.fees.rules().into_iter().chain(self.locking.rules());
+        let sections = sections.chain(self.reputation.rules());
         match rules.into_iter().chain(sections).find(|(holds, ..)| !holds) {
             None => {
                 self.check_acknowledgement()?;

@@ -123,6 +123,8 @@ pub(crate) struct Change {
     pub forgotten_answer: Option<String>,
     /// What becomes of negotiations.
     pub talks: crate::peers::negotiate::TalkRows,
+    /// Escrows that are presented, and references that were verified.
+    pub references: crate::reputation::ReferenceRows,
 }
 
 impl Change {
@@ -153,6 +155,7 @@ impl Change {
             ("batch", self.batch.is_some()),
             ("forgotten_payments", !self.forgotten_payments.is_empty()),
             ("answer", self.answer.is_some()),
+            ("reference", self.references.any()),
             ("negotiation_ended", self.talks.ended.is_some()),
         ];
         let rest = rest.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
@@ -372,6 +375,7 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
         tx.forget_payment(&txid.to_string()).await?;
     }
     change.talks.write(tx).await?;
+    change.references.write(tx, now).await?;
     if let Some((key, answer)) = &change.answer {
         tx.put_answer(key, answer, now).await?;
     }

@@ -167,6 +167,30 @@ pub enum NodeError {
         /// Its state.
         state: &'static str,
     },
+    /// A reference does not count.
+    #[error(transparent)]
+    Doubt(#[from] crate::reputation::Doubt),
+    /// Only an escrow that is over can be presented.
+    #[error("an escrow that is {state} on this side cannot be presented")]
+    NotFinished {
+        /// Its state.
+        state: &'static str,
+    },
+    /// So many references of one provider are kept that no more are.
+    #[error("1000 references of this provider are kept already")]
+    TooManyReferences,
+    /// Of a provider fewer windows count than the owner asks for.
+    #[error(
+        "reputation.min_settled: of the provider {provider} {settled} settled windows count, and {least} are asked for"
+    )]
+    TooFewSettled {
+        /// The provider's key.
+        provider: terms::Hex32,
+        /// How many count.
+        settled: u64,
+        /// How many must.
+        least: u64,
+    },
     /// What is stored cannot be read.
     #[error("the stored {what} cannot be read")]
     Damaged {
@@ -239,6 +263,11 @@ impl NodeError {
                 self.say(ProblemType::InsufficientFunds)
             }
             Self::Payment(_) | Self::UnknownOracle { .. } => self.say(ProblemType::BadInput),
+            Self::Doubt(doubt) => doubt.problem(),
+            Self::TooFewSettled { .. } => {
+                Problem::new(ProblemType::Mandate, rule(&self.to_string())).at("reputation.min_settled")
+            }
+            Self::NotFinished { .. } | Self::TooManyReferences => self.say(ProblemType::Conflict),
             Self::RenewsNothing => self.say(ProblemType::Mandate),
             Self::NotRenewable { .. } => self.say(ProblemType::Conflict),
             Self::NotFound { .. } => self.say(ProblemType::NotFound),

@@ -25,6 +25,7 @@ mod node;
 mod open;
 mod oracles;
 mod peers;
+mod reputation;
 mod rotate;
 mod serve;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use keys::{PASSPHRASE, load_token, load_words, token_path};
 pub use money::fees::FeesConfig;
 pub use node::Node;
 pub use peers::locking::LockingConfig;
+pub use reputation::{Doubt, Publish, ReputationConfig};
 pub use serve::{ServeError, serve};
 pub use visitors::LimitsConfig;
 pub use wallet::Seed;

@@ -178,7 +178,8 @@ fn paid(escrow: &Escrow) -> (Option<Sat>, Option<Sat>) {
     }
 }
 
-fn outcome(escrow: &Escrow) -> Option<Outcome> {
+/// What the first attestation of an escrow says.
+pub(crate) fn outcome(escrow: &Escrow) -> Option<Outcome> {
     let (_, bytes) = escrow.attestations.first()?;
     let tlvs: Vec<&[u8]> = escrow.opened.announcements.iter().map(|tlv| tlv.0.as_slice()).collect();
     let announcements = Announcements::parse(escrow.agreement(), &tlvs).ok()?;

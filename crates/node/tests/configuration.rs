@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use node::{Config, ConfigError, FeesConfig};
+use node::{Config, ConfigError, FeesConfig, ReputationConfig};
 use tempfile::TempDir;
 
 fn example() -> PathBuf {
@@ -33,6 +33,7 @@ fn the_documented_example_is_a_configuration_and_shows_its_defaults() {
     assert_eq!(short.confirmations, config.confirmations);
     let short = with("require_nonce_proofs = true ", "# ").unwrap();
     assert!(short.require_nonce_proofs && config.require_nonce_proofs);
+    assert_eq!(config.reputation, ReputationConfig::default());
 }
 
 #[test]
@@ -49,6 +50,9 @@ fn a_rule_that_is_broken_is_named_with_its_field() {
         ("requests_burst = 240", "requests_burst = 0", "limits.requests_burst"),
         ("key_burst = 240", "key_burst = 0", "limits.key_burst"),
         ("bump_after_blocks = 3", "bump_after_blocks = 0", "fees.bump_after_blocks"),
+        ("unknown_ppm = 1_000_000", "unknown_ppm = 1_000_001", "reputation.unknown_ppm"),
+        ("min_settled = 0", "min_settled = 1001", "reputation.min_settled"),
+        ("strangers = 0", "strangers = 1001", "reputation.strangers"),
         ("cookie_file = ", "user = \"a\"\n# ", "bitcoind.password"),
         ("cookie_file = ", "# ", "bitcoind"),
         ("# user = \"earnest\"", "user = \"earnest\"", "bitcoind"),

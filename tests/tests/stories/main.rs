@@ -28,6 +28,7 @@ mod receipts;
 mod recovery;
 mod renewal;
 mod reorgs;
+mod reputation;
 mod requesters;
 mod rogue;
 mod rotation;

@@ -11,6 +11,7 @@ mod openapi;
 mod owner;
 mod peer;
 mod plain;
+mod reputation;
 mod visitor;
 
 use std::sync::Arc;

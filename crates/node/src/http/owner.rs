@@ -45,8 +45,9 @@ pub(super) fn routes(
     mut guard: impl FnMut(Access, Router<Arc<Node>>) -> Router<Arc<Node>>,
 ) -> Router<Arc<Node>> {
     let owners = owners().merge(super::authority::routes()).merge(super::negotiations::words());
-    let readable = readable().merge(super::negotiations::readable());
-    let buying = buying().merge(super::negotiations::buying());
+    let owners = owners.merge(super::reputation::presenting());
+    let readable = readable().merge(super::negotiations::readable()).merge(super::reputation::readable());
+    let buying = buying().merge(super::negotiations::buying()).merge(super::reputation::gathering());
     let providing = Router::new().route("/v1/offers", post(publish));
     Router::new()
         .merge(guard(Access::Owner, owners))

@@ -12,7 +12,7 @@ use crashpoint::here;
 use protocol::attestations::AttestationExchange;
 use protocol::{Envelope, EnvelopeError, ProblemType};
 use serde::Deserialize;
-use terms::Hex32;
+use terms::{DocumentError, Hex32};
 use tokio::task::block_in_place;
 
 use super::answer::{Refusal, json, refuse};
@@ -30,6 +30,8 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/envelopes", post(envelope))
         .route("/v1/escrows/{id}/waiting", get(waiting))
         .route("/v1/receipts/roots", get(roots))
+        .route(protocol::reference::PATH, get(references))
+        .route("/v1/references/{hash}", get(reference))
         .route(
             protocol::attestations::PATH,
             post(attestations).layer(DefaultBodyLimit::max(protocol::attestations::MAX_BYTES)),
@@ -70,6 +72,41 @@ async fn card(State(node): State<Arc<Node>>, reader: Query<Reader>) -> Result<Re
 async fn roots(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
     let roots = node.core.lock().await.receipt_roots().await;
     Ok(json(StatusCode::OK, &roots.map_err(|error| Refusal::for_peer(&error))?))
+}
+
+/// Which page of a list.
+#[derive(Deserialize)]
+struct Page {
+    /// The reference that it comes after.
+    #[serde(default)]
+    after: Option<String>,
+}
+
+/// What the owner has chosen to present, where it publishes anything.
+async fn references(State(node): State<Arc<Node>>, page: Query<Page>) -> Result<Response, Refusal> {
+    let after = page.0.after.map(|after| hash("after", &after)).transpose()?;
+    let page = node.core.lock().await.reference_page(after).await;
+    Ok(json(StatusCode::OK, &page.map_err(|error| Refusal::for_peer(&error))?))
+}
+
+/// One of them. Each may be megabytes, so few are read at the same time.
+async fn reference(
+    State(node): State<Arc<Node>>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    let Some(_inside) = node.doors.enter(visitor) else {
+        return Err(refuse(ProblemType::RateLimited, "too many requests at once; send it again"));
+    };
+    let name = hash("hash", &name)?;
+    let file = node.core.lock().await.presented_file(name).await;
+    let file = file.map_err(|error| Refusal::for_peer(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], file).into_response())
+}
+
+fn hash(field: &str, text: &str) -> Result<Hex32, Refusal> {
+    let hash = Hex32::parse(text);
+    Ok(hash.ok_or_else(|| DocumentError::new(field, "must be 64 lower-case hex digits"))?)
 }
 
 /// What waits for the buyer of an escrow. Who does not know an escrow's id learns nothing, not even that it is none.

@@ -35,7 +35,8 @@ impl Node {
     /// node then locks it by itself.
     ///
     /// # Errors
-    /// When provider or oracle cannot be reached, when the quote is not the offer, when the mandate forbids it.
+    /// When provider or oracle cannot be reached, when the quote is not the offer, when the mandate forbids it or the
+    /// provider's record is too short.
     pub(crate) async fn purchase(
         &self,
         request: &PurchaseRequest,
@@ -46,6 +47,7 @@ impl Node {
         let peer = PeerClient::new(&request.provider_url)?;
         let card = peer.card().await?;
         here!("purchase.card");
+        self.known_of(card.key).await?;
         let offer = card.offer(request.offer_id).ok_or(NodeError::NotFound { what: "offer" })?;
         offer.check(now)?;
         let agreement = self.expected(offer, card.key).await?;

@@ -8,6 +8,7 @@ mod money;
 mod networks;
 mod payments;
 mod receipts;
+mod reputation;
 mod requests;
 mod restarts;
 

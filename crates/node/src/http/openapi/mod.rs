@@ -7,6 +7,7 @@ mod authority;
 mod deals;
 mod escrows;
 mod money;
+mod reputation;
 mod system;
 mod words;
 
@@ -15,6 +16,7 @@ use std::sync::OnceLock;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use openapi::{Api, Operation};
+use protocol::reference::ReferenceFile;
 use protocol::transcript::TranscriptFile;
 use protocol::{Offer, OfferDraft, Problem, owner};
 use schemars::SchemaGenerator;
@@ -54,6 +56,7 @@ fn operations() -> Vec<Operation> {
         money::OPERATIONS,
         deals::OPERATIONS,
         escrows::OPERATIONS,
+        reputation::OPERATIONS,
         authority::OPERATIONS,
     ];
     subjects.concat()
@@ -92,6 +95,7 @@ fn register(generator: &mut SchemaGenerator) {
     register_system(generator);
     register_deals(generator);
     register_authority(generator);
+    register_reputation(generator);
 }
 
 fn register_system(generator: &mut SchemaGenerator) {
@@ -142,6 +146,16 @@ fn register_authority(generator: &mut SchemaGenerator) {
     generator.subschema_for::<owner::KeyView>();
     generator.subschema_for::<owner::KeyRequestView>();
     generator.subschema_for::<owner::ApprovalView>();
+}
+
+fn register_reputation(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<ReferenceFile>();
+    generator.subschema_for::<owner::ReputationView>();
+    generator.subschema_for::<owner::Finished>();
+    generator.subschema_for::<owner::FetchRequest>();
+    generator.subschema_for::<owner::Fetched>();
+    generator.subschema_for::<owner::PresentedView>();
+    generator.subschema_for::<owner::PresentRequest>();
 }
 
 #[cfg(test)]

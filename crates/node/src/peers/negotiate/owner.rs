@@ -38,7 +38,8 @@ impl Node {
     /// Asks a provider for a quote. The node sends the question, and what follows from the answer, by itself.
     ///
     /// # Errors
-    /// When provider or oracle cannot be reached, there is no such offer, or the mandate forbids even its best price.
+    /// When provider or oracle cannot be reached, there is no such offer, or the mandate forbids even its best price;
+    /// or when the provider's record is too short.
     pub(crate) async fn negotiate(
         &self,
         request: &NegotiationRequest,
@@ -48,6 +49,8 @@ impl Node {
         let peer = PeerClient::new(&request.provider_url)?;
         let card = peer.card().await?;
         here!("purchase.card");
+        let known = self.known_of(card.key).await?;
+        let strategy = request.strategy.map(|strategy| self.for_record(strategy, known.as_ref()));
         let offer = card.offer(request.offer_id).ok_or(NodeError::NotFound { what: "offer" })?;
         offer.check(self.now())?;
         let version = self.version_with(&card)?;
@@ -63,7 +66,7 @@ impl Node {
         let url = &request.provider_url;
         let asked = Asked { agreement: &agreement, offer, url, announcements: &announcements, version };
         let mut core = self.core.lock().await;
-        let plan = request.strategy.as_ref().map(for_purchase).transpose()?;
+        let plan = strategy.as_ref().map(for_purchase).transpose()?;
         let opened = core.open_talk(&asked, plan, ticket, self.now()).await;
         core.asking(opened, None, self.now()).await
     }
