@@ -29,6 +29,58 @@ fn json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).expect("prints JSON")
 }
 
+/// A market as small as one can be. The buyer's limit lies between the provider's last price and the one before.
+const MARKET: &str = r#"
+title = "One provider, one buyer"
+
+[market]
+coin_sat       = 100_000
+provider_coins = 1
+buyer_coins    = 1
+
+[market.agreement]
+schedule = [{ above = 50_000, price_back = "50 %" }]
+indeterminate = "price to provider, bond back"
+
+[market.measurement]
+window = "2026-03-02T12:00:00Z / PT1H"
+slice  = "1m"
+probe_every = "30s"
+
+[market.mandate]
+max_contract_sat         = 50_000
+max_per_counterparty_sat = 50_000
+max_locked_sat           = 50_000
+
+[market.expect]
+escrows = 1
+
+[[market.provider]]
+name      = "one"
+target    = "http://one.example/"
+price_sat = 50_000
+bond_sat  = 20_000
+least_sat = 25_000
+final_sat = 40_000
+rounds    = 3
+seed      = 5
+# 10 of 60 slices = 166,667 ppm: half of 42,000 goes back, and 20,000 of bond stay.
+expect = { escrows = 1, locked_sat = 20_000, paid_out_sat = 41_000, outcomes = [{ ppm = 166_667 }] }
+
+[[market.provider.timeline]]
+from  = "2026-03-02T12:10:00Z"
+until = "2026-03-02T12:20:00Z"
+down  = true
+
+[[market.buyer]]
+name        = "two"
+wants       = 1
+worth       = [{ provider = "one", sat = 42_000 }]
+maximum_sat = 45_000
+seed        = 6
+expect = { escrows = 1, locked_sat = 42_000, paid_out_sat = 21_000 }
+"#;
+
 #[test]
 fn the_whole_catalogue_is_paid_as_its_files_work_out_by_hand() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -60,6 +112,10 @@ fn the_whole_catalogue_is_paid_as_its_files_work_out_by_hand() {
         changed += usize::from(audited(&report.join(name), &run["record"]));
     }
     assert!(changed >= 30, "the evidence of {changed} of {} runs was changed", runs.len());
+    let market = runs.iter().find(|run| run["record"]["kind"] == "market").expect("a market");
+    assert_eq!(market["record"]["escrows"].as_array().map(Vec::len), Some(40), "forty escrows");
+    let page = read(&report.join("market/report.html"));
+    assert!(page.contains("Who paid what to whom") && !page.contains("<script"), "its own page");
     assert_eq!(read(&junit).matches("<testcase ").count(), runs.len());
     assert!(runs.iter().filter(|run| run["record"]["scenario"]["source"].is_string()).count() >= 12);
 }
@@ -71,6 +127,8 @@ fn a_wrong_expectation_is_red_and_says_expected_got_and_why_and_the_others_go_on
     std::fs::write(folder.path().join("a.toml"), good.replace("= 1_000_000", "= 999_999")).expect("a file");
     std::fs::write(folder.path().join("b.toml"), good.replace("price_sat", "price_stat")).expect("a file");
     std::fs::write(folder.path().join("c.toml"), good).expect("a file");
+    let short = MARKET.replace("paid_out_sat = 21_000", "paid_out_sat = 21_001");
+    std::fs::write(folder.path().join("d.toml"), short).expect("a file");
     let arguments = [folder.path().as_os_str(), "--jobs".as_ref(), "2".as_ref()];
     let (code, stdout, errors) = replay(&arguments);
     let said = String::from_utf8_lossy(&stdout);
@@ -79,17 +137,23 @@ fn a_wrong_expectation_is_red_and_says_expected_got_and_why_and_the_others_go_on
         "outcome: expected 999,999 ppm, got 1,000,000 ppm; by its timeline the file comes to 1,000,000 ppm";
     assert!(said.contains(why), "{said}");
     assert!(said.contains("b.toml:") && said.contains("agreement.price_sat: is missing"), "{said}");
-    assert!(said.contains("Not as expected: 2 of 3 scenarios."), "{said}");
+    let why = "two: expected 1 escrow, 42,000 sat locked, 21,001 sat paid out, got 1 escrow, 42,000 sat locked, 21,000 sat \
+               paid out; one and two, 12:00: 42,000 locked with 20,000, paid 41,000 + 21,000";
+    assert!(said.contains(why), "{said}");
+    assert!(said.contains("Not as expected: 3 of 4 scenarios."), "{said}");
 }
 
 #[test]
 fn twice_with_the_same_seed_gives_the_same_json_but_for_what_is_random_for_good() {
     let (late, silent) =
         (root().join("scenarios/delivery-late.toml"), root().join("scenarios/oracle-silent.toml"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let market = folder.path().join("market.toml");
+    std::fs::write(&market, MARKET).expect("a file");
     let run = |seed: &str| {
         let masked = ["--jobs", "2", "--json", "--masked", "--seed", seed].map(OsStr::new);
         let arguments: Vec<&OsStr> =
-            [late.as_os_str(), silent.as_os_str()].into_iter().chain(masked).collect();
+            [late.as_os_str(), silent.as_os_str(), market.as_os_str()].into_iter().chain(masked).collect();
         let (code, stdout, errors) = replay(&arguments);
         assert_eq!(code, 0, "{errors}");
         String::from_utf8(stdout).expect("text")
@@ -97,6 +161,7 @@ fn twice_with_the_same_seed_gives_the_same_json_but_for_what_is_random_for_good(
     let (once, twice) = (run("7"), run("7"));
     assert_eq!(once, twice);
     assert!(once.contains("\"provider_sat\": 110000"), "what matters is not masked");
+    assert!(once.contains("\"agreed_sat\": 42000"), "nor what agents said");
 }
 
 #[test]

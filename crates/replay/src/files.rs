@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde::Serialize;
 
+use crate::market::{self, MarketRecord};
 use crate::record::Record;
 use crate::report;
 use crate::run::{Evidence, Published};
@@ -43,6 +45,18 @@ fn write_published(folder: &Path, ending: &str, published: &Published) -> anyhow
     Ok(())
 }
 
+/// Writes a market's page and its data. Returns the page's path.
+///
+/// # Errors
+/// When a file can't be written.
+pub fn write_market(folder: &Path, record: &MarketRecord) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let page = folder.join(PAGE);
+    write(&page, market::page(record).as_bytes())?;
+    write(&folder.join("run.json"), json(record)?.as_bytes())?;
+    Ok(page)
+}
+
 /// Writes one file.
 ///
 /// # Errors
@@ -55,7 +69,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Never for a record: it holds only what JSON can say.
-pub fn json(record: &Record) -> anyhow::Result<String> {
+pub fn json<T: Serialize>(record: &T) -> anyhow::Result<String> {
     let mut text = serde_json::to_string_pretty(record).context("the record as JSON")?;
     text.push('\n');
     Ok(text)

@@ -5,6 +5,7 @@
 //! The runner starts a bitcoind, an oracle, two nodes and a target that fails as told, and lets
 //! simulated time run. It then asks the chain and the parties' public surfaces what happened, and
 //! collects it in one record, from which all output is made.
+//! A file about many parties is a [`market::Market`]; [`play::Play`] is either kind.
 //!
 //! This crate deliberately knows nothing of how nodes decide or how oracles sign: it drives the
 //! built binaries through the same HTTP as any user, and takes the chain as the witness. Start
@@ -14,12 +15,15 @@ pub mod agree;
 pub mod catalogue;
 pub mod checks;
 pub mod cli;
+pub mod done;
 pub mod files;
 pub mod import;
 pub mod many;
+pub mod market;
 pub mod mask;
 mod one_cpu;
 pub mod plan;
+pub mod play;
 pub mod progress;
 pub mod record;
 pub mod report;

@@ -36,9 +36,14 @@ pub struct Progress {
 impl Progress {
     /// Progress on standard error.
     pub fn new(scenario: &Scenario) -> Self {
-        let start_s = scenario.starts().0;
+        Self::over(scenario.starts(), scenario.measurement.window.end)
+    }
+
+    /// Progress on standard error from one moment to another.
+    pub fn over(start: UnixSeconds, end: UnixSeconds) -> Self {
+        let start_s = start.0;
         let is_terminal = std::io::stderr().is_terminal();
-        let bar = ProgressBar::new(scenario.measurement.window.end.0 - start_s);
+        let bar = ProgressBar::new(end.0.saturating_sub(start_s));
         bar.set_draw_target(if is_terminal {
             ProgressDrawTarget::stderr()
         } else {

@@ -4,7 +4,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use terms::Sat;
 
-use crate::record::{PartyRecord, Record, TxRecord};
+use crate::record::{Check, PartyRecord, Record, TxRecord};
 use crate::text;
 
 /// Everything that a person wants to see in a terminal.
@@ -14,7 +14,7 @@ pub fn summary(record: &Record) -> String {
     parts.extend(vantages(record).map(|table| table.to_string()));
     parts.push(money(record).to_string());
     parts.push(transactions(record).to_string());
-    parts.push(checks(record));
+    parts.push(checks(&record.checks));
     parts.join("\n\n")
 }
 
@@ -109,9 +109,10 @@ fn block(tx: &TxRecord) -> String {
     tx.height.map_or_else(|| "none".to_owned(), |height| height.to_string())
 }
 
-fn checks(record: &Record) -> String {
+/// Each check on a line, and what all of them come to.
+pub(crate) fn checks(checks: &[Check]) -> String {
     let mut lines = Vec::new();
-    for check in &record.checks {
+    for check in checks {
         if check.holds {
             lines.push(format!("  ok    {}: {}", check.what, check.got));
         } else {
@@ -119,10 +120,10 @@ fn checks(record: &Record) -> String {
             lines.extend(check.why.iter().map(|why| format!("        why: {why}")));
         }
     }
-    let failed = record.checks.iter().filter(|check| !check.holds).count();
+    let failed = checks.iter().filter(|check| !check.holds).count();
     lines.push(match failed {
-        0 => format!("\nAs expected: all {} checks hold.", record.checks.len()),
-        _ => format!("\nNot as expected: {failed} of {} checks fail.", record.checks.len()),
+        0 => format!("\nAs expected: all {} checks hold.", checks.len()),
+        _ => format!("\nNot as expected: {failed} of {} checks fail.", checks.len()),
     });
     lines.join("\n")
 }

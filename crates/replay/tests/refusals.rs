@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use replay::play::Play;
 use replay::scenario::{Scenario, ScenarioError};
 
 const GOOD: &str = r#"title = "A good file"
@@ -243,6 +244,42 @@ fn a_process_cannot_be_killed_twice_without_having_been_restarted() {
     let (_, field, rule) = refusal("kill = \"provider\"\nrestart_after = \"5m\"", twice);
     assert_eq!(field, "fault[1].kill");
     assert!(rule.contains("never restarted"), "{rule}");
+}
+
+/// The shipped market with something replaced: field and rule of the refusal.
+fn market_refusal(old: &str, new: &str) -> (String, String) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/market.toml");
+    let good = std::fs::read_to_string(file).unwrap();
+    assert!(good.contains(old), "{old}");
+    match Play::parse(&good.replacen(old, new, 1), Path::new("market.toml")) {
+        Err(ScenarioError::Rule { field, rule, .. }) => (field, rule),
+        other => panic!("{old} -> {new}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_markets_refusals_name_the_party_and_its_field() {
+    let cases = [
+        ("coin_sat       = 100_000", "coin_sat = 1", "market.coin_sat"),
+        ("max_contract_sat         =  70_000\n", "", "market.mandate"),
+        ("[market.expect]", "[expect]\noutcome_ppm = 0\n\n[market.expect]", "expect"),
+        ("name        = \"boris\"", "name = \"ada\"", "market.buyer[1].name"),
+        ("name        = \"ada\"", "name = \"oracle\"", "market.buyer[0].name"),
+        ("provider = \"atlas\"", "provider = \"nobody\"", "market.buyer[0].worth[0].provider"),
+        ("opening_sat = 60_000", "opening_sat = 70_001", "market.buyer[0].opening_sat"),
+        ("final_sat  = 48_000", "final_sat = 60_001", "market.provider[0].final_sat"),
+        ("least_sat  = 30_000", "least_sat = 60_001", "market.provider[0].least_sat"),
+        ("bond_sat   = 30_000", "bond_sat = 999", "market.provider[0].bond_sat"),
+        ("http://borealis.example", "http://atlas.example", "market.provider[1].target"),
+        ("{ ppm = 0 }, { ppm = 0 }", "{ ppm = 0 }", "market.provider[0].expect.outcomes"),
+        ("12:40:00Z", "12:40:07Z", "market.provider[2].timeline[0].from"),
+        ("down  = true", "down = false", "market.provider[2].timeline[0]"),
+        ("wants       = 4", "want = 4", "market.buyer[0].wants"),
+    ];
+    for (old, new, field) in cases {
+        let (got, rule) = market_refusal(old, new);
+        assert_eq!(got, field, "{old} -> {new}: {rule}");
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use replay::market::{self, Market};
 use replay::plan;
+use replay::play::Play;
 use replay::scenario::{ExpectedOutcome, ExpectedWord, Scenario, Victim};
 use terms::{Outcome, UnixSeconds};
 
@@ -11,9 +13,58 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
 }
 
-fn shipped() -> Vec<Scenario> {
+fn plays() -> Vec<Play> {
     let files = replay::catalogue::find(&[folder()]).unwrap();
-    files.iter().map(|file| Scenario::load(file).unwrap_or_else(|error| panic!("{error}"))).collect()
+    files.iter().map(|file| Play::load(file).unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+fn shipped() -> Vec<Scenario> {
+    let pair = |play| match play {
+        Play::Pair(scenario) => Some(*scenario),
+        Play::Market(_) => None,
+    };
+    plays().into_iter().filter_map(pair).collect()
+}
+
+fn markets() -> Vec<Market> {
+    let market = |play| match play {
+        Play::Market(market) => Some(*market),
+        Play::Pair(_) => None,
+    };
+    plays().into_iter().filter_map(market).collect()
+}
+
+#[test]
+fn every_shipped_market_expects_what_its_own_timelines_come_to() {
+    let markets = markets();
+    assert!(!markets.is_empty());
+    for market in markets {
+        for provider in &market.providers {
+            for (window, expected) in market.windows.iter().zip(&provider.outcomes) {
+                let found = market::evaluate(&market, provider, *window).unwrap().report.outcome;
+                assert_eq!(found, Outcome::Value(*expected), "{} at {}", provider.name, window.start);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_shipped_market_pays_out_what_is_locked_in_it_and_sells_what_is_bought() {
+    for market in markets() {
+        let providers = market.providers.iter().map(|provider| provider.expected);
+        let buyers = market.buyers.iter().map(|buyer| buyer.expected);
+        let sold: u64 = providers.clone().map(|one| one.escrows).sum();
+        let bought: u64 = buyers.clone().map(|one| one.escrows).sum();
+        assert_eq!((sold, bought), (market.escrows, market.escrows), "{}", market.head.name);
+        let all = || providers.clone().chain(buyers.clone());
+        let (locked, paid): (u64, u64) =
+            (all().map(|one| one.locked_sat.0).sum(), all().map(|one| one.paid_out_sat.0).sum());
+        assert_eq!(locked, paid, "{}", market.head.name);
+        // A provider locks nothing but its bond.
+        for provider in &market.providers {
+            assert_eq!(provider.expected.locked_sat.0, provider.expected.escrows * provider.bond_sat.0);
+        }
+    }
 }
 
 #[test]

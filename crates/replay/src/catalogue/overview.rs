@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use terms::{Outcome, UnixSeconds};
 
+use crate::market::Market;
+use crate::play::Play;
 use crate::scenario::{ExpectedOutcome, Scenario};
-use crate::{plan, text};
+use crate::{market, plan, text};
 
 /// One line about a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,7 +35,45 @@ pub struct Overview {
 }
 
 /// What a scenario says, in a line.
-pub fn overview(file: &Path, scenario: &Scenario) -> Overview {
+pub fn overview(file: &Path, play: &Play) -> Overview {
+    match play {
+        Play::Pair(scenario) => of_pair(file, scenario),
+        Play::Market(market) => of_market(file, market),
+    }
+}
+
+fn of_market(file: &Path, market: &Market) -> Overview {
+    let span = market.span();
+    let (escrows, providers) = (market.escrows, market.providers.len() as u64);
+    Overview {
+        file: file.to_owned(),
+        name: market.head.name.clone(),
+        title: market.head.title.clone(),
+        source: market.head.source.clone(),
+        start: span.start,
+        end: span.end,
+        expects: format!(
+            "{} with {}",
+            text::counted(escrows, "escrow", "escrows"),
+            text::counted(providers, "provider", "providers")
+        ),
+        comes_to: miscounted(market),
+    }
+}
+
+/// The first service and window whose timeline comes to another outcome than the file expects.
+fn miscounted(market: &Market) -> Option<String> {
+    market.providers.iter().find_map(|provider| {
+        market.windows.iter().zip(&provider.outcomes).find_map(|(window, expected)| {
+            let planned = market::evaluate(market, provider, *window).ok()?.report.outcome;
+            let other = planned != Outcome::Value(*expected);
+            let (name, at) = (&provider.name, text::time_of_day(window.start));
+            other.then(|| format!("{} for {name} at {at}", text::outcome(&planned, market.scale())))
+        })
+    })
+}
+
+fn of_pair(file: &Path, scenario: &Scenario) -> Overview {
     let window = scenario.measurement.window;
     Overview {
         file: file.to_owned(),

@@ -62,6 +62,7 @@ mod tests {
 
     use super::*;
     use crate::catalogue::overview;
+    use crate::play::Play;
 
     #[test]
     fn the_template_of_every_preset_is_good_as_it_stands() {
@@ -70,7 +71,8 @@ mod tests {
             let scenario = Scenario::parse(&text, Path::new("new.toml")).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(scenario.title, "A \"quoted\" title");
             assert_eq!(scenario.deal.preset, Some(preset));
-            assert_eq!(overview(Path::new("new.toml"), &scenario).comes_to, None, "{}", preset.name);
+            let play = Play::Pair(Box::new(scenario.clone()));
+            assert_eq!(overview(Path::new("new.toml"), &play).comes_to, None, "{}", preset.name);
             let paid = scenario.expect.provider_sat.0 + scenario.expect.buyer_sat.0;
             assert_eq!(paid, scenario.deal.price_sat.0 + scenario.deal.bond_sat.0);
             assert!(

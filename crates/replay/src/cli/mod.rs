@@ -1,5 +1,6 @@
 //! `earnest replay`: arguments, exit codes, and what is printed where.
 
+mod ended;
 mod one;
 pub mod scenario;
 

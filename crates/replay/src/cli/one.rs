@@ -2,18 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
+use super::ended::Ended;
 use super::{BAD_FILE, FAILS, HOLDS, INTERRUPTED, ReplayArgs, interrupted, one_cpu};
-use crate::progress::Progress;
-use crate::run::{self, Finished, Options, World};
-use crate::scenario::Scenario;
-use crate::{files, table};
+use crate::files;
+use crate::play::Play;
 
 pub(super) async fn run(file: &Path, arguments: &ReplayArgs, as_json: bool) -> anyhow::Result<u8> {
-    let scenario = match Scenario::load(file) {
-        Ok(scenario) => scenario,
+    let play = match Play::load(file) {
+        Ok(play) => play,
         Err(error) => {
             eprintln!("error: {error}");
             return Ok(BAD_FILE);
@@ -24,33 +23,24 @@ pub(super) async fn run(file: &Path, arguments: &ReplayArgs, as_json: bool) -> a
     }
     one_cpu::stay(arguments.lane);
     tokio::select! {
-        done = replay(&scenario, file, arguments, as_json) => done,
+        done = replay(&play, file, arguments, as_json) => done,
         interrupted = interrupted() => interrupted.map(|()| INTERRUPTED),
     }
 }
 
-async fn replay(
-    scenario: &Scenario,
-    file: &Path,
-    arguments: &ReplayArgs,
-    as_json: bool,
-) -> anyhow::Result<u8> {
+async fn replay(play: &Play, file: &Path, arguments: &ReplayArgs, as_json: bool) -> anyhow::Result<u8> {
     let folder = Folder::new(arguments.keep)?;
-    let progress = Progress::new(scenario);
-    let options = Options { seed: arguments.seed, real_time: arguments.real_time };
-    let finished = run::run(scenario, folder.path(), &progress, options).await;
-    progress.finish();
-    let mut finished = finished?;
-    write_samples(arguments, &mut finished)?;
+    let mut ended = Ended::run(play, folder.path(), arguments).await?;
+    write_samples(arguments, &mut ended)?;
     let page = match &arguments.report {
-        Some(report) => Some(files::write_report(report, &finished.record, &finished.evidence)?),
+        Some(report) => Some(ended.write_report(report)?),
         None => None,
     };
-    let json = files::json(&finished.record)?;
+    let json = ended.text()?;
     if !as_json {
-        println!("{}", table::summary(&finished.record));
+        println!("{}", ended.summary());
     } else if arguments.masked {
-        println!("{:#}", crate::mask::masked(&serde_json::to_value(&finished.record)?));
+        println!("{:#}", crate::mask::masked(&ended.json()?));
     } else {
         print!("{json}");
     }
@@ -58,14 +48,17 @@ async fn replay(
         eprintln!("report: {}", page.display());
     }
     let checked = match &arguments.check {
-        Some(command) => check(command, &json, folder.path(), file, &finished.world).await?,
+        Some(command) => check(command, &json, folder.path(), file, ended.rpc()).await?,
         None => true,
     };
-    Ok(if finished.record.passed && checked { HOLDS } else { FAILS })
+    Ok(if ended.passed() && checked { HOLDS } else { FAILS })
 }
 
-fn write_samples(arguments: &ReplayArgs, finished: &mut Finished) -> anyhow::Result<()> {
+fn write_samples(arguments: &ReplayArgs, ended: &mut Ended) -> anyhow::Result<()> {
     let Some(path) = &arguments.samples else { return Ok(()) };
+    let Ended::Pair(finished) = ended else {
+        bail!("--samples: is for one escrow; a market measures many services");
+    };
     let samples =
         finished.evidence.main.samples.as_ref().context("--samples: the oracle was dead at the end")?;
     files::write(path, samples)?;
@@ -79,11 +72,10 @@ async fn check(
     json: &str,
     folder: &Path,
     scenario: &Path,
-    world: &World,
+    (url, cookie): (String, PathBuf),
 ) -> anyhow::Result<bool> {
     let file = folder.join("run.json");
     files::write(&file, json.as_bytes())?;
-    let (url, cookie) = world.rpc();
     let output = tokio::process::Command::new(command)
         .arg(&file)
         .env("EARNEST_RPC_URL", url)

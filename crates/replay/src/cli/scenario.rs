@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::{BAD_FILE, FAILS};
 use crate::catalogue::{self, CatalogueError, DEFAULT_PRESET, Overview};
 use crate::import::{self, Severity, Span};
-use crate::scenario::{SCHEMA, Scenario, ScenarioError};
+use crate::play::Play;
+use crate::scenario::{SCHEMA, ScenarioError};
 use crate::text;
 
 /// `earnest scenario ...`
@@ -109,8 +110,7 @@ type Looked = Vec<(PathBuf, Result<Overview, ScenarioError>)>;
 
 fn look(paths: &[PathBuf]) -> Result<Looked, CatalogueError> {
     let look = |file: PathBuf| {
-        let scenario = Scenario::load(&file);
-        let overview = scenario.map(|scenario| catalogue::overview(&file, &scenario));
+        let overview = Play::load(&file).map(|play| catalogue::overview(&file, &play));
         (file, overview)
     };
     Ok(catalogue::find(paths)?.into_iter().map(look).collect())

@@ -11,8 +11,8 @@ use tokio::process::{Child, Command};
 use super::Order;
 use super::result::{Run, Verdict};
 use crate::cli::FAILS;
+use crate::done::Done;
 use crate::files::PAGE;
-use crate::record::Record;
 
 /// The most of a run's complaints that is kept, in characters.
 const MAX_COMPLAINT: usize = 4_000;
@@ -60,12 +60,12 @@ impl Running {
     pub(super) async fn end(self) -> anyhow::Result<Run> {
         let output = self.child.wait_with_output().await.with_context(|| self.name.clone())?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let record = serde_json::from_slice::<Record>(&output.stdout).ok();
+        let record = serde_json::from_slice::<Done>(&output.stdout).ok();
         let verdict = match record {
             Some(record) => {
-                let objected = record.passed && output.status.code() == Some(i32::from(FAILS));
+                let objected = record.passed() && output.status.code() == Some(i32::from(FAILS));
                 let objection = objected.then(|| complaint(&said));
-                Verdict::Ended { record: Box::new(record), objection }
+                Verdict::Ended { record, objection }
             }
             None => Verdict::Broke(complaint(&said)),
         };

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::record::{Check, Record};
+use crate::done::Done;
+use crate::record::Check;
 
 /// One scenario's run.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub enum Verdict {
     /// It came to its end, well or not.
     Ended {
         /// What came of it.
-        record: Box<Record>,
+        record: Done,
         /// What a `--check` said, where it failed.
         objection: Option<String>,
     },
@@ -39,11 +40,11 @@ pub enum Verdict {
 impl Run {
     /// Whether all holds that its file expects.
     pub fn passed(&self) -> bool {
-        matches!(&self.verdict, Verdict::Ended { record, objection: None } if record.passed)
+        matches!(&self.verdict, Verdict::Ended { record, objection: None } if record.passed())
     }
 
     /// What came of it, where it came to its end.
-    pub fn record(&self) -> Option<&Record> {
+    pub fn record(&self) -> Option<&Done> {
         match &self.verdict {
             Verdict::Ended { record, .. } => Some(record),
             Verdict::Broke(_) => None,
@@ -55,7 +56,7 @@ impl Run {
         match &self.verdict {
             Verdict::Broke(why) => vec![why.clone()],
             Verdict::Ended { record, objection } => {
-                let failed = record.checks.iter().filter(|check| !check.holds).map(reason);
+                let failed = record.checks().iter().filter(|check| !check.holds).map(reason);
                 failed.chain(objection.clone()).collect()
             }
         }

@@ -4,7 +4,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 
 use super::result::Run;
-use crate::record::Record;
+use crate::done::Done;
 use crate::text;
 
 /// `ok` or `FAIL`, as wide as each other.
@@ -44,12 +44,12 @@ pub(super) fn summary(runs: &[Run]) -> String {
 }
 
 fn row(run: &Run) -> [String; 6] {
-    let paid = run.record().and_then(|record| record.payouts.paid);
+    let paid = run.record().and_then(Done::paid);
     let [provider, buyer] = match paid {
         Some(paid) => [paid.provider_sat, paid.buyer_sat].map(|sat| text::thousands(sat.0)),
         None => [String::new(), String::new()],
     };
-    let failing = run.record().and_then(Record::failing).unwrap_or_default();
+    let failing = run.record().and_then(Done::failing).unwrap_or_default();
     [mark(run).trim().to_owned(), run.name.clone(), failing, end(run), provider, buyer]
 }
 

@@ -5,7 +5,7 @@ use terms::{TimeRange, UnixSeconds};
 
 /// A run of slices drawn as one bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     pub start: UnixSeconds,
     pub end: UnixSeconds,
     pub good: u64,
@@ -35,7 +35,7 @@ const LENGTHS_S: [u64; 17] = [
 ];
 
 /// Gathers the slices that begin in `range` into at most `most` bars of one readable length.
-pub(super) fn gather(slices: &[SliceVerdict], range: TimeRange, slice_s: u64, most: u64) -> Vec<Bucket> {
+pub(crate) fn gather(slices: &[SliceVerdict], range: TimeRange, slice_s: u64, most: u64) -> Vec<Bucket> {
     let length_s = length(range.seconds(), slice_s, most);
     let mut buckets: Vec<Bucket> = Vec::new();
     for slice in slices.iter().filter(|slice| range.contains(slice.start)) {
@@ -63,7 +63,7 @@ fn length(window_s: u64, slice_s: u64, most: u64) -> u64 {
 }
 
 /// A distance between ticks that gives at most `most` of them, on moments that people read easily.
-pub(super) fn tick_s(window_s: u64, most: u64) -> u64 {
+pub(crate) fn tick_s(window_s: u64, most: u64) -> u64 {
     LENGTHS_S.into_iter().find(|length| window_s / length <= most).unwrap_or(window_s.max(1))
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A coordinate: written with one decimal, which is finer than any screen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Px(pub f64);
+pub(crate) struct Px(pub f64);
 
 impl fmt::Display for Px {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,13 +22,13 @@ impl maud::Render for Px {
 
 /// Amounts and moments become pixels; below 2^53 a float holds them exactly.
 #[expect(clippy::cast_precision_loss, reason = "documents hold no number above 2^53 - 1")]
-pub(super) fn float(number: u64) -> f64 {
+pub(crate) fn float(number: u64) -> f64 {
     number as f64
 }
 
 /// A linear scale.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Linear {
+pub(crate) struct Linear {
     pub from: u64,
     pub to: u64,
     pub left: f64,
@@ -36,7 +36,7 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    pub(super) fn at(&self, value: u64) -> f64 {
+    pub(crate) fn at(&self, value: u64) -> f64 {
         let span = float(self.to.saturating_sub(self.from)).max(1.0);
         let share = float(value.saturating_sub(self.from)) / span;
         self.left + share.clamp(0.0, 1.0) * (self.right - self.left)
@@ -46,22 +46,22 @@ impl Linear {
 /// The two widths in which every drawing is made: pages and paper, and phones. CSS shows one of them, so that text
 /// in a drawing has the same size everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Canvas {
+pub(crate) enum Canvas {
     Wide,
     Narrow,
 }
 
 impl Canvas {
-    pub(super) const BOTH: [Self; 2] = [Self::Wide, Self::Narrow];
+    pub(crate) const BOTH: [Self; 2] = [Self::Wide, Self::Narrow];
 
-    pub(super) fn width(self) -> f64 {
+    pub(crate) fn width(self) -> f64 {
         match self {
             Self::Wide => 880.0,
             Self::Narrow => 340.0,
         }
     }
 
-    pub(super) fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Wide => "wide",
             Self::Narrow => "narrow",

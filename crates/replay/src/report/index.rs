@@ -3,8 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{STYLE, link};
+use crate::done::Done;
 use crate::many::Run;
-use crate::record::Record;
 use crate::text;
 
 /// What the page has beyond the style of all pages.
@@ -96,14 +96,14 @@ fn table<'a>(runs: impl Iterator<Item = &'a Run>) -> Markup {
 }
 
 fn row(run: &Run) -> Markup {
-    let title = run.record().map_or(run.name.as_str(), |record| record.scenario.title.as_str());
+    let title = run.record().map_or(run.name.as_str(), Done::title);
     html! {
         tr {
             td.what {
                 @match &run.page { Some(page) => a href=(page) { (title) }, None => (title) }
                 div.soft.small { (about(run)) }
             }
-            td.num data-label="failing" { (run.record().and_then(Record::failing).unwrap_or_else(|| "–".to_owned())) }
+            td.num data-label="failing" { (run.record().and_then(Done::failing).unwrap_or_else(|| "–".to_owned())) }
             td.num data-label="outcome" { (crate::many::end(run)) }
             td.split { @if let Some(record) = run.record() { (split(record)) } }
             td { @if run.passed() { span.yes-mark { "✓ yes" } } @else { span.no-mark { "✗ no" } } }
@@ -117,16 +117,17 @@ fn row(run: &Run) -> Markup {
 /// When, and where the timeline is published.
 fn about(run: &Run) -> Markup {
     let Some(record) = run.record() else { return html! { (run.file.display()) } };
-    let window = record.measurement.window;
     html! {
-        (text::day_of_year(window.start)) ", " (text::length(window.seconds()))
-        @if let Some(source) = &record.scenario.source { " · " (link(source, "source")) }
+        @if let Some(window) = record.window() {
+            (text::day_of_year(window.start)) ", " (text::length(window.seconds()))
+        }
+        @if let Some(source) = record.source() { " · " (link(source, "source")) }
     }
 }
 
 /// Two bars, one for each side, told apart by place, letter and pattern as well as by colour.
-fn split(record: &Record) -> Markup {
-    let Some(paid) = record.payouts.paid else { return html! { span.soft { "nothing was paid" } } };
+fn split(record: &Done) -> Markup {
+    let Some(paid) = record.paid() else { return html! { span.soft { "nothing was paid" } } };
     let total = (paid.provider_sat.0 + paid.buyer_sat.0).max(1);
     // Whole per mille of the width: pixels, not money.
     let width = paid.provider_sat.0.saturating_mul(1_000) / total;
@@ -144,7 +145,7 @@ fn split(record: &Record) -> Markup {
 }
 
 fn foot(runs: &[Run]) -> Markup {
-    let bitcoind = runs.iter().filter_map(Run::record).map(|record| record.chain.bitcoind.as_str()).next();
+    let bitcoind = runs.iter().filter_map(Run::record).map(Done::bitcoind).next();
     html! {
         footer {
             p {

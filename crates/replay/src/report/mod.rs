@@ -3,17 +3,17 @@
 //! No script, no font, no picture comes from elsewhere. Each drawing is made twice, for pages and
 //! for phones, and CSS shows the one that fits; nothing is said by colour alone.
 
-mod buckets;
+pub(crate) mod buckets;
 mod curve;
 mod delivery;
-mod draw;
+pub(crate) mod draw;
 mod evidence;
 mod flow;
 mod index;
 mod oracles;
 mod story;
-mod strip;
-mod tables;
+pub(crate) mod strip;
+pub(crate) mod tables;
 
 use draw::Canvas;
 pub use index::index;
@@ -23,7 +23,7 @@ use terms::Sat;
 use crate::record::Record;
 use crate::text;
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
 pub fn page(record: &Record) -> String {
@@ -68,7 +68,8 @@ fn head(record: &Record) -> Markup {
     }
 }
 
-fn badge(passed: bool, failed: usize, all: usize) -> Markup {
+/// The badge under a page's title.
+pub(crate) fn badge(passed: bool, failed: usize, all: usize) -> Markup {
     let words = match passed {
         true => format!("As expected: all {all} checks hold"),
         false => format!("Not as expected: {failed} of {all} checks fail"),
@@ -115,7 +116,8 @@ fn tiles(record: &Record) -> Markup {
     }
 }
 
-fn both(draw: impl Fn(Canvas) -> Markup) -> Markup {
+/// A drawing for pages and the same for phones.
+pub(crate) fn both(draw: impl Fn(Canvas) -> Markup) -> Markup {
     html! { @for canvas in Canvas::BOTH { (draw(canvas)) } }
 }
 
@@ -202,7 +204,7 @@ fn foot(record: &Record) -> Markup {
 }
 
 /// Only what is surely a web address becomes a link: the text comes from a scenario's author.
-fn link(source: &str, words: &str) -> Markup {
+pub(crate) fn link(source: &str, words: &str) -> Markup {
     let is_web = source.starts_with("https://") || source.starts_with("http://");
     html! { @if is_web { a href=(source) rel="noreferrer" { (words) } } @else { (source) } }
 }

@@ -167,7 +167,7 @@ pub(super) fn timeline(record: &Record) -> Markup {
                 }
             }
             h3 { "What was checked" }
-            (tables::checks(record))
+            (tables::checks(&record.checks))
         }
     }
 }

@@ -90,7 +90,8 @@ fn strip_bar(bar: &Bucket, x: &Linear, canvas: Canvas) -> Markup {
     }
 }
 
-fn pointer(centre: f64) -> Markup {
+/// Points from above at what failed, so that colour is not needed to see it.
+pub(crate) fn pointer(centre: f64) -> Markup {
     html! { path class="bad" d=(format!("M{} 3h9l-4.5 8z", Px(centre - 4.5))) {} }
 }
 
@@ -116,7 +117,8 @@ fn hatch(canvas: Canvas, name: &str) -> Markup {
     }
 }
 
-pub(super) fn time_axis(range: TimeRange, x: &Linear, baseline: f64, canvas: Canvas) -> Markup {
+/// Moments below a drawing.
+pub(crate) fn time_axis(range: TimeRange, x: &Linear, baseline: f64, canvas: Canvas) -> Markup {
     let most = if canvas == Canvas::Wide { 10 } else { 4 };
     let step = tick_s(range.seconds(), most);
     let first = range.start.0.div_ceil(step) * step;

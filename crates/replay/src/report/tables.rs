@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use terms::Sat;
 
-use crate::record::{PartyRecord, Record, TxRecord};
+use crate::record::{Check, PartyRecord, Record, TxRecord};
 use crate::text;
 
 /// What each party put in and got out.
@@ -98,7 +98,7 @@ fn place(tx: &TxRecord) -> String {
 }
 
 /// The ends of an id: enough to recognise it.
-fn short(id: &str) -> String {
+pub(crate) fn short(id: &str) -> String {
     match (id.get(..8), id.len().checked_sub(8).and_then(|at| id.get(at..))) {
         (Some(head), Some(tail)) if id.len() > 20 => format!("{head}…{tail}"),
         _ => id.to_owned(),
@@ -106,12 +106,12 @@ fn short(id: &str) -> String {
 }
 
 /// Every check with what was expected and found.
-pub(super) fn checks(record: &Record) -> Markup {
+pub(crate) fn checks(checks: &[Check]) -> Markup {
     html! {
         table.checks {
             thead { tr { th { "Check" } th { "Expected" } th { "Found" } th { } } }
             tbody {
-                @for check in &record.checks {
+                @for check in checks {
                     tr {
                         td { (check.what) }
                         td data-label="expected" { (check.expected) }

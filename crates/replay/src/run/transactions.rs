@@ -30,7 +30,7 @@ pub(crate) struct Both {
 
 impl Both {
     /// Of parties that never exchanged offer and accept.
-    pub(super) fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         let nobody = || Brought {
             coins: Vec::new(),
             collateral: Sat(0),

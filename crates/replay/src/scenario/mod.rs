@@ -10,6 +10,7 @@ mod clocks;
 mod error;
 mod expect;
 mod faults;
+mod head;
 mod measure;
 pub(crate) mod phases;
 pub(crate) mod reader;
@@ -28,17 +29,12 @@ pub use clocks::Clocks;
 pub use error::ScenarioError;
 pub use expect::{Expect, ExpectedOutcome, ExpectedWord};
 pub use faults::{Fault, Happening, Line, Says, Victim, When};
+pub use head::Head;
 pub use phases::{Condition, Delivery, Phase};
 use reader::{Source, Table};
 
 /// The format as a JSON Schema, for editors. A test holds it and the reader to the same fields.
 pub const SCHEMA: &str = include_str!("../../../../docs/scenario.schema.json");
-
-/// The longest title or source, in characters.
-const MAX_LINE: usize = 200;
-
-/// The longest notes, in characters.
-const MAX_NOTES: usize = 4_000;
 
 /// One scenario, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,33 +70,20 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Reads and checks a file.
+    /// Reads and checks a file about two parties.
     ///
     /// # Errors
     /// Names the file, the line and the field with the rule that it breaks.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
-        let bytes =
-            std::fs::read(file).map_err(|source| ScenarioError::Read { file: file.to_owned(), source })?;
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(text, file),
-            Err(error) => {
-                let readable = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-                Err(Source { file, text: readable }.error(readable.len(), "file", "is not UTF-8"))
-            }
-        }
+        with_text(file, Self::parse)
     }
 
-    /// Checks a file's text.
+    /// Checks such a file's text.
     ///
     /// # Errors
     /// As [`Scenario::load`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, ScenarioError> {
-        let source = Source { file, text };
-        let entries = source.parse()?;
-        let root = Table::root(source, &entries);
-        let scenario = read(&root, file)?;
-        root.close()?;
-        Ok(scenario)
+        with_root(text, file, read)
     }
 
     /// The moment at which simulated time starts: before the window, so that the contract can be funded.
@@ -127,10 +110,38 @@ impl Scenario {
     }
 }
 
-fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
-    let title = root.need("title")?.line_of_text(MAX_LINE)?;
-    let source = root.read("source", |field| field.line_of_text(MAX_LINE))?;
-    let notes = root.read("notes", |field| field.line_of_text(MAX_NOTES))?;
+/// Reads a file's text, and does something with it.
+pub(crate) fn with_text<T>(
+    file: &Path,
+    parse: impl FnOnce(&str, &Path) -> Result<T, ScenarioError>,
+) -> Result<T, ScenarioError> {
+    let bytes =
+        std::fs::read(file).map_err(|source| ScenarioError::Read { file: file.to_owned(), source })?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => parse(text, file),
+        Err(error) => {
+            let readable = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+            Err(Source { file, text: readable }.error(readable.len(), "file", "is not UTF-8"))
+        }
+    }
+}
+
+/// Reads a text as a table, and refuses what nobody took of it.
+pub(crate) fn with_root<T>(
+    text: &str,
+    file: &Path,
+    read: impl FnOnce(&Table<'_>, &Path) -> Result<T, ScenarioError>,
+) -> Result<T, ScenarioError> {
+    let source = Source { file, text };
+    let entries = source.parse()?;
+    let root = Table::root(source, &entries);
+    let whole = read(&root, file)?;
+    root.close()?;
+    Ok(whole)
+}
+
+pub(crate) fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
+    let Head { name, title, source, notes } = Head::read(root, file)?;
     let cast = cast::read(root)?;
     let agreement = root.need("agreement")?.table()?;
     let preset = agreement::preset(&agreement)?;
@@ -141,8 +152,6 @@ fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioError> {
     let faults = faults::read(root, &measured.measurement, &chain, &cast)?;
     let clocks = clocks::read(root.read("clocks", |field| field.table())?, &cast)?;
     let expect = expect::read(root.need("expect")?.table()?, &measured.measurement, &cast)?;
-    let name =
-        file.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok(Scenario {
         name,
         title,
