@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::request::{Call, PAYMENT_REFERENCE};
 use protocol::{Problem, text};
-use reqwest::{Method, RequestBuilder, Response, redirect};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, redirect};
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,10 +52,13 @@ impl Http {
     }
 
     fn over(url: &Url, timeout: Duration, tls: ClientConfig) -> Result<Self, ClientError> {
+        Self::built(url, reqwest::Client::builder().timeout(timeout), tls)
+    }
+
+    fn built(url: &Url, builder: ClientBuilder, tls: ClientConfig) -> Result<Self, ClientError> {
         let base = url.as_str().trim_end_matches('/').to_owned();
-        let client = reqwest::Client::builder()
+        let client = builder
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .tls_backend_preconfigured(tls)
@@ -140,6 +143,28 @@ impl Http {
         self.send(path, request, max_bytes).await
     }
 
+    /// Begins an answer that has no end, as far as it is not silent for too long.
+    pub(crate) async fn listen(
+        &self,
+        path: &str,
+        silence: Duration,
+    ) -> Result<(String, Response), ClientError> {
+        let url = check_base(&self.base)?;
+        let tls = tls::for_scheme(url.scheme())
+            .map_err(|rule| ClientError::BaseUrl { url: self.base.clone(), rule })?;
+        let patient = Self::built(&url, reqwest::Client::builder().read_timeout(silence), tls)?;
+        let patient = Self { token: self.token.clone(), ..patient };
+        let url = format!("{}{path}", self.base);
+        let response =
+            patient.request(Method::GET, path).send().await.map_err(|error| transport(&url, error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok((url, response));
+        }
+        let body = read(response, &url, MAX_PROBLEM_BYTES).await.unwrap_or_default();
+        Err(refusal(url, status.as_u16(), &body))
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
         match &self.token {
@@ -218,7 +243,7 @@ async fn read(mut response: Response, url: &str, max_bytes: usize) -> Result<Vec
     Ok(bytes)
 }
 
-fn transport(url: &str, source: reqwest::Error) -> ClientError {
+pub(crate) fn transport(url: &str, source: reqwest::Error) -> ClientError {
     let url = url.to_owned();
     // A connection that can't be made in time is a host that isn't there, not a slow answer.
     if source.is_timeout() && !source.is_connect() {

@@ -17,6 +17,7 @@
 mod authority;
 mod directory;
 mod error;
+mod events;
 mod http;
 mod oracle;
 mod owner;
@@ -28,6 +29,7 @@ mod vantage;
 
 pub use directory::DirectoryClient;
 pub use error::ClientError;
+pub use events::EventStream;
 pub use oracle::{EventWords, OracleClient};
 pub use owner::OwnerClient;
 pub use peer::PeerClient;

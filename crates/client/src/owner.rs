@@ -26,7 +26,7 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// again gives the same answer and does nothing twice.
 #[derive(Clone, Debug)]
 pub struct OwnerClient {
-    http: Http,
+    pub(crate) http: Http,
 }
 
 impl OwnerClient {

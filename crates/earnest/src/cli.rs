@@ -99,6 +99,10 @@ pub enum Command {
     Mandate(ConfigFile),
     /// What the owner should look at: limits nearly used up, questions, oracles that contradict themselves.
     Alarms(ConfigFile),
+    /// What happened at the node, and with --follow what happens: escrows, negotiations, questions, alarms, payments.
+    ///
+    /// With --json one event a line. Each has an id: go on after the last one that you saw, and you miss nothing.
+    Events(Events),
     /// One line for each movement of money: export them, verify an exported file offline.
     #[command(subcommand)]
     Receipts(Receipts),
@@ -259,6 +263,19 @@ pub struct Renew {
     pub id: String,
     #[command(flatten)]
     pub retry: Retry,
+}
+
+/// Arguments of `events`.
+#[derive(Debug, Args)]
+pub struct Events {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Only what comes after this id. Without it everything that is kept, or with --follow what happens from now on.
+    #[arg(long, value_name = "ID")]
+    pub after: Option<u64>,
+    /// Go on as it happens, also across restarts of the node, until interrupted.
+    #[arg(long)]
+    pub follow: bool,
 }
 
 /// Arguments of `pause` and `resume`.

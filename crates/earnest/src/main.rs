@@ -6,6 +6,7 @@ mod cli;
 mod discover;
 mod documents;
 mod escrow;
+mod events;
 mod exit;
 mod forecast;
 mod key;
@@ -81,6 +82,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Negotiate(command) => negotiate::run(command, json).await?,
         Command::Renew(arguments) => offer::renew(arguments, json).await?,
         Command::Alarms(file) => alarms::list(&file, json).await?,
+        Command::Events(arguments) => events::run(&arguments, json).await?,
         Command::Escrow(command) => escrow::run(command, json).await?,
         Command::Mandate(file) => authority::mandate(&file, json).await?,
         Command::Reputation(command) => reputation::run(command, json).await?,

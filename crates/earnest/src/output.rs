@@ -13,6 +13,12 @@ pub fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints a value as JSON on one line.
+pub fn json_line<T: Serialize>(value: &T) -> Result<(), Failure> {
+    line(&serde_json::to_string(value).context("the answer cannot be written")?);
+    Ok(())
+}
+
 /// Prints a line. A reader that has gone away (`| head`) is no failure.
 pub fn line(text: &str) {
     use std::io::Write as _;

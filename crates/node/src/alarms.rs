@@ -86,7 +86,7 @@ impl Core {
 }
 
 /// What of an event is alarming: its kind, the oracle, and what shows it.
-fn alarming(escrow: &Escrow, event: &Event) -> Option<(AlarmKind, Option<Hex32>, Vec<HexBytes>)> {
+pub(crate) fn alarming(escrow: &Escrow, event: &Event) -> Option<(AlarmKind, Option<Hex32>, Vec<HexBytes>)> {
     let key = |place: &usize| escrow.agreement().oracles.keys.get(*place).copied();
     let hex = |bytes: &Bytes| HexBytes(bytes.0.clone());
     match event {

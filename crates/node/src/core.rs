@@ -16,6 +16,7 @@ use storage::{
     Outflow, Reservation, Store, StoredContradiction, StoredEvent, StoredOffer,
 };
 use terms::Hex32;
+use tokio::sync::watch;
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
 
 use crate::book::Book;
@@ -71,6 +72,8 @@ pub struct Core {
     pub(crate) pace: Pace,
     /// How the directories that list us stand.
     pub(crate) standings: Standings,
+    /// Changes whenever there is something new to tell the owner.
+    pub(crate) news: watch::Sender<u64>,
     /// When old rows are next forgotten, in unix seconds.
     pub(crate) tidy_at: u64,
 }
@@ -192,6 +195,7 @@ impl Core {
     pub(crate) async fn commit(&mut self, change: Change, now: u64) -> Result<(), NodeError> {
         self.collect_wallet_changes()?;
         here!("commit.before:{}", change.name());
+        let told = self.told_of(&change, now).await?;
         let mut tx = self.store.begin().await?;
         for json in &self.unsaved {
             tx.append_wallet_change(json).await?;
@@ -200,10 +204,16 @@ impl Core {
         let counted = self.write_guard(&mut tx, &change, now).await?;
         let written = self.write_receipts(&mut tx, &change).await?;
         write_rest(&mut tx, &change, now).await?;
+        for row in &told {
+            tx.append_feed(row).await?;
+        }
         here!("commit.within:{}", change.name());
         tx.commit().await?;
         here!("commit.after:{}", change.name());
         self.unsaved.clear();
+        if !told.is_empty() {
+            self.news.send_modify(|count| *count = count.wrapping_add(1));
+        }
         for (id, event) in &change.events {
             self.apply(*id, event);
         }

@@ -15,6 +15,7 @@ pub mod config;
 mod core;
 mod directory;
 mod error;
+mod feed;
 mod guard;
 mod http;
 mod init;

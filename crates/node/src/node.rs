@@ -6,9 +6,9 @@ use client::PeerClient;
 use clock::{Busy, Clock, Wake};
 use crashpoint::here;
 use protocol::{Body, Envelope};
-use storage::StoredEnvelope;
+use storage::{Feed, StoredEnvelope};
 use terms::Hex32;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use wallet::Bitcoind;
 
@@ -27,6 +27,8 @@ const ROUNDS: usize = 64;
 const ATTESTATION_POLL_S: u64 = 60;
 /// How many peers or oracles are asked at the same time.
 pub(crate) const SENT_AT_ONCE: usize = 16;
+/// How many readers may listen to the stream of events.
+const LISTENERS: usize = 32;
 
 /// A running node.
 pub struct Node {
@@ -51,6 +53,14 @@ pub struct Node {
     pub(crate) backing_up: Mutex<()>,
     /// on one thread at a time.
     pub(crate) target_thread: Arc<Semaphore>,
+    /// What the owner is told as it happens; it is read without the lock of the core,
+    pub(crate) feed: Feed,
+    /// changes whenever there is more,
+    pub(crate) news: watch::Receiver<u64>,
+    /// by so many at a time.
+    pub(crate) listeners: Arc<Semaphore>,
+    /// Becomes true when the node stops: whoever listens is let go.
+    pub(crate) stopping: watch::Sender<bool>,
     /// Wakes the driving task when there is something new to do.
     pub(crate) wake: Wake,
 }
@@ -67,6 +77,10 @@ impl Node {
             visitors: Visitors::new(&config.limits),
             config,
             own_keys: RwLock::new(core.own_keys()),
+            feed: core.store.feed(),
+            news: core.news.subscribe(),
+            listeners: Arc::new(Semaphore::new(LISTENERS)),
+            stopping: watch::Sender::default(),
             chain: core.chain.clone(),
             core: Mutex::new(core),
             clock,

@@ -9,6 +9,7 @@ use bitcoin::{OutPoint, Transaction, Txid};
 use crashpoint::here;
 use engine::{Escrow, Event, Status};
 use storage::{Fact, Store};
+use tokio::sync::watch;
 use tokio::task::block_in_place;
 use wallet::{Birth, Bitcoind, ChangeSet, Follower, Merge as _, RpcAuth, Seed, Wallet};
 
@@ -66,6 +67,7 @@ impl Core {
             studied: BTreeSet::new(),
             pace: Pace::default(),
             standings: Standings::default(),
+            news: watch::Sender::default(),
             tidy_at: 0,
             store,
             config,

@@ -79,7 +79,7 @@ pub async fn serve(config: Config, simulated_time: Option<SocketAddr>, name: &st
     let mut tasks = JoinSet::new();
     tasks.spawn(answer(owner, http::owner(node.clone()), stopped.clone()));
     tasks.spawn(answer(peer, http::peer(node.clone()), stopped));
-    let driving = busy.share();
+    let (driving, stopping) = (busy.share(), node.stopping.clone());
     // In a set, so that it ends with this function however that ends.
     let mut driver = JoinSet::new();
     driver.spawn(node.drive(driving));
@@ -96,6 +96,7 @@ pub async fn serve(config: Config, simulated_time: Option<SocketAddr>, name: &st
     tracing::info!("stopping");
     // What is stored is whole at every instant, so the driver can be stopped anywhere.
     driver.abort_all();
+    stopping.send_replace(true);
     drop(stop);
     let drained = tokio::time::timeout(DRAIN, drain(&mut tasks)).await;
     drained.unwrap_or(Ok(()))?;

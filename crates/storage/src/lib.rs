@@ -9,6 +9,7 @@
 mod authority;
 mod error;
 mod facts;
+mod feed;
 mod listings;
 mod logs;
 mod negotiations;
@@ -23,6 +24,7 @@ mod write;
 
 pub use error::StoreError;
 pub use facts::Fact;
+pub use feed::{Feed, FeedEnds, FeedRow};
 pub use listings::{ListingRow, ListingsAsked};
 pub use logs::{KeptCheckpoint, StoredContradiction};
 pub use negotiations::Negotiation;

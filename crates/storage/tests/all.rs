@@ -7,6 +7,7 @@ mod common;
 mod conversations;
 mod copies;
 mod damaged_rows;
+mod feed;
 mod folders;
 mod full_disk;
 mod listings;

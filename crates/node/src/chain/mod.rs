@@ -52,6 +52,7 @@ impl Core {
         tx.prune(now.saturating_sub(ANSWERS_KEPT_S)).await?;
         tx.prune_sessions(now.saturating_sub(DEAD_SESSIONS_KEPT_S)).await?;
         tx.prune_listings(now).await?;
+        tx.prune_feed(now.saturating_sub(crate::feed::KEPT_S)).await?;
         here!("tidy.within");
         tx.commit().await?;
         here!("tidy.after");

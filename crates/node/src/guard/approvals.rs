@@ -248,7 +248,7 @@ impl Core {
     ///
     /// # Errors
     /// Never for approvals that were read.
-    pub(super) fn used_approvals(&self, change: &Change) -> Result<Vec<ApprovalRow>, NodeError> {
+    pub(crate) fn used_approvals(&self, change: &Change) -> Result<Vec<ApprovalRow>, NodeError> {
         let begun = change.events.iter().filter_map(|(id, event)| match event {
             engine::Event::Opened(opened) => Some((*id, opened.agreement.terms_hash())),
             _ => None,

@@ -51,6 +51,12 @@ impl Refusal {
     }
 }
 
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { problem: Box::new(problem), retry_after_s: None, challenge: BY_TOKEN }
+    }
+}
+
 impl From<terms::DocumentError> for Refusal {
     fn from(error: terms::DocumentError) -> Self {
         NodeError::from(error).into()

@@ -4,6 +4,7 @@ mod access;
 mod answer;
 mod authority;
 mod body;
+mod events;
 mod idempotency;
 mod listings;
 mod negotiations;

@@ -47,6 +47,7 @@ pub(super) fn routes(
     let owners = owners().merge(super::authority::routes()).merge(super::negotiations::words());
     let owners = owners.merge(super::reputation::presenting());
     let readable = readable().merge(super::negotiations::readable()).merge(super::reputation::readable());
+    let readable = readable.merge(super::events::routes());
     let buying = buying().merge(super::negotiations::buying()).merge(super::reputation::gathering());
     let providing = Router::new().route("/v1/offers", post(publish));
     Router::new()

@@ -5,6 +5,7 @@
 mod authority;
 mod deals;
 mod escrow;
+mod events;
 mod info;
 mod listing;
 mod money;
@@ -14,6 +15,7 @@ mod reputation;
 pub use authority::*;
 pub use deals::*;
 pub use escrow::*;
+pub use events::*;
 pub use info::*;
 pub use listing::*;
 pub use money::*;

@@ -6,6 +6,7 @@
 mod authority;
 mod deals;
 mod escrows;
+mod events;
 mod money;
 mod reputation;
 mod system;
@@ -58,6 +59,7 @@ fn operations() -> Vec<Operation> {
         escrows::OPERATIONS,
         reputation::OPERATIONS,
         authority::OPERATIONS,
+        events::OPERATIONS,
     ];
     subjects.concat()
 }
@@ -146,6 +148,7 @@ fn register_authority(generator: &mut SchemaGenerator) {
     generator.subschema_for::<owner::KeyView>();
     generator.subschema_for::<owner::KeyRequestView>();
     generator.subschema_for::<owner::ApprovalView>();
+    generator.subschema_for::<owner::EventsPage>();
 }
 
 fn register_reputation(generator: &mut SchemaGenerator) {
