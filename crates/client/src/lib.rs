@@ -31,7 +31,7 @@ pub use directory::DirectoryClient;
 pub use error::ClientError;
 pub use events::EventStream;
 pub use oracle::{EventWords, OracleClient};
-pub use owner::OwnerClient;
+pub use owner::{OwnerClient, Rehearsed};
 pub use peer::PeerClient;
 pub use signer::{Asker, Signer};
 pub use vantage::VantageClient;

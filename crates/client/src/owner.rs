@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use protocol::owner::{
-    Address, AddressRequest, Alarm, Balance, CloseRequest, CloseView, EscrowView, IdentityRotation, Info,
-    NegotiationRequest, NegotiationView, OracleView, ProposalRequest, Purchase, PurchaseRequest,
-    RenewalRequest, RotationRequest, SupplyView, SweepView, TokenRotation, TransactionView, Withdrawal,
-    WithdrawalRequest,
+    AcceptRequest, Address, AddressRequest, Alarm, Balance, CloseRequest, CloseView, CounterRequest, DRY_RUN,
+    DecisionRequest, DryRun, EscrowView, IdentityRotation, Info, NegotiationRequest, NegotiationView,
+    OracleView, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest, SupplyView,
+    SweepView, TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
 };
 use protocol::transcript::TranscriptFile;
 use protocol::{Offer, OfferDraft};
@@ -27,6 +27,31 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct OwnerClient {
     pub(crate) http: Http,
+}
+
+/// A request that commits money, of which a dry run can be had.
+#[derive(Clone, Copy, Debug)]
+pub enum Rehearsed<'a> {
+    /// Pay from free coins.
+    Withdrawal(&'a WithdrawalRequest),
+    /// Publish an offer.
+    Offer(&'a OfferDraft),
+    /// Take a provider's offer.
+    Purchase(&'a PurchaseRequest),
+    /// Ask a provider for a quote.
+    Negotiation(&'a NegotiationRequest),
+    /// Propose terms in a negotiation.
+    Counter(&'a str, &'a CounterRequest),
+    /// Take the terms that stand in a negotiation.
+    Accept(&'a str, &'a AcceptRequest),
+    /// Renew an escrow.
+    Renewal(&'a str),
+    /// Propose to close an escrow.
+    Close(&'a str, &'a CloseRequest),
+    /// Sign the other side's proposal to close an escrow.
+    ApproveClose(&'a str, &'a ProposalRequest),
+    /// Agree to a commitment, by the hash of its terms.
+    Approval(&'a str),
 }
 
 impl OwnerClient {
@@ -284,6 +309,46 @@ impl OwnerClient {
     pub async fn renew(&self, id: &str, idempotency_key: &str) -> Result<Purchase, ClientError> {
         let path = format!("/v1/escrows/{}/renew", segment(id));
         self.post(&path, &RenewalRequest {}, idempotency_key).await
+    }
+
+    /// What a POST that commits money would do: the same checks are made, and nothing is stored, sent or signed.
+    ///
+    /// # Errors
+    /// As the request itself.
+    async fn rehearse<B: Serialize>(&self, path: &str, body: &B) -> Result<DryRun, ClientError> {
+        let path = format!("{path}?{DRY_RUN}");
+        self.http.post(&path, terms::canonical::bytes(body), MAX_ANSWER_BYTES).await?.json()
+    }
+
+    /// What a request that commits money would do.
+    ///
+    /// # Errors
+    /// As the request itself.
+    pub async fn dry_run(&self, what: &Rehearsed<'_>) -> Result<DryRun, ClientError> {
+        match what {
+            Rehearsed::Withdrawal(request) => self.rehearse("/v1/withdrawals", request).await,
+            Rehearsed::Offer(draft) => self.rehearse("/v1/offers", draft).await,
+            Rehearsed::Purchase(request) => self.rehearse("/v1/purchases", request).await,
+            Rehearsed::Negotiation(request) => self.rehearse("/v1/negotiations", request).await,
+            Rehearsed::Counter(id, request) => {
+                self.rehearse(&format!("/v1/negotiations/{}/counter", segment(id)), request).await
+            }
+            Rehearsed::Accept(id, request) => {
+                self.rehearse(&format!("/v1/negotiations/{}/accept", segment(id)), request).await
+            }
+            Rehearsed::Renewal(id) => {
+                self.rehearse(&format!("/v1/escrows/{}/renew", segment(id)), &RenewalRequest {}).await
+            }
+            Rehearsed::Close(id, request) => {
+                self.rehearse(&format!("/v1/escrows/{}/close", segment(id)), request).await
+            }
+            Rehearsed::ApproveClose(id, request) => {
+                self.rehearse(&format!("/v1/escrows/{}/close/approve", segment(id)), request).await
+            }
+            Rehearsed::Approval(hash) => {
+                self.rehearse(&format!("/v1/approvals/{}/approve", segment(hash)), &DecisionRequest {}).await
+            }
+        }
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {

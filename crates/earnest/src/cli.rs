@@ -119,7 +119,12 @@ pub enum Command {
     /// Commitments above `approve_above_sat`, the newest first.
     Approvals(ConfigFile),
     /// Agree to a commitment that waits for the owner's word. Everything is checked anew.
-    Approve(Decision),
+    Approve {
+        #[command(flatten)]
+        decision: Decision,
+        #[command(flatten)]
+        dry: Dry,
+    },
     /// Refuse a commitment that waits for the owner's word.
     Deny(Decision),
     /// Work with the documents, offline.
@@ -205,6 +210,14 @@ pub struct Retry {
     pub idempotency_key: Option<String>,
 }
 
+/// Whether it is done at all.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Dry {
+    /// Only check it, and say what it would come to: nothing is stored, sent or signed.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// What to replace.
 #[derive(Debug, Subcommand)]
 pub enum Rotate {
@@ -228,6 +241,10 @@ pub enum Offer {
         file: ConfigFile,
         /// The offer as JSON: measurement, price, bond, payout, oracles, deadlines (docs/protocol.md).
         offer: PathBuf,
+        #[command(flatten)]
+        dry: Dry,
+        #[command(flatten)]
+        retry: Retry,
     },
     /// The offers of this node.
     List(ConfigFile),
@@ -242,12 +259,11 @@ pub struct Buy {
     pub url: String,
     /// The offer's id, from `discover`.
     pub offer_id: String,
-    /// Only show the offer, and what it would pay.
-    #[arg(long)]
-    pub dry_run: bool,
     /// Buy only if so many settled windows of the provider count (`earnest reputation show`).
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub min_settled: u64,
+    #[command(flatten)]
+    pub dry: Dry,
     #[command(flatten)]
     pub haggle: crate::negotiate::Haggle,
     #[command(flatten)]
@@ -261,6 +277,8 @@ pub struct Renew {
     pub file: ConfigFile,
     /// The escrow's id.
     pub id: String,
+    #[command(flatten)]
+    pub dry: Dry,
     #[command(flatten)]
     pub retry: Retry,
 }
@@ -382,12 +400,19 @@ pub enum Escrow {
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
         #[command(flatten)]
+        dry: Dry,
+        #[command(flatten)]
         retry: Retry,
     },
     /// Agree to the other side's proposal to close: sign it.
     ///
     /// The signature cannot be taken back: until the funding output is spent, the other side can use it or wait.
-    ApproveClose(Proposal),
+    ApproveClose {
+        #[command(flatten)]
+        proposal: Proposal,
+        #[command(flatten)]
+        dry: Dry,
+    },
     /// Refuse the other side's proposal to close.
     RefuseClose(Proposal),
     /// Take the own proposal to close back.

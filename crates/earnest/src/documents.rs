@@ -192,7 +192,7 @@ fn with_outcome(outcome: Value, (provider_sat, buyer_sat): (Sat, Sat)) -> Value 
 }
 
 /// Prints the runs of outcomes that pay the same.
-pub fn runs(table: &PayoutTable) {
+fn runs(table: &PayoutTable) {
     let mut text = output::table(&["outcome", "provider gets", "buyer gets"]);
     match table {
         PayoutTable::Numeric { segments, .. } => {

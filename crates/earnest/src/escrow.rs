@@ -1,6 +1,7 @@
 //! Escrows: list, show, close by agreement.
 
 use anyhow::anyhow;
+use client::Rehearsed;
 use protocol::owner::{
     CloseRequest, CloseView, EscrowView, ProposalRequest, ProposalState, ProposalView, Role,
 };
@@ -8,7 +9,7 @@ use terms::{Hex32, Outcome, Sat};
 
 use crate::cli::{Escrow, Proposal};
 use crate::exit::Failure;
-use crate::{alarms, output, owner};
+use crate::{alarms, dry_run, output, owner};
 
 /// `earnest escrow ...`
 pub async fn run(command: Escrow, json: bool) -> Result<(), Failure> {
@@ -22,23 +23,35 @@ pub async fn run(command: Escrow, json: bool) -> Result<(), Failure> {
             let escrow = escrow.ok_or_else(|| anyhow!("this node has no such escrow"))?;
             if json { output::json(&escrow) } else { show(&escrow) }
         }
-        Escrow::Close { file, id, provider_sat, valid_s, reason, retry } => {
+        Escrow::Close { file, id, provider_sat, valid_s, reason, dry, retry } => {
             let request = CloseRequest { provider_sat: provider_sat.map(Sat), valid_s, reason };
-            let key = owner::idempotency_key(retry.idempotency_key)?;
-            closing(&owner::connect(&file)?.close(&id, &request, &key).await?, json)
+            let (node, key) = (owner::connect(&file)?, owner::idempotency_key(retry.idempotency_key)?);
+            if dry.dry_run {
+                return dry_run::show(&node, Rehearsed::Close(&id, &request), json).await;
+            }
+            closing(&node.close(&id, &request, &key).await?, json)
         }
-        Escrow::ApproveClose(proposal) => word("approve", proposal, json).await,
+        Escrow::ApproveClose { proposal, dry } if dry.dry_run => {
+            let request = ProposalRequest { proposal: proposal_id(&proposal)? };
+            let what = Rehearsed::ApproveClose(&proposal.id, &request);
+            dry_run::show(&owner::connect(&proposal.file)?, what, json).await
+        }
+        Escrow::ApproveClose { proposal, .. } => word("approve", proposal, json).await,
         Escrow::RefuseClose(proposal) => word("refuse", proposal, json).await,
         Escrow::WithdrawClose(proposal) => word("withdraw", proposal, json).await,
     }
 }
 
 async fn word(word: &str, arguments: Proposal, json: bool) -> Result<(), Failure> {
-    let proposal = Hex32::parse(&arguments.proposal)
-        .ok_or_else(|| Failure::bad_input(anyhow!("proposal: must be 64 lower-case hex digits")))?;
+    let proposal = proposal_id(&arguments)?;
     let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
     let node = owner::connect(&arguments.file)?;
     closing(&node.close_word(&arguments.id, word, &ProposalRequest { proposal }, &key).await?, json)
+}
+
+fn proposal_id(arguments: &Proposal) -> Result<Hex32, Failure> {
+    let refuse = || Failure::bad_input(anyhow!("proposal: must be 64 lower-case hex digits"));
+    Hex32::parse(&arguments.proposal).ok_or_else(refuse)
 }
 
 fn closing(close: &CloseView, json: bool) -> Result<(), Failure> {

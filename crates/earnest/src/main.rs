@@ -5,6 +5,7 @@ mod authority;
 mod cli;
 mod discover;
 mod documents;
+mod dry_run;
 mod escrow;
 mod events;
 mod exit;
@@ -91,7 +92,11 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Resume(arguments) => authority::pause(arguments, false, json).await?,
         Command::Key(command) => key::run(command, json).await?,
         Command::Approvals(file) => authority::approvals(&file, json).await?,
-        Command::Approve(arguments) => authority::decide(arguments, "approve", json).await?,
+        Command::Approve { decision, dry } if dry.dry_run => {
+            let node = owner::connect(&decision.file)?;
+            dry_run::show(&node, client::Rehearsed::Approval(&decision.terms_hash), json).await?;
+        }
+        Command::Approve { decision, .. } => authority::decide(decision, "approve", json).await?,
         Command::Deny(arguments) => authority::decide(arguments, "deny", json).await?,
         Command::Scenario(command) => return Ok(replay::cli::scenario::run(command, json)),
         Command::Replay(arguments) => return Ok(replay::cli::run(arguments, json).await),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
-use client::OwnerClient;
+use client::{OwnerClient, Rehearsed};
 use protocol::owner::{
     AcceptRequest, CounterRequest, NegotiationRequest, NegotiationState, NegotiationView, RejectRequest,
     Role, SaidView, WithdrawRequest,
@@ -14,9 +14,9 @@ use serde::Serialize;
 use terms::units::MAX_NUMBER;
 use terms::{Hex32, Sat};
 
-use crate::cli::{ConfigFile, Retry};
+use crate::cli::{ConfigFile, Dry, Retry};
 use crate::exit::Failure;
-use crate::{output, owner};
+use crate::{dry_run, output, owner};
 
 /// How long `buy` waits for an agreement before it leaves the node to it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,6 +34,8 @@ pub enum Negotiate {
         url: String,
         /// The offer's id, from `discover`.
         offer_id: String,
+        #[command(flatten)]
+        dry: Dry,
         #[command(flatten)]
         retry: Retry,
     },
@@ -59,6 +61,8 @@ pub enum Negotiate {
         /// How long the proposal stands, in seconds; as long as the offer without it.
         #[arg(long, value_name = "S")]
         valid_s: Option<u64>,
+        #[command(flatten)]
+        dry: Dry,
     },
     /// Take what the other side proposed last.
     Accept {
@@ -67,6 +71,8 @@ pub enum Negotiate {
         /// Only these terms, by their hash.
         #[arg(long, value_name = "HASH")]
         terms_hash: Option<String>,
+        #[command(flatten)]
+        dry: Dry,
     },
     /// Do not take what the other side proposed last. That ends it.
     Reject {
@@ -148,24 +154,37 @@ impl Haggle {
 /// `earnest negotiate ...`
 pub async fn run(command: Negotiate, json: bool) -> Result<(), Failure> {
     match command {
-        Negotiate::Start { file, url, offer_id, retry } => {
+        Negotiate::Start { file, url, offer_id, dry, retry } => {
             let request = NegotiationRequest {
                 provider_url: url,
                 offer_id: hash("offer_id", &offer_id)?,
                 strategy: None,
             };
-            let key = owner::idempotency_key(retry.idempotency_key)?;
-            tell(&owner::connect(&file)?.negotiate(&request, &key).await?, json)
+            let (node, key) = (owner::connect(&file)?, owner::idempotency_key(retry.idempotency_key)?);
+            if dry.dry_run {
+                return dry_run::show(&node, Rehearsed::Negotiation(&request), json).await;
+            }
+            tell(&node.negotiate(&request, &key).await?, json)
         }
         Negotiate::List(file) => list(&owner::connect(&file)?.negotiations().await?, json),
         Negotiate::Show { file, id } => tell(&found(&owner::connect(&file)?, &id).await?, json),
-        Negotiate::Counter { word, price_sat, bond_sat, valid_s } => {
+        Negotiate::Counter { word, price_sat, bond_sat, valid_s, dry } => {
             let (price_sat, bond_sat) = (price_sat.map(Sat), bond_sat.map(Sat));
-            say(word, "counter", &CounterRequest { price_sat, bond_sat, valid_s }, json).await
+            let request = CounterRequest { price_sat, bond_sat, valid_s };
+            if dry.dry_run {
+                let what = Rehearsed::Counter(&word.id, &request);
+                return dry_run::show(&owner::connect(&word.file)?, what, json).await;
+            }
+            say(word, "counter", &request, json).await
         }
-        Negotiate::Accept { word, terms_hash } => {
+        Negotiate::Accept { word, terms_hash, dry } => {
             let terms_hash = terms_hash.map(|text| hash("terms_hash", &text)).transpose()?;
-            say(word, "accept", &AcceptRequest { terms_hash }, json).await
+            let request = AcceptRequest { terms_hash };
+            if dry.dry_run {
+                let what = Rehearsed::Accept(&word.id, &request);
+                return dry_run::show(&owner::connect(&word.file)?, what, json).await;
+            }
+            say(word, "accept", &request, json).await
         }
         Negotiate::Reject { word, go_on, reason } => {
             say(word, "reject", &RejectRequest { go_on, reason }, json).await

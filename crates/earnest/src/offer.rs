@@ -1,23 +1,27 @@
 //! Offers: publish, take.
 
 use anyhow::{Context as _, anyhow};
-use client::PeerClient;
+use client::Rehearsed;
+use protocol::OfferDraft;
 use protocol::owner::{NegotiationRequest, Purchase, PurchaseRequest};
-use protocol::{Card, OfferDraft};
 use terms::{Hex32, canonical};
 
 use crate::cli::{Buy, Offer, Renew};
 use crate::exit::Failure;
-use crate::{output, owner};
+use crate::{dry_run, output, owner};
 
 /// `earnest offer ...`
 pub async fn run(command: Offer, json: bool) -> Result<(), Failure> {
     match command {
-        Offer::Publish { file, offer } => {
+        Offer::Publish { file, offer, dry, retry } => {
             let bytes = std::fs::read(&offer).with_context(|| offer.display().to_string());
             let draft: OfferDraft = canonical::parse(&bytes.map_err(Failure::bad_input)?)?;
             let node = owner::connect(&file)?;
-            let published = node.create_offer(&draft, &owner::idempotency_key(None)?).await?;
+            if dry.dry_run {
+                return dry_run::show(&node, Rehearsed::Offer(&draft), json).await;
+            }
+            let key = owner::idempotency_key(retry.idempotency_key)?;
+            let published = node.create_offer(&draft, &key).await?;
             if json {
                 return output::json(&published);
             }
@@ -51,24 +55,30 @@ fn show(offers: &[protocol::Offer]) -> Result<(), Failure> {
 pub async fn buy(arguments: Buy, json: bool) -> Result<(), Failure> {
     let offer_id = Hex32::parse(&arguments.offer_id)
         .ok_or_else(|| Failure::bad_input(anyhow!("offer_id: must be 64 lower-case hex digits")))?;
-    if arguments.dry_run {
-        let card = PeerClient::new(&arguments.url)?.card().await?;
-        return preview(&card, offer_id, json);
-    }
     let (provider_url, strategy) = (arguments.url, arguments.haggle.strategy());
     let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
     let node = owner::connect(&arguments.file)?;
     crate::reputation::at_least(&node, &provider_url, arguments.min_settled).await?;
     if strategy.is_some() {
         let request = NegotiationRequest { provider_url, offer_id, strategy };
+        if arguments.dry.dry_run {
+            return dry_run::show(&node, Rehearsed::Negotiation(&request), json).await;
+        }
         return crate::negotiate::buy(&node, &request, &key, json).await;
     }
-    bought(&node.purchase(&PurchaseRequest { provider_url, offer_id }, &key).await?, json)
+    let request = PurchaseRequest { provider_url, offer_id };
+    if arguments.dry.dry_run {
+        return dry_run::show(&node, Rehearsed::Purchase(&request), json).await;
+    }
+    bought(&node.purchase(&request, &key).await?, json)
 }
 
 /// `earnest renew`
 pub async fn renew(arguments: Renew, json: bool) -> Result<(), Failure> {
     let node = owner::connect(&arguments.file)?;
+    if arguments.dry.dry_run {
+        return dry_run::show(&node, Rehearsed::Renewal(&arguments.id), json).await;
+    }
     let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
     bought(&node.renew(&arguments.id, &key).await?, json)
 }
@@ -80,18 +90,5 @@ fn bought(purchase: &Purchase, json: bool) -> Result<(), Failure> {
     output::line(&format!("escrow {}", purchase.escrow_id));
     output::line(&format!("terms  {}", purchase.terms_hash));
     output::line("The node locks it now; `earnest escrow show` tells how far it is.");
-    Ok(())
-}
-
-fn preview(card: &Card, offer_id: Hex32, json: bool) -> Result<(), Failure> {
-    let offer = card.offer(offer_id).ok_or_else(|| anyhow!("this provider has no such offer"))?;
-    if json {
-        return output::json(offer);
-    }
-    // The buyer's key does not change what is paid.
-    let agreement = offer.agreement(card.key, offer_id);
-    let table = agreement.compile().map_err(|error| Failure::bad_input(error.into()))?;
-    show(std::slice::from_ref(offer))?;
-    crate::documents::runs(&table);
     Ok(())
 }

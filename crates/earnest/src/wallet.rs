@@ -1,12 +1,13 @@
 //! The owner's money.
 
 use anyhow::anyhow;
+use client::Rehearsed;
 use protocol::owner::WithdrawalRequest;
 use terms::Sat;
 
-use crate::cli::{ConfigFile, Retry, Send, Sweep};
+use crate::cli::{ConfigFile, Dry, Retry, Send, Sweep};
 use crate::exit::Failure;
-use crate::{output, owner};
+use crate::{dry_run, output, owner};
 
 /// `earnest balance`
 pub async fn balance(file: &ConfigFile, json: bool) -> Result<(), Failure> {
@@ -41,7 +42,7 @@ pub async fn send(arguments: Send, json: bool) -> Result<(), Failure> {
         sweep: false,
         fee_rate_sat_vb: arguments.fee.fee_rate,
     };
-    withdraw(&arguments.file, &request, arguments.fee.dry_run, arguments.retry, json).await
+    withdraw(&arguments.file, &request, arguments.fee.dry, arguments.retry, json).await
 }
 
 /// `earnest sweep`
@@ -49,7 +50,7 @@ pub async fn sweep(arguments: Sweep, json: bool) -> Result<(), Failure> {
     let Some(address) = arguments.address else { return sweep_status(&arguments.file, json).await };
     let request =
         WithdrawalRequest { address, amount_sat: None, sweep: true, fee_rate_sat_vb: arguments.fee.fee_rate };
-    withdraw(&arguments.file, &request, arguments.fee.dry_run, arguments.retry, json).await
+    withdraw(&arguments.file, &request, arguments.fee.dry, arguments.retry, json).await
 }
 
 /// `earnest sweep --status`
@@ -95,32 +96,19 @@ pub async fn supply(file: &ConfigFile, json: bool) -> Result<(), Failure> {
 async fn withdraw(
     file: &ConfigFile,
     request: &WithdrawalRequest,
-    dry_run: bool,
+    dry: Dry,
     retry: Retry,
     json: bool,
 ) -> Result<(), Failure> {
     let node = owner::connect(file)?;
-    if dry_run {
-        return preview(node.balance().await?.available_sat, request, json);
+    if dry.dry_run {
+        return dry_run::show(&node, Rehearsed::Withdrawal(request), json).await;
     }
     let sent = node.withdraw(request, &owner::idempotency_key(retry.idempotency_key)?).await?;
     if json {
         return output::json(&sent);
     }
     output::line(&format!("sent in transaction {}", sent.txid));
-    Ok(())
-}
-
-fn preview(available: Sat, request: &WithdrawalRequest, json: bool) -> Result<(), Failure> {
-    let asked = request.amount_sat.unwrap_or(available);
-    if asked > available {
-        let (asked, available) = (output::sat(asked), output::sat(available));
-        return Err(Failure::failed(anyhow!("{asked} sat asked, {available} sat available")));
-    }
-    if json {
-        return output::json(request);
-    }
-    output::line(&format!("would send {} sat to {}", output::sat(asked), request.address));
     Ok(())
 }
 

@@ -39,6 +39,9 @@ pub enum NodeError {
     #[error("approve_above_sat: the owner is asked about {} sat; it waits for `earnest approve {}`",
         .0.request.locked_sat(), .0.terms_hash)]
     NeedsApproval(Box<crate::guard::Asked>),
+    /// No error: a dry run has come to where something would be done.
+    #[error("a dry run ends here")]
+    Rehearsed(Box<protocol::owner::DryRun>),
     /// The owner was asked, and refused.
     #[error("approve_above_sat: the owner has denied the terms {terms_hash}")]
     Denied {
@@ -283,6 +286,7 @@ impl NodeError {
                 self.say(ProblemType::Conflict)
             }
             Self::Store(_)
+            | Self::Rehearsed(_)
             | Self::Sign(_)
             | Self::Wallet(_)
             | Self::Seed(_)

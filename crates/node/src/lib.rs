@@ -26,6 +26,7 @@ mod node;
 mod open;
 mod oracles;
 mod peers;
+mod rehearsal;
 mod reputation;
 mod rotate;
 mod serve;

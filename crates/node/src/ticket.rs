@@ -15,12 +15,23 @@ use crate::error::NodeError;
 pub struct Ticket {
     once: Option<(String, Hex32)>,
     by: Option<String>,
+    rehearsal: bool,
 }
 
 impl Ticket {
     /// A request under a key; the hash is that of the request.
     pub fn new(key: String, request_hash: Hex32) -> Self {
-        Self { once: Some((key, request_hash)), by: None }
+        Self { once: Some((key, request_hash)), ..Self::default() }
+    }
+
+    /// A dry run: nothing is to be stored, sent or signed (see `rehearsal.rs`).
+    pub fn rehearsal() -> Self {
+        Self { rehearsal: true, ..Self::default() }
+    }
+
+    /// Whether it is a dry run.
+    pub fn is_rehearsal(&self) -> bool {
+        self.rehearsal
     }
 
     /// The same request, in a delegated key's name; `None` is the owner's.

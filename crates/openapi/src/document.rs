@@ -173,6 +173,9 @@ fn refusal(operation: &Operation, status: u16, meaning: &str) -> Value {
 fn content(body: Body) -> Value {
     let (media, schema) = match body {
         Body::Json(name) => ("application/json", reference(name)),
+        Body::Either(one, other) => {
+            ("application/json", json!({ "anyOf": [reference(one), reference(other)] }))
+        }
         Body::ListOf(name) => ("application/json", json!({ "type": "array", "items": reference(name) })),
         Body::Typed(media, name) => (media, reference(name)),
         Body::Object => ("application/json", json!({ "type": "object" })),

@@ -83,6 +83,8 @@ pub enum Way {
 pub enum Body {
     /// JSON of a schema.
     Json(&'static str),
+    /// JSON of one of two schemas.
+    Either(&'static str, &'static str),
     /// A JSON list of a schema.
     ListOf(&'static str),
     /// JSON of a schema, under another media type.

@@ -1,7 +1,7 @@
 //! Spending chosen coins to ourselves and elsewhere: splitting them into a supply, and sweeping what is left over.
 
-use bdk_wallet::TxOrdering;
 use bdk_wallet::coin_selection::LargestFirstCoinSelection;
+use bdk_wallet::{KeychainKind, TxOrdering};
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Amount, FeeRate, OutPoint, Transaction};
 
@@ -121,6 +121,22 @@ impl Wallet {
         builder.drain_to(script);
         let psbt = finish(builder)?;
         self.finish(psbt)
+    }
+
+    /// What a transaction pays to miners, where every coin that it spends is known.
+    #[must_use]
+    pub fn fee(&self, tx: &Transaction) -> Option<Amount> {
+        self.inner.calculate_fee(tx).ok()
+    }
+
+    /// A transaction that was built will not be used: its change address goes to the next one.
+    pub fn give_up(&mut self, tx: &Transaction) {
+        for output in &tx.output {
+            let known = self.inner.derivation_of_spk(output.script_pubkey.clone());
+            if let Some((KeychainKind::Internal, index)) = known {
+                self.inner.unmark_used(KeychainKind::Internal, index);
+            }
+        }
     }
 
     /// What a transaction takes out of this wallet for good: all it spends of ours, less what it pays to us.

@@ -12,6 +12,7 @@ mod coins;
 mod crashes;
 mod delegation;
 mod discovering;
+mod dry_runs;
 mod events;
 mod fees;
 mod foreign_code;

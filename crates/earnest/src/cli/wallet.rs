@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{ConfigFile, Retry};
+use super::{ConfigFile, Dry, Retry};
 
 /// Arguments of `send`.
 #[derive(Debug, Args)]
@@ -42,7 +42,6 @@ pub struct Fee {
     /// Fee rate in sat/vB; without it the Bitcoin node's estimate.
     #[arg(long, value_name = "SAT_VB")]
     pub fee_rate: Option<u64>,
-    /// Only say what would be done.
-    #[arg(long)]
-    pub dry_run: bool,
+    #[command(flatten)]
+    pub dry: Dry,
 }

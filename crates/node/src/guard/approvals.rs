@@ -5,7 +5,7 @@
 //! when that begins.
 
 use mandate::Commitment;
-use protocol::owner::{ApprovalState, ApprovalView, PurchaseRequest, Role};
+use protocol::owner::{ApprovalState, ApprovalView, DryAction, DryRun, PurchaseRequest, Role};
 use serde::{Deserialize, Serialize};
 use storage::{ApprovalRow, NoticeRow};
 use terms::{Hex32, Sat, UnixSeconds};
@@ -208,6 +208,16 @@ impl Core {
             let history = self.history(None, now)?;
             self.authority(known.what.key.as_deref()).commit(&known.what.commitment, &history)?;
         }
+        if ticket.is_rehearsal() {
+            let commitment = &known.what.commitment;
+            return Err(NodeError::Rehearsed(Box::new(DryRun {
+                terms_hash: Some(terms_hash),
+                stake_sat: Some(commitment.stake.sat()),
+                fees_sat: Some(commitment.fees_sat),
+                leaves_sat: Some(commitment.locked_sat()),
+                ..DryRun::of(DryAction::Approve)
+            })));
+        }
         let decided = Approval { state: wanted, ..known };
         let view = decided.view(time);
         tracing::info!(%terms_hash, approve, "the owner's word about a commitment");
@@ -290,6 +300,11 @@ impl Node {
         terms_hash: Hex32,
         ticket: &Ticket,
     ) -> Result<ApprovalView, NodeError> {
+        if ticket.is_rehearsal() {
+            let view = self.core.lock().await.decide_approval(terms_hash, true, ticket, self.now()).await?;
+            let note = format!("it was approved before, and is {:?}", view.state).to_lowercase();
+            return Err(NodeError::Rehearsed(Box::new(DryRun::of(DryAction::Nothing).noting(note))));
+        }
         // Its answer is only stored with what it leads to: repeated, it tries again.
         let nothing = Ticket::default();
         let purchase = {

@@ -96,8 +96,21 @@ impl Core {
         all
     }
 
+    /// How much of each limit a history uses: the owner's, and what the key `name` used of its own.
+    pub(crate) fn usage_of(&self, name: Option<&str>, history: &History) -> Vec<UsageView> {
+        let mut usage = views(self.config.mandate.usage(history));
+        let limits = name.and_then(|name| self.guard.keys.get(name)?.limits.as_ref());
+        if let (Some(name), Some(limits)) = (name, limits) {
+            let own = views(limits.usage(&history.of_key(name))).into_iter();
+            usage.extend(
+                own.map(|line| UsageView { limit: format!("{} of the key {name}", line.limit), ..line }),
+            );
+        }
+        usage
+    }
+
     /// Everything that limits are measured against, with what left the wallet.
-    async fn whole_history(&self, now: u64) -> Result<History, NodeError> {
+    pub(crate) async fn whole_history(&self, now: u64) -> Result<History, NodeError> {
         let history = self.history(None, now)?;
         let day = self.store.outflows_since(history.now.0.saturating_sub(DAY_S)).await?;
         let counted = day.iter().filter(|outflow| outflow.kind != Purpose::Sweep.name());

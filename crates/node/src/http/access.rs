@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use protocol::ProblemType;
-use protocol::owner::Scope;
+use protocol::owner::{DRY_RUN, Scope};
+use protocol::{Problem, ProblemType};
 use terms::canonical;
 
 use super::answer::{Refusal, refuse};
@@ -32,17 +32,32 @@ pub(crate) struct Caller(pub Option<String>);
 pub(crate) struct Asker {
     pub headers: HeaderMap,
     pub by: Option<String>,
+    /// Whether it is only to be said what would be done.
+    pub rehearsal: bool,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asker {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let rehearsal = is_rehearsal(parts)?;
         match parts.extensions.get::<Caller>() {
-            Some(Caller(by)) => Ok(Self { headers: parts.headers.clone(), by: by.clone() }),
+            Some(Caller(by)) => Ok(Self { headers: parts.headers.clone(), by: by.clone(), rehearsal }),
             // A route that nobody guards answers nobody.
             None => Err(refuse(ProblemType::Unauthorized, "needs the owner's token")),
         }
+    }
+}
+
+/// A POST has one parameter, and one that is misspelt must not do what was only asked about.
+fn is_rehearsal(parts: &Parts) -> Result<bool, Refusal> {
+    match parts.uri.query() {
+        Some(DRY_RUN) if parts.method == Method::POST => Ok(true),
+        Some(query) if parts.method == Method::POST && !query.is_empty() => {
+            let rule = "is dry_run=true, or nothing";
+            Err(Problem::new(ProblemType::BadInput, rule).at("query").into())
+        }
+        _ => Ok(false),
     }
 }
 

@@ -12,7 +12,7 @@ use terms::{DocumentError, Hex32, canonical};
 use super::access::Asker;
 use super::answer::{Refusal, json};
 use super::body::Whole;
-use super::idempotency::{once, once_secret};
+use super::idempotency::{once, once_or_dry, once_secret};
 use super::owner::{Answered, Shared};
 use crate::node::Node;
 use crate::ticket::Ticket;
@@ -114,7 +114,11 @@ async fn decide(
         true => node.approve(id, &ticket).await,
         false => node.core.lock().await.decide_approval(id, false, &ticket, node.now()).await,
     };
-    let answer = once(&node, &asker, &format!("/v1/approvals/{id}/{word}"), &body, work).await;
+    let path = format!("/v1/approvals/{id}/{word}");
+    let answer = match agrees {
+        true => once_or_dry(&node, &asker, &path, &body, work).await,
+        false => once(&node, &asker, &path, &body, work).await,
+    };
     super::wake(&node).await;
     answer
 }

@@ -47,6 +47,28 @@ pub(crate) async fn once<T: Serialize>(
     }
 }
 
+/// As [`once`], for what commits money: a dry run goes the same way, and ends where something would be done. It stores no
+/// answer, so that no key is looked at.
+pub(crate) async fn once_or_dry<T: Serialize>(
+    node: &Arc<Node>,
+    asker: &Asker,
+    path: &str,
+    body: &[u8],
+    work: impl AsyncFnOnce(Ticket) -> Result<T, NodeError>,
+) -> Result<Response, Refusal> {
+    if !asker.rehearsal {
+        return once(node, asker, path, body, work).await;
+    }
+    match work(Ticket::rehearsal().by(asker.by.clone())).await {
+        Err(NodeError::Rehearsed(plan)) => Ok(json(StatusCode::OK, &*plan)),
+        Err(refusal) => Err(refusal.into()),
+        Ok(_) => {
+            tracing::error!(path, "a dry run was not stopped");
+            Err(refuse(ProblemType::Internal, "an internal error; see the node's log"))
+        }
+    }
+}
+
 /// As [`once`], for an answer with a token, which is kept nowhere: see [`KeptSecret`].
 pub(crate) async fn once_secret(
     node: &Arc<Node>,
@@ -81,6 +103,9 @@ enum Turn {
 }
 
 async fn turn(node: &Arc<Node>, asker: &Asker, path: &str, body: &[u8]) -> Result<Turn, Refusal> {
+    if asker.rehearsal {
+        return Err(refuse(ProblemType::BadInput, "dry_run: is for what commits money, and this does not"));
+    }
     let Some(key) = key(asker)? else { return Ok(Turn::Free) };
     let request_hash = Hex32(canonical::sha256(&[path.as_bytes(), b"\n", body].concat()));
     let guard = node.turns.take(&key).await;

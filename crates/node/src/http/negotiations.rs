@@ -12,7 +12,7 @@ use terms::{DocumentError, Hex32, canonical};
 use super::access::Asker;
 use super::answer::{Refusal, json};
 use super::body::Whole;
-use super::idempotency::once;
+use super::idempotency::once_or_dry;
 use super::owner::{Answered, Shared};
 use crate::node::Node;
 use crate::peers::negotiate::Word;
@@ -57,7 +57,7 @@ async fn transcript(State(node): Shared, Path(id): Path<String>) -> Answered {
 async fn start(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: NegotiationRequest = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.negotiate(&request, &ticket).await;
-    let answer = once(&node, &asker, "/v1/negotiations", &body, work).await;
+    let answer = once_or_dry(&node, &asker, "/v1/negotiations", &body, work).await;
     super::wake(&node).await;
     answer
 }
@@ -93,9 +93,12 @@ async fn say(
     let work = async |ticket: Ticket| {
         let mut core = node.core.lock().await;
         let said = core.say(id, word, &ticket, node.now()).await;
+        if ticket.is_rehearsal() {
+            return said;
+        }
         core.asking(said, None, node.now()).await
     };
-    let answer = once(&node, &asker, &format!("/v1/negotiations/{id}/{name}"), &body, work).await;
+    let answer = once_or_dry(&node, &asker, &format!("/v1/negotiations/{id}/{name}"), &body, work).await;
     super::wake(&node).await;
     answer
 }

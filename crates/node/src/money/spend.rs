@@ -75,6 +75,9 @@ impl Core {
         let rate = self.rate(request.fee_rate_sat_vb)?;
         let tx = self.pay_sparing_supply(&to, &payment, rate)?;
         self.may_leave(&tx, now).await?;
+        if ticket.is_rehearsal() {
+            return Err(NodeError::Rehearsed(Box::new(self.rehearse_payment(&tx, rate, now).await?)));
+        }
         let withdrawal = Withdrawal { txid: shown(tx.compute_txid()) };
         let change = Change { answer: ticket.answer(&withdrawal)?, ..Change::default() };
         let txid = self.write_off(tx, Purpose::Withdrawal, change, now).await?;

@@ -74,8 +74,7 @@ impl Core {
         inputs: usize,
         now: u64,
     ) -> Result<(), NodeError> {
-        let fees = need(deal.agreement(), side, inputs);
-        let fees = Sat(fees.funding_fee.0 + fees.cet_fee.0);
+        let fees = own_fees(deal.agreement(), side, inputs);
         let refund = UnixSeconds(u64::from(deal.refund_locktime()));
         let commitment = mandate::Commitment::of(deal.agreement(), side, fees, refund, UnixSeconds(now));
         self.may_commit(id, deal.agreement().terms_hash(), commitment, now)
@@ -188,17 +187,7 @@ impl Core {
         now: u64,
     ) -> Result<(PartyFunding, Vec<Coin>), NodeError> {
         let key = self.keys.contracts.public(opened.temporary_id.0)?;
-        let need = need(&opened.agreement, opened.side, 0);
-        let chosen = if need.collateral.0 == 0 {
-            Vec::new()
-        } else {
-            let request = CoinRequest {
-                target: Amount::from_sat(need.total().0),
-                fee_per_input: Amount::from_sat(INPUT_VB * opened.agreement.fee_rate_sat_vb),
-                min_confirmations: 1,
-            };
-            self.choose_coins(request)?
-        };
+        let chosen = self.coins_for(&opened.agreement, opened.side)?;
         self.check_mandate(opened.id, deal, opened.side, chosen.len().max(1), now)?;
         let coins = chosen
             .iter()
@@ -208,6 +197,24 @@ impl Core {
         let payout = self.wallet.new_payout_script();
         let change = self.wallet.new_change_script();
         Ok((PartyFunding::new(key, inputs, payout, change, serials), coins))
+    }
+
+    /// The coins that one side's part takes; none where it brings nothing.
+    pub(crate) fn coins_for(
+        &self,
+        agreement: &Agreement,
+        side: Side,
+    ) -> Result<Vec<wallet::Coin>, NodeError> {
+        let need = need(agreement, side, 0);
+        if need.collateral.0 == 0 {
+            return Ok(Vec::new());
+        }
+        let request = CoinRequest {
+            target: Amount::from_sat(need.total().0),
+            fee_per_input: Amount::from_sat(INPUT_VB.saturating_mul(agreement.fee_rate_sat_vb)),
+            min_confirmations: 1,
+        };
+        Ok(self.choose_coins(request)?)
     }
 
     /// What our own node and wallet say about everything that a peer's message names.
@@ -248,6 +255,12 @@ impl Core {
         }
         Err(terms::DocumentError::new("offer.temporary_contract_id", "must be the session's id").into())
     }
+}
+
+/// One side's part of the funding and CET fees, when it brings so many coins.
+pub(crate) fn own_fees(agreement: &Agreement, side: Side, inputs: usize) -> Sat {
+    let need = need(agreement, side, inputs);
+    Sat(need.funding_fee.0.saturating_add(need.cet_fee.0))
 }
 
 /// What an escrow commits of ours, collateral, fees, bumps and the cancel's fee, as the mandate counts it.

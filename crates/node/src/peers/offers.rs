@@ -4,16 +4,18 @@ use client::{Asker, OracleClient, Signer};
 use contract::Announcements;
 use crashpoint::here;
 use protocol::card::{CardOracle, MAX_OFFERS, More};
+use protocol::owner::{DryAction, DryRun};
 use protocol::text::check_url;
 use protocol::{Card, CardDraft, Negotiable, Offer, OfferDraft};
 use storage::StoredOffer;
-use terms::{Agreement, DocumentError, Hex32, Measurement, UnixSeconds};
+use terms::{Agreement, DocumentError, Hex32, Measurement, Side, UnixSeconds};
 
 use crate::config::{Config, OracleConfig};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::peers::negotiate::for_offer;
+use crate::rehearsal::{NOBODYS, Terms, refund_at};
 use crate::ticket::Ticket;
 
 /// What the card tells an agent about this node.
@@ -39,6 +41,9 @@ impl Node {
         self.config.check_negotiable(offer.negotiable.as_ref())?;
         let plan = strategy.map(|strategy| for_offer(&strategy, &offer)).transpose()?;
         self.know_oracles(&offer.oracles.keys).await?;
+        if ticket.is_rehearsal() {
+            return Err(self.core.lock().await.rehearsed_offer(&offer, ticket, now));
+        }
         let mut announcements = Vec::new();
         for key in &offer.oracles.keys {
             announcements.push(self.announce(*key, &offer.measurement).await?);
@@ -127,6 +132,24 @@ impl Config {
 }
 
 impl Core {
+    /// Where the dry run of publishing ends. No oracle is asked to announce anything. Publishing needs neither coins nor the
+    /// mandate, but whoever takes the offer does: what would refuse them now is told.
+    fn rehearsed_offer(&mut self, offer: &Offer, ticket: &Ticket, now: u64) -> NodeError {
+        let agreement = offer.agreement(self.keys.public(), offer.oracles.keys[0]);
+        if let Err(error) = self.config.check_margin(&agreement) {
+            return error.into();
+        }
+        let (action, side, refund_at) = (DryAction::Publish, Side::Provider, refund_at(&agreement, 0));
+        let terms = Terms { action, id: NOBODYS, side, agreement: &agreement, refund_at };
+        match self.rehearsed_as(ticket, terms, now) {
+            NodeError::Rehearsed(plan) => NodeError::Rehearsed(plan),
+            refusal => {
+                let note = format!("who takes it now would be refused: {refusal}");
+                NodeError::Rehearsed(Box::new(DryRun::of(action).noting(note)))
+            }
+        }
+    }
+
     /// The signed card with every offer that can still be taken. Readers of version 1 do not understand offers that are
     /// negotiable; the card has these for a reader of a later `version`.
     ///

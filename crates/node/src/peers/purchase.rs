@@ -3,7 +3,7 @@
 use client::PeerClient;
 use crashpoint::here;
 use engine::Event;
-use protocol::owner::{Purchase, PurchaseRequest};
+use protocol::owner::{DryAction, Purchase, PurchaseRequest};
 use protocol::{Body, Card, CardError, Envelope, Offer, Session};
 use storage::NewSession;
 use terms::{Agreement, Hex32, Side, UnixSeconds};
@@ -14,6 +14,7 @@ use crate::keys::random;
 use crate::node::Node;
 use crate::peers::exchange::record;
 use crate::peers::negotiate::json;
+use crate::rehearsal::{NOBODYS, Terms};
 use crate::ticket::Ticket;
 
 /// What is asked of a provider.
@@ -58,6 +59,9 @@ impl Node {
         let url = &request.provider_url;
         let version = self.version_with(&card)?;
         let asked = Asked { agreement: &agreement, offer, url, announcements: &announcements, version };
+        if ticket.is_rehearsal() {
+            return Err(self.core.lock().await.rehearsed(&asked, &checked, DryAction::Lock, ticket, now));
+        }
         let rfq = self.ask(&asked, ticket.name()).await?;
         here!("send.before:rfq");
         let answer = peer.post(&rfq, self.now()).await?;
@@ -147,6 +151,21 @@ impl Node {
 }
 
 impl Core {
+    /// Where the dry run of taking an offer ends.
+    pub(crate) fn rehearsed(
+        &mut self,
+        asked: &Asked<'_>,
+        announcements: &contract::Announcements,
+        action: DryAction,
+        ticket: &Ticket,
+        now: u64,
+    ) -> NodeError {
+        let agreement = asked.agreement;
+        let matures = announcements.latest_maturity().0;
+        let refund_at = UnixSeconds(matures.saturating_add(agreement.refund_delay_s));
+        self.rehearsed_as(ticket, Terms { action, id: NOBODYS, side: Side::Buyer, agreement, refund_at }, now)
+    }
+
     /// A new session about an offer, and its first envelope.
     pub(crate) fn first_question(
         &self,

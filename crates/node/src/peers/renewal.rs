@@ -8,7 +8,7 @@ use client::PeerClient;
 use contract::Announcements;
 use crashpoint::here;
 use engine::Escrow;
-use protocol::owner::Purchase;
+use protocol::owner::{DryAction, DryRun, Purchase};
 use protocol::{Body, Envelope, Session};
 use serde::Deserialize;
 use storage::{NewSession, StoredSession};
@@ -19,6 +19,7 @@ use crate::error::NodeError;
 use crate::keys::random;
 use crate::node::Node;
 use crate::peers::exchange::record;
+use crate::rehearsal::{NOBODYS, Terms, refund_at};
 use crate::ticket::Ticket;
 use crate::visitors::Visitor;
 
@@ -44,12 +45,19 @@ impl Node {
     pub(crate) async fn renew(&self, id: Hex32, ticket: &Ticket) -> Result<Purchase, NodeError> {
         let _turn = self.turns.take(&turn(id)).await;
         let (next, url) = {
-            let core = self.core.lock().await;
+            let mut core = self.core.lock().await;
             if let Some(known) = core.renewal_of(id) {
+                if ticket.is_rehearsal() {
+                    let note = format!("it was renewed before, by escrow {known}");
+                    return Err(NodeError::Rehearsed(Box::new(DryRun::of(DryAction::Nothing).noting(note))));
+                }
                 let terms_hash = core.escrow(known)?.agreement().terms_hash();
                 return Ok(Purchase { escrow_id: known.to_string(), terms_hash });
             }
             let next = core.next_terms(id, Side::Buyer, self.now())?;
+            if ticket.is_rehearsal() {
+                return Err(core.rehearsed_renewal(id, &next, ticket, self.now()));
+            }
             let session = core.store.session(id).await?;
             (next, session.and_then(|session| session.peer_url).ok_or(NodeError::NotFound { what: "peer" })?)
         };
@@ -130,6 +138,17 @@ impl Node {
 }
 
 impl Core {
+    /// Where the dry run of a renewal ends. No oracle is asked to announce anything: its event matures as the last one did.
+    fn rehearsed_renewal(&mut self, id: Hex32, next: &Agreement, ticket: &Ticket, now: u64) -> NodeError {
+        let publication_s = match self.escrow(id) {
+            Ok(old) => old.opened.maturity.saturating_sub(old.agreement().measurement.window.end.0),
+            Err(error) => return error,
+        };
+        let refund_at = refund_at(next, publication_s);
+        let (action, side) = (DryAction::Lock, Side::Buyer);
+        self.rehearsed_as(ticket, Terms { action, id: NOBODYS, side, agreement: next, refund_at }, now)
+    }
+
     async fn quote_renewal(
         &mut self,
         envelope: &Envelope,

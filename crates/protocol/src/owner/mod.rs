@@ -4,6 +4,7 @@
 
 mod authority;
 mod deals;
+mod dry_run;
 mod escrow;
 mod events;
 mod info;
@@ -14,6 +15,7 @@ mod reputation;
 
 pub use authority::*;
 pub use deals::*;
+pub use dry_run::*;
 pub use escrow::*;
 pub use events::*;
 pub use info::*;

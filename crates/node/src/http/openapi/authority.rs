@@ -2,7 +2,7 @@
 
 use openapi::{Body, Operation};
 
-use super::words::{OWNER, UNKNOWN, one, post};
+use super::words::{OWNER, UNKNOWN, dry, one, post};
 
 const TAG: &str = "authority";
 
@@ -87,14 +87,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         refusals: DECISION,
-        ..post(
+        ..dry(post(
             "/v1/approvals/{terms_hash}/approve",
             "approve",
             TAG,
             "Agree to a commitment; everything is checked anew",
             "DecisionRequest",
-            DECIDED,
-        )
+            &[(200, Body::Either("ApprovalView", "DryRun"), "How it stands")],
+        ))
     },
     Operation {
         refusals: DECISION,

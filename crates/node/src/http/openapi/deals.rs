@@ -2,11 +2,15 @@
 
 use openapi::{Body, Operation};
 
-use super::words::{BUY, DEAL, PROVIDE, UNKNOWN, one, post};
+use super::words::{BUY, DEAL, PROVIDE, UNKNOWN, dry, one, post};
 
 const TAG: &str = "deals";
 
 const NEGOTIATION: &[(u16, Body, &str)] = &[(200, Body::Json("NegotiationView"), "How it stands")];
+
+/// The same, or what it would come to.
+const TALK_OR_DRY: &[(u16, Body, &str)] =
+    &[(200, Body::Either("NegotiationView", "DryRun"), "How it stands")];
 
 const WORD: &[(u16, &str)] = &[
     (404, "There is no such negotiation"),
@@ -17,7 +21,7 @@ const WORD: &[(u16, &str)] = &[
 
 /// The owner's word in a negotiation.
 const fn word(path: &'static str, id: &'static str, summary: &'static str, body: &'static str) -> Operation {
-    Operation { refusals: WORD, ..post(path, id, TAG, summary, body, NEGOTIATION) }
+    Operation { refusals: WORD, ..dry(post(path, id, TAG, summary, body, TALK_OR_DRY)) }
 }
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -35,14 +39,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
             (410, "It has expired"),
             (502, "An oracle answered with nonsense, or not at all"),
         ],
-        ..post(
+        ..dry(post(
             "/v1/offers",
             "publishOffer",
             TAG,
             "Have the oracles announce the measurement, and put the offer on the card",
             "OfferDraft",
-            &[(200, Body::Json("Offer"), "The offer, with its id")],
-        )
+            &[(200, Body::Either("Offer", "DryRun"), "The offer, with its id")],
+        ))
     },
     Operation {
         refusals: UNKNOWN,
@@ -79,26 +83,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         auth: BUY,
         refusals: DEAL,
-        ..post(
+        ..dry(post(
             "/v1/purchases",
             "purchase",
             TAG,
             "Take a provider's offer as it is: agree, and lock the escrow",
             "PurchaseRequest",
-            &[(200, Body::Json("Purchase"), "Agreed; locking begins")],
-        )
+            &[(200, Body::Either("Purchase", "DryRun"), "Agreed; locking begins")],
+        ))
     },
     Operation {
         auth: BUY,
         refusals: DEAL,
-        ..post(
+        ..dry(post(
             "/v1/negotiations",
             "negotiate",
             TAG,
             "Ask a provider for a quote, and go on by a strategy or by hand",
             "NegotiationRequest",
-            NEGOTIATION,
-        )
+            TALK_OR_DRY,
+        ))
     },
     one(
         "/v1/negotiations",

@@ -2,11 +2,15 @@
 
 use openapi::{Body, Operation};
 
-use super::words::{BUY, CLOSE, DEAL, UNKNOWN, one, post};
+use super::words::{BUY, CLOSE, DEAL, UNKNOWN, dry, one, post};
 
 const TAG: &str = "escrows";
 
 const PROPOSALS: &[(u16, Body, &str)] = &[(200, Body::Json("CloseView"), "Both sides' last proposals")];
+
+/// The same, or the split that it is about.
+const CLOSE_OR_DRY: &[(u16, Body, &str)] =
+    &[(200, Body::Either("CloseView", "DryRun"), "Both sides' last proposals")];
 
 const CLOSING: &[(u16, &str)] =
     &[(404, "There is no such escrow"), (409, "It is not funded, is spent, or the proposal does not stand")];
@@ -47,28 +51,31 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         auth: BUY,
         refusals: DEAL,
-        ..post(
+        ..dry(post(
             "/v1/escrows/{id}/renew",
             "renew",
             TAG,
             "Agree and lock the next window, with fresh coins; asked again, the same",
             "RenewalRequest",
-            &[(200, Body::Json("Purchase"), "The next window's escrow")],
-        )
+            &[(200, Body::Either("Purchase", "DryRun"), "The next window's escrow")],
+        ))
     },
     Operation {
         auth: CLOSE,
         refusals: CLOSING,
-        ..post(
+        ..dry(post(
             "/v1/escrows/{id}/close",
             "proposeClose",
             TAG,
             "Propose to close by agreement; signs nothing",
             "CloseRequest",
-            PROPOSALS,
-        )
+            CLOSE_OR_DRY,
+        ))
     },
-    word("/v1/escrows/{id}/close/approve", "approveClose", "Sign the other side's proposal"),
+    Operation {
+        answers: CLOSE_OR_DRY,
+        ..dry(word("/v1/escrows/{id}/close/approve", "approveClose", "Sign the other side's proposal"))
+    },
     word("/v1/escrows/{id}/close/refuse", "refuseClose", "Refuse the other side's proposal"),
     word("/v1/escrows/{id}/close/withdraw", "withdrawClose", "Take the own proposal back"),
     one(

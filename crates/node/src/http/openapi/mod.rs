@@ -149,6 +149,7 @@ fn register_authority(generator: &mut SchemaGenerator) {
     generator.subschema_for::<owner::KeyRequestView>();
     generator.subschema_for::<owner::ApprovalView>();
     generator.subschema_for::<owner::EventsPage>();
+    generator.subschema_for::<owner::DryRun>();
 }
 
 fn register_reputation(generator: &mut SchemaGenerator) {

@@ -2,7 +2,7 @@
 
 use openapi::{Body, Operation};
 
-use super::words::{UNKNOWN, one, post};
+use super::words::{UNKNOWN, dry, one, post};
 
 const TAG: &str = "money";
 
@@ -61,13 +61,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
             (403, "The mandate does not allow it"),
             (422, "Not enough confirmed coins, or the Idempotency-Key was used before with another request"),
         ],
-        ..post(
+        ..dry(post(
             "/v1/withdrawals",
             "withdraw",
             TAG,
             "Pay from free coins: an amount, or everything",
             "WithdrawalRequest",
-            &[(200, Body::Json("Withdrawal"), "The transaction that was broadcast")],
-        )
+            &[(200, Body::Either("Withdrawal", "DryRun"), "The transaction that was broadcast")],
+        ))
     },
 ];

@@ -1,6 +1,6 @@
 //! What the descriptions of many routes have in common.
 
-use openapi::{Body, Operation, Parameter, Way, header};
+use openapi::{Body, Operation, Parameter, Way, header, query};
 
 /// The security scheme.
 const TOKEN: &str = "token";
@@ -35,6 +35,21 @@ pub(super) const ONCE: &[Parameter] = &[header(
     "string",
     "1 to 128 visible characters: the same request under it acts once",
 )];
+
+/// That, or only what it would come to.
+pub(super) const ONCE_OR_DRY: &[Parameter] = &[
+    ONCE[0],
+    query(
+        "dry_run",
+        "boolean",
+        "true: the same checks, and a DryRun as the answer; nothing is stored, sent or signed",
+    ),
+];
+
+/// The same operation, of which a dry run can be had.
+pub(super) const fn dry(operation: Operation) -> Operation {
+    Operation { parameters: ONCE_OR_DRY, ..operation }
+}
 
 /// A GET of one thing.
 pub(super) const fn one(

@@ -8,7 +8,7 @@ mod view;
 
 use contract::{Close, close};
 use engine::{CloseStep, Command, Escrow, Event, decide};
-use protocol::owner::{CloseRequest, CloseView};
+use protocol::owner::{CloseRequest, CloseView, DryAction};
 use protocol::{Body, Envelope, Hex64, Session};
 use storage::NewSession;
 use terms::{DocumentError, Hex32, Sat, Side, UnixSeconds};
@@ -18,6 +18,7 @@ use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::keys::random;
 use crate::peers::exchange::record;
+use crate::rehearsal;
 use crate::ticket::Ticket;
 
 pub(crate) use view::close_view;
@@ -46,6 +47,9 @@ impl Core {
         let split = self.close_at(id, provider_sat)?;
         let due_sat = known.map(|known| self.escrow(id).map(|escrow| escrow.own_part(known))).transpose()?;
         let event = self.close_event(id, step(provider_sat, due_sat), now)?;
+        if ticket.is_rehearsal() {
+            return Err(NodeError::Rehearsed(Box::new(rehearsal::split(DryAction::ProposeClose, &split))));
+        }
         let peer_url = self.store.session(id).await?.and_then(|session| session.peer_url);
         let escrow = self.escrow(id)?;
         let body = Body::ClosePropose {
@@ -89,7 +93,11 @@ impl Core {
         ticket: &Ticket,
         now: u64,
     ) -> Result<CloseView, NodeError> {
-        match decide(self.escrow(id)?, Command::Close(CloseStep::Sign { session: proposal }), now)? {
+        let step = decide(self.escrow(id)?, Command::Close(CloseStep::Sign { session: proposal }), now)?;
+        if ticket.is_rehearsal() {
+            return Err(self.rehearsed_signature(id, step.is_some())?);
+        }
+        match step {
             None => Ok(close_view(self.escrow(id)?, now)),
             Some(event) => {
                 let body = self.close_signature(id)?;
@@ -97,6 +105,15 @@ impl Core {
                 self.say_close(id, event, change, ticket, now).await
             }
         }
+    }
+
+    /// Where the dry run of signing the peer's proposal ends: nothing was signed.
+    fn rehearsed_signature(&mut self, id: Hex32, is_new: bool) -> Result<NodeError, NodeError> {
+        let missing = engine::Refusal::Missing("proposal");
+        let provider_sat = self.escrow(id)?.closes.peer.as_ref().ok_or(missing)?.provider_sat;
+        let split = self.close_at(id, provider_sat)?;
+        let action = if is_new { DryAction::SignClose } else { DryAction::Nothing };
+        Ok(NodeError::Rehearsed(Box::new(rehearsal::split(action, &split))))
     }
 
     /// Refuses the peer's proposal, on the owner's word.

@@ -5,11 +5,12 @@ use contract::Announcements;
 use crashpoint::here;
 use negotiation::session::Stage;
 use protocol::owner::{
-    AcceptRequest, CounterRequest, NegotiationRequest, NegotiationView, RejectRequest, WithdrawRequest,
+    AcceptRequest, CounterRequest, DryAction, DryRun, NegotiationRequest, NegotiationView, RejectRequest,
+    WithdrawRequest,
 };
 use protocol::{Body, Offer};
 use storage::Negotiation;
-use terms::{Agreement, DocumentError, Hex32, Side};
+use terms::{Agreement, DocumentError, Hex32, Side, UnixSeconds};
 
 use super::converse::note_end;
 use super::plan::for_purchase;
@@ -19,6 +20,7 @@ use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::peers::purchase::Asked;
+use crate::rehearsal::Terms;
 use crate::ticket::Ticket;
 
 /// What an owner says in a negotiation.
@@ -67,6 +69,9 @@ impl Node {
         let asked = Asked { agreement: &agreement, offer, url, announcements: &announcements, version };
         let mut core = self.core.lock().await;
         let plan = strategy.as_ref().map(for_purchase).transpose()?;
+        if ticket.is_rehearsal() {
+            return Err(core.rehearsed_talk(&asked, &checked, ticket, self.now()));
+        }
         let opened = core.open_talk(&asked, plan, ticket, self.now()).await;
         core.asking(opened, None, self.now()).await
     }
@@ -94,6 +99,30 @@ impl Core {
         change.talks.begun = Some(row);
         self.commit(change, now).await?;
         Ok(told)
+    }
+
+    /// Where the dry run of a question ends: at the offer's price, or where that is refused at the least that may be proposed.
+    fn rehearsed_talk(
+        &mut self,
+        asked: &Asked<'_>,
+        announced: &Announcements,
+        ticket: &Ticket,
+        now: u64,
+    ) -> NodeError {
+        let listed = self.rehearsed(asked, announced, DryAction::Negotiate, ticket, now);
+        let range = asked.offer.negotiable.and_then(|negotiable| negotiable.price_sat);
+        match (listed, range) {
+            (NodeError::Rehearsed(plan), _) => NodeError::Rehearsed(plan),
+            (refusal, None) => refusal,
+            (refusal, Some(range)) => {
+                let least = Agreement { price_sat: range.least, ..asked.agreement.clone() };
+                let asked = Asked { agreement: &least, ..*asked };
+                match self.rehearsed(&asked, announced, DryAction::Negotiate, ticket, now) {
+                    NodeError::Rehearsed(plan) => NodeError::Rehearsed(plan),
+                    _ => refusal,
+                }
+            }
+        }
     }
 
     /// Nothing is asked where the mandate forbids the offer at every price.
@@ -127,6 +156,9 @@ impl Core {
         }
         let mut change = Change::default();
         let (body, until) = self.body_of(&talk, word, &mut change, now)?;
+        if ticket.is_rehearsal() {
+            return Err(self.rehearsed_word(&talk, &body, ticket, now));
+        }
         let envelope = self.utter(&mut talk, body, until, &mut change, now)?;
         tracing::info!(session = %id, kind = envelope.body().kind(), "the owner says it");
         note_end(&talk, &mut change);
@@ -134,6 +166,28 @@ impl Core {
         change.answer = ticket.answer(&told)?;
         self.commit(change, now).await?;
         Ok(told)
+    }
+
+    /// Where the dry run of a word ends.
+    fn rehearsed_word(&mut self, talk: &Talk, body: &Body, ticket: &Ticket, now: u64) -> NodeError {
+        let (action, agreement) = match body {
+            Body::Counter { agreement } => (DryAction::Propose, agreement.as_ref()),
+            Body::Accept { .. } => match talk.proposed() {
+                Some((_, agreement)) => (DryAction::Lock, agreement),
+                None => return NodeError::Unexpected { got: "accept" },
+            },
+            // What takes nothing and proposes nothing commits nothing.
+            _ => return NodeError::Rehearsed(Box::new(DryRun::of(DryAction::Nothing))),
+        };
+        match Announcements::parse(agreement, &talk.announcements) {
+            Err(error) => error.into(),
+            Ok(announced) => {
+                let matures = announced.latest_maturity().0;
+                let refund_at = UnixSeconds(matures.saturating_add(agreement.refund_delay_s));
+                let terms = Terms { action, id: talk.id, side: talk.side, agreement, refund_at };
+                self.rehearsed_as(ticket, terms, now)
+            }
+        }
     }
 
     fn body_of(
