@@ -4,6 +4,8 @@ mod discovery;
 mod documents;
 mod receipts;
 mod recovery;
+#[cfg(test)]
+mod tests;
 mod wallet;
 
 use std::net::SocketAddr;
@@ -143,6 +145,11 @@ pub enum Command {
     /// Check, list and begin scenarios, without running them.
     #[command(subcommand)]
     Scenario(ScenarioCommand),
+    /// Print a script that completes this command line in a shell. Has no --json.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Where the node's configuration is.

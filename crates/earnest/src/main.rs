@@ -3,6 +3,7 @@
 mod alarms;
 mod authority;
 mod cli;
+mod completions;
 mod discover;
 mod documents;
 mod dry_run;
@@ -84,6 +85,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Renew(arguments) => offer::renew(arguments, json).await?,
         Command::Alarms(file) => alarms::list(&file, json).await?,
         Command::Events(arguments) => events::run(&arguments, json).await?,
+        Command::Completions { shell } => completions::print(shell),
         Command::Escrow(command) => escrow::run(command, json).await?,
         Command::Mandate(file) => authority::mandate(&file, json).await?,
         Command::Reputation(command) => reputation::run(command, json).await?,
