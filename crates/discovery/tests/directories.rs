@@ -34,7 +34,7 @@ async fn providers_that_directories_list_are_found_once_with_who_lists_them() {
     let told = found(&search(&[&one], &[&first, &second])).await;
     assert_eq!((told.offers.len(), told.refused.len()), (2, 0), "{:?}", told.refused);
     let listed_by = |url: &str| &told.providers.iter().find(|it| it.url == url).unwrap().listed_by;
-    assert_eq!(*listed_by(&one), [first.clone()]);
+    assert_eq!(*listed_by(&one), std::slice::from_ref(&first));
     assert_eq!(*listed_by(&two), [first, second]);
 }
 

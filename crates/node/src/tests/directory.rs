@@ -81,7 +81,7 @@ async fn a_listing_is_given_out_as_it_was_signed_and_only_a_later_one_takes_its_
     for _ in 0..2 {
         push(&node, &client, &first, &key).await.unwrap();
     }
-    assert_eq!(listed(&client).await, [first.clone()]);
+    assert_eq!(listed(&client).await, std::slice::from_ref(&first));
     assert_eq!(client.page(None, Some("api.example")).await.unwrap().listings.len(), 1);
     assert_eq!(client.page(None, Some("other.example")).await.unwrap().listings.len(), 0);
 
