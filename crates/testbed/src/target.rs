@@ -12,9 +12,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::{CertificateError, Identity};
 
 /// In simulated time every answer says here how long it took, in milliseconds.
 pub const LATENCY_HEADER: &str = "x-simulated-latency-ms";
@@ -69,7 +75,7 @@ pub struct Counts {
 }
 
 /// An HTTP server on a loopback port of its own that answers every path and method alike, as
-/// its [`Phase`] says. It ends when dropped.
+/// its [`Phase`] says; over TLS once it has a certificate to [present](Self::present). It ends when dropped.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -93,6 +99,8 @@ pub struct FailingTarget {
 struct Behaviour {
     really_slow: bool,
     state: Mutex<State>,
+    /// Rung when all connections shall end.
+    hung_up: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -102,6 +110,8 @@ struct State {
     /// Requests since the phase began.
     in_phase: u64,
     counts: Counts,
+    /// How it speaks TLS; `None` while it speaks plain HTTP.
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// The connection is to be closed without an answer.
@@ -130,7 +140,8 @@ impl FailingTarget {
     async fn begin(really_slow: bool) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let behaviour = Arc::new(Behaviour { really_slow, state: Mutex::new(State::new()) });
+        let (hung_up, _) = watch::channel(());
+        let behaviour = Arc::new(Behaviour { really_slow, state: Mutex::new(State::new()), hung_up });
         let serving = tokio::spawn(serve(listener, Arc::clone(&behaviour))).abort_handle();
         Ok(Self { addr, behaviour, serving })
     }
@@ -157,6 +168,20 @@ impl FailingTarget {
     /// Sets the usual body, `ok` before.
     pub fn set_body(&self, body: impl Into<Vec<u8>>) {
         self.behaviour.state().body = Bytes::from(body.into());
+    }
+
+    /// Speaks TLS from the next connection on, with this certificate. Connections that stand stay as they are.
+    ///
+    /// # Errors
+    /// When the certificate can't be presented.
+    pub fn present(&self, identity: &Identity) -> Result<(), CertificateError> {
+        self.behaviour.state().tls = Some(identity.server()?);
+        Ok(())
+    }
+
+    /// Ends all connections that stand. Who asks again connects anew.
+    pub fn hang_up(&self) {
+        self.behaviour.hung_up.send_replace(());
     }
 
     /// The requests so far.
@@ -195,6 +220,29 @@ async fn serve(listener: TcpListener, behaviour: Arc<Behaviour>) -> Infallible {
 async fn connection(stream: TcpStream, behaviour: Arc<Behaviour>) {
     // Without this an answer may wait for an acknowledgement; it would still come.
     let _ = stream.set_nodelay(true);
+    let mut hung_up = behaviour.hung_up.subscribe();
+    tokio::select! {
+        biased;
+        // It fails when the target itself has ended.
+        _ = hung_up.changed() => {}
+        () = secured(stream, &behaviour) => {}
+    }
+}
+
+/// Shakes hands first, where it speaks TLS.
+async fn secured(stream: TcpStream, behaviour: &Behaviour) {
+    let tls = behaviour.state().tls.clone();
+    match tls {
+        None => converse(stream, behaviour).await,
+        // A client that believes no such certificate has gone.
+        Some(tls) => match TlsAcceptor::from(tls).accept(stream).await {
+            Ok(stream) => converse(stream, behaviour).await,
+            Err(error) => tracing::debug!(%error, "no handshake with the failing target"),
+        },
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, behaviour: &Behaviour) {
     let service = service_fn(|_: Request<Incoming>| behaviour.answer());
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // An error here is our own `Dropped`, or a client that went away.
@@ -221,7 +269,8 @@ impl Behaviour {
 
 impl State {
     fn new() -> Self {
-        Self { phase: Phase::Up, body: Bytes::from_static(b"ok"), in_phase: 0, counts: Counts::default() }
+        let body = Bytes::from_static(b"ok");
+        Self { phase: Phase::Up, body, in_phase: 0, counts: Counts::default(), tls: None }
     }
 
     /// The answer to the next request, and how late it shall be where that is not as usual.

@@ -1,60 +1,27 @@
 //! The real process with a machine that has nothing left, space on its disk or files: what it can't see or write is
 //! unmeasured, and it goes on by itself.
 //!
-//! To fill a disk, the process runs with a library before the C library (`tests/src/full_disk.c`), which refuses to write below one folder
-//! while a flag lies on the table. So nobody needs to be root.
+//! To fill a disk, the process runs with a library before the C library (see [`FullDisk`]). So nobody needs to be root.
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
 use crate::common;
-
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use common::process::Process;
 use common::{Http, START, World, measurement};
 use ledger::bundle::Bundle;
 use protocol::oracle::EventState;
 use terms::EventId;
+use testbed::FullDisk;
 
 const END: u64 = START + 3_600;
 const MATURITY: u64 = END + 600;
 
-/// The disk under a folder.
-struct Disk {
-    flag: PathBuf,
-    library: PathBuf,
-    below: PathBuf,
-    _folder: tempfile::TempDir,
-}
-
-impl Disk {
-    fn under(below: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (source, library) = (folder.path().join("full_disk.c"), folder.path().join("full_disk.so"));
-        std::fs::write(&source, include_str!("../../../tests/src/full_disk.c")).unwrap();
-        let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&library).arg(&source).arg("-ldl");
-        let output = cc.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Self { flag: folder.path().join("full"), library, below: below.to_owned(), _folder: folder }
-    }
-
-    async fn serve(&self, world: &World) -> Process {
-        let [flag, library, below] =
-            [&self.flag, &self.library, &self.below].map(|path| path.display().to_string());
-        let envs = [("LD_PRELOAD", library), ("EARNEST_FULL_DISK", flag), ("EARNEST_FULL_DISK_BELOW", below)];
-        let envs = envs.each_ref().map(|(name, value)| (*name, value.as_str()));
-        Process::serve_with(world, &envs).await.unwrap_or_else(|(status, log)| panic!("{status}: {log}"))
-    }
-
-    fn fill(&self) {
-        std::fs::write(&self.flag, "").unwrap();
-    }
-
-    fn free(&self) {
-        std::fs::remove_file(&self.flag).unwrap();
-    }
+/// Starts the oracle on a disk that can be full.
+async fn serve_on(disk: &FullDisk, world: &World) -> Process {
+    let envs = disk.envs().map(|(name, value)| (name, value.into_string().unwrap()));
+    let envs = envs.each_ref().map(|(name, value)| (*name, value.as_str()));
+    Process::serve_with(world, &envs).await.unwrap_or_else(|(status, log)| panic!("{status}: {log}"))
 }
 
 async fn is_unready(http: &Http, id: &EventId) {
@@ -74,16 +41,16 @@ async fn is_attested_and_proven(http: &Http, id: &EventId) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_said_costs_only_what_it_swallowed_and_keeps_nothing_from_its_end() {
     let mut world = World::new().await;
-    let disk = Disk::under(world.dir.path());
-    let oracle = disk.serve(&world).await;
+    let disk = FullDisk::under(world.dir.path()).unwrap();
+    let oracle = serve_on(&disk, &world).await;
     let http = &oracle.http;
     let id = http.announce(&measurement(|_| ())).await.event_id;
     world.until(START + 610).await;
-    disk.fill();
+    disk.fill().unwrap();
     world.until(START + 1_510).await;
     is_unready(http, &id).await;
     assert_eq!(http.event(&id).await.state, EventState::Measuring, "it still answers");
-    disk.free();
+    disk.free().unwrap();
     world.until(END + 1).await;
     let closed = http.event(&id).await.provisional.unwrap();
     assert_eq!((&closed.report["probes"]["bad"], &closed.report["slices"]["bad"]), (&0.into(), &0.into()));
@@ -91,11 +58,11 @@ async fn a_full_disk_is_said_costs_only_what_it_swallowed_and_keeps_nothing_from
     // Fifteen minutes at most, the five before that were not written yet, and the pause until it is tried again.
     assert!((1..=60 + 21 + 2).contains(&undecided), "{undecided}");
 
-    disk.fill();
+    disk.fill().unwrap();
     world.until(MATURITY + 300).await;
     is_unready(http, &id).await;
     assert_eq!(http.event(&id).await.state, EventState::Provisional, "what can't be written is not signed");
-    disk.free();
+    disk.free().unwrap();
     world.until(MATURITY + 360).await;
     is_attested_and_proven(http, &id).await;
     oracle.terminate(&world).await;
@@ -106,22 +73,22 @@ async fn without_space_for_the_journal_nothing_is_announced_or_signed_until_ther
     let mut world = World::new().await;
     let elsewhere = tempfile::tempdir().unwrap();
     world.configure(&format!("journal = {:?}", elsewhere.path().join("signing.journal")));
-    let disk = Disk::under(elsewhere.path());
-    let oracle = disk.serve(&world).await;
+    let disk = FullDisk::under(elsewhere.path()).unwrap();
+    let oracle = serve_on(&disk, &world).await;
     let http = &oracle.http;
     let measurement = measurement(|_| ());
-    disk.fill();
+    disk.fill().unwrap();
     let (status, text) = http.try_post(measurement.canonical()).await.unwrap();
     assert_eq!(status, 500, "{text}");
     assert_eq!(http.text(&format!("/v1/events/{}", measurement.event_id())).await.0, 404);
-    disk.free();
+    disk.free().unwrap();
     let id = http.announce(&measurement).await.event_id;
     world.until(END + 1).await;
-    disk.fill();
+    disk.fill().unwrap();
     world.until(MATURITY + 300).await;
     is_unready(http, &id).await;
     assert_eq!(http.event(&id).await.state, EventState::Provisional);
-    disk.free();
+    disk.free().unwrap();
     world.until(MATURITY + 360).await;
     is_attested_and_proven(http, &id).await;
     oracle.terminate(&world).await;

@@ -53,14 +53,16 @@ impl Default for ProbeConfig {
     }
 }
 
-/// A name that leads to a fixed address, whatever the system's resolver says.
+/// A name that leads to a fixed address, whatever the resolver says, or to a fixed port where it says.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolve {
     /// The host of a target's URL.
     pub host: String,
-    /// Where connections for it go, whatever port the URL names.
-    pub addr: SocketAddr,
+    /// Where connections for it go, whatever port the URL names. The name is not looked up.
+    pub addr: Option<SocketAddr>,
+    /// In place of `addr`: the name is looked up, and connections go to this port there, whatever port the URL names.
+    pub port: Option<u16>,
 }
 
 impl Resolve {
@@ -82,6 +84,8 @@ pub(super) fn check(config: &Config) -> Result<(), (&'static str, &'static str)>
     rule(config.probe.flush_every_s != Some(0), "probe.flush_every_s", "must be at least 1")?;
     let named = |rule: &Resolve| matches!(Host::parse(&rule.host), Ok(Host::Domain(_)));
     rule(config.resolve.iter().all(named), "resolve.host", "must be a name, and no address")?;
+    let leads = |rule: &Resolve| rule.addr.is_some() != rule.port.is_some();
+    rule(config.resolve.iter().all(leads), "resolve", "must have addr or port, and not both")?;
     let count = config.references.len();
     rule(count <= MAX_REFERENCES, "reference", "there may be at most 16")?;
     rule(

@@ -64,6 +64,8 @@ fn a_broken_rule_names_its_field() {
             "oracle.url",
         ),
         ("[[resolve]]\nhost = \"192.0.2.1\"\naddr = \"127.0.0.1:80\"", "resolve.host"),
+        ("[[resolve]]\nhost = \"edge.example\"", "resolve"),
+        ("[[resolve]]\nhost = \"edge.example\"\naddr = \"127.0.0.1:80\"\nport = 80", "resolve"),
     ];
     for (line, field) in cases {
         let text = format!("network = \"regtest\"\ndata_dir = \"d\"\n{line}");

@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 use super::cause::Cause;
 use super::names::{Endpoint, Names};
 use super::own::is_own;
-use super::phases::Phases;
+use super::timing::Trip;
 use super::tls::{Speaks, Tls, Validity};
 
 /// An address that does not answer gets this long before the next one is tried beside it (RFC 8305, section 5).
@@ -43,11 +43,11 @@ impl Dialer {
     }
 
     /// Looks the host up and connects to it.
-    pub(super) async fn tcp(&self, endpoint: &Endpoint, phases: &mut Phases) -> Result<TcpStream, Cause> {
-        let addresses = self.look_up(endpoint, phases).await?;
+    pub(super) async fn tcp(&self, endpoint: &Endpoint, trip: &mut Trip) -> Result<TcpStream, Cause> {
+        let addresses = self.look_up(endpoint, trip).await?;
         let started = Instant::now();
         let connected = first_to_answer(addresses).await;
-        phases.add_connect(started);
+        trip.phases.add_connect(started);
         let stream = connected.map_err(|error| Cause::of_connecting(&error))?;
         stream.set_nodelay(true).map_err(|_| Cause::Connect)?;
         Ok(stream)
@@ -58,25 +58,25 @@ impl Dialer {
         &self,
         endpoint: &Endpoint,
         speaks: Speaks,
-        phases: &mut Phases,
+        trip: &mut Trip,
     ) -> Result<Secured, Cause> {
-        let stream = self.tcp(endpoint, phases).await?;
+        let stream = self.tcp(endpoint, trip).await?;
         let name = server_name(endpoint).ok_or(Cause::Tls)?;
         let connector = TlsConnector::from(self.tls.config(speaks));
         let started = Instant::now();
         let shaken = connector.connect(name.clone(), stream).await;
-        phases.add_tls(started);
+        trip.phases.add_tls(started);
         let stream = shaken.map_err(|error| Cause::of_handshake(&error))?;
         let validity = self.tls.validity(stream.get_ref().1.peer_certificates().unwrap_or_default(), &name);
         Ok((stream, validity))
     }
 
     /// A lookup is timed where there was one: not for addresses that are written out, nor for a configured one.
-    async fn look_up(&self, endpoint: &Endpoint, phases: &mut Phases) -> Result<Vec<SocketAddr>, Cause> {
+    async fn look_up(&self, endpoint: &Endpoint, trip: &mut Trip) -> Result<Vec<SocketAddr>, Cause> {
         let started = Instant::now();
-        let addresses = self.names.addresses(endpoint).await;
+        let addresses = self.names.addresses(endpoint, trip).await;
         if self.names.looks_up(&endpoint.host) {
-            phases.add_dns(started);
+            trip.phases.add_dns(started);
         }
         addresses
     }

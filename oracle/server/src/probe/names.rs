@@ -10,6 +10,7 @@ use super::cause::Cause;
 use super::dns::Resolver;
 use super::guard::is_public;
 use super::own::unless_exhausted;
+use super::timing::Trip;
 use crate::config::{Config, Resolve as Rule};
 
 /// Where something listens, as a measurement names it.
@@ -79,20 +80,27 @@ impl Names {
     }
 
     /// The addresses that may be connected to, best first.
-    pub(super) async fn addresses(&self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Cause> {
+    pub(super) async fn addresses(
+        &self,
+        endpoint: &Endpoint,
+        trip: &mut Trip,
+    ) -> Result<Vec<SocketAddr>, Cause> {
         let ip = match &endpoint.host {
-            Host::Domain(name) => return self.of_name(name, endpoint.port).await,
+            Host::Domain(name) => return self.of_name(name, endpoint.port, trip).await,
             Host::Ipv4(ip) => IpAddr::from(*ip),
             Host::Ipv6(ip) => IpAddr::from(*ip),
         };
         if self.allows(ip) { Ok(vec![SocketAddr::new(ip, endpoint.port)]) } else { Err(Cause::Forbidden) }
     }
 
-    async fn of_name(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Cause> {
-        if let Some(rule) = self.rules.iter().find(|rule| rule.is_for(name)) {
-            return Ok(vec![rule.addr]);
+    async fn of_name(&self, name: &str, port: u16, trip: &mut Trip) -> Result<Vec<SocketAddr>, Cause> {
+        let rule = self.rule(name);
+        if let Some(addr) = rule.and_then(|rule| rule.addr) {
+            return Ok(vec![addr]);
         }
-        let found = self.look_up(name, port).await;
+        let port = rule.and_then(|rule| rule.port).unwrap_or(port);
+        let found = self.look_up(name, port, trip).await;
+        trip.in_time()?;
         let mut found = found.ok_or_else(|| unless_exhausted(Cause::Name))?;
         found.truncate(MAX_ADDRESSES);
         let allowed: Vec<SocketAddr> = found.iter().copied().filter(|addr| self.allows(addr.ip())).collect();
@@ -103,10 +111,14 @@ impl Names {
         }
     }
 
-    async fn look_up(&self, name: &str, port: u16) -> Option<Vec<SocketAddr>> {
+    fn rule(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.is_for(name))
+    }
+
+    async fn look_up(&self, name: &str, port: u16, trip: &mut Trip) -> Option<Vec<SocketAddr>> {
         match &self.resolver {
             Some(resolver) => {
-                let found = resolver.addresses(name).await?;
+                let found = resolver.addresses(name, trip).await?;
                 Some(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
             }
             None => Some(tokio::net::lookup_host((name, port)).await.ok()?.collect()),
@@ -115,7 +127,7 @@ impl Names {
 
     /// Is this a name that no rule of the configuration leads to a fixed address?
     pub(super) fn looks_up(&self, host: &Host<String>) -> bool {
-        matches!(host, Host::Domain(name) if !self.rules.iter().any(|rule| rule.is_for(name)))
+        matches!(host, Host::Domain(name) if self.rule(name).is_none_or(|rule| rule.addr.is_none()))
     }
 
     fn allows(&self, ip: IpAddr) -> bool {

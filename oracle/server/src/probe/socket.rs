@@ -71,9 +71,9 @@ impl Sockets {
 
     async fn connect(&self, check: &SocketCheck, trip: &mut Trip) -> Result<(), Cause> {
         let Some(handshake) = check.handshake else {
-            return self.dialer.tcp(&check.endpoint, &mut trip.phases).await.map(drop);
+            return self.dialer.tcp(&check.endpoint, trip).await.map(drop);
         };
-        let (_, validity) = self.dialer.secured(&check.endpoint, Speaks::Anything, &mut trip.phases).await?;
+        let (_, validity) = self.dialer.secured(&check.endpoint, Speaks::Anything, trip).await?;
         validity.lasts(self.dialer.tls().clock().now_s(), handshake.certificate_valid_s)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use hickory_resolver::proto::rr::{RData, Record};
 use hyper::HeaderMap;
 
 use super::cause::Cause;
@@ -9,6 +10,9 @@ use super::phases::{Phases, micros};
 
 /// The header by which a simulated service says how long it took. Never heeded in system time.
 pub const SIMULATED_LATENCY_HEADER: &str = "x-simulated-latency-ms";
+
+/// The TXT record by which a simulated name server says the same, beside the records that were asked for.
+pub const SIMULATED_LATENCY_NAME: &str = "x-simulated-latency-ms.";
 
 /// In simulated time the machine's own slowness must not decide anything, so that a probe gives
 /// up only after this much real time.
@@ -19,7 +23,8 @@ const SIMULATED_PATIENCE: Duration = Duration::from_secs(30);
 pub enum Timing {
     /// The machine's monotonic clock.
     Stopwatch,
-    /// The header `x-simulated-latency-ms`; only in simulated time.
+    /// What answers say of themselves: the header `x-simulated-latency-ms`, and the record of that name; only in
+    /// simulated time.
     Simulated,
 }
 
@@ -38,7 +43,11 @@ impl Timing {
         timeout_ms: u64,
         work: impl AsyncFnOnce(&mut Trip) -> Result<T, Cause>,
     ) -> Ran<T> {
-        let (started, mut trip) = (Instant::now(), Trip::default());
+        let limit_ms = match self {
+            Self::Stopwatch => None,
+            Self::Simulated => Some(timeout_ms),
+        };
+        let (started, mut trip) = (Instant::now(), Trip { limit_ms, ..Trip::default() });
         let ended = tokio::time::timeout(self.patience(timeout_ms), work(&mut trip)).await;
         let outcome = ended.unwrap_or(Err(Cause::Timeout));
         let latency_ms = match (self, &outcome) {
@@ -64,12 +73,26 @@ impl Timing {
 pub(super) struct Trip {
     pub(super) phases: Phases,
     stated_ms: u64,
+    /// In simulated time: how much may be stated until it is too late.
+    limit_ms: Option<u64>,
 }
 
 impl Trip {
     /// Notes what an answer says of its own latency.
     pub(super) fn heard(&mut self, headers: &HeaderMap) {
         self.stated_ms = self.stated_ms.saturating_add(stated_ms(headers));
+    }
+
+    /// The same of a name server's answer. Questions of one lookup are asked side by side, so the longest counts.
+    pub(super) fn heard_name_server(&mut self, beside: &[Record]) {
+        let stated = beside.iter().filter_map(stated_beside).max();
+        self.stated_ms = self.stated_ms.saturating_add(stated.unwrap_or(0));
+    }
+
+    /// In simulated time nothing cuts a probe short that is too late already: who goes on asks here.
+    pub(super) fn in_time(&self) -> Result<(), Cause> {
+        let late = self.limit_ms.is_some_and(|limit_ms| self.stated_ms > limit_ms);
+        if late { Err(Cause::Timeout) } else { Ok(()) }
     }
 }
 
@@ -94,6 +117,13 @@ fn stated_ms(headers: &HeaderMap) -> u64 {
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse().ok())
         .unwrap_or(0)
+}
+
+fn stated_beside(record: &Record) -> Option<u64> {
+    let RData::TXT(text) = &record.data else { return None };
+    let text = text.txt_data.concat();
+    let is_latency = record.name.to_ascii() == SIMULATED_LATENCY_NAME;
+    std::str::from_utf8(&text).ok().filter(|_| is_latency)?.parse().ok()
 }
 
 /// Milliseconds as samples carry them.

@@ -1,4 +1,4 @@
-//! A certificate authority, and an HTTPS service whose certificate a test chooses.
+//! A certificate authority for a test, and an HTTPS service whose certificate a test chooses.
 
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
@@ -6,70 +6,51 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
-};
 use rustls::ServerConfig;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+pub use testbed::Identity;
+use testbed::THE_CENTURY;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::common::START;
+
 /// Vouches for certificates.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority(testbed::Authority);
 
 /// Seconds since 2021-06-08T00:00:00Z.
 pub type Seconds = u64;
 
-/// A certificate with its key.
-pub struct Identity {
-    certificate: Certificate,
-    key: KeyPair,
-}
-
+/// Certificates last for the whole century, unless a test says otherwise.
 impl Authority {
-    /// Valid for the whole century.
     pub fn new(name: &str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, name);
-        (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2099, 1, 1));
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+        Self(testbed::Authority::new(name).unwrap())
     }
 
-    /// A certificate for `host`, from 2021-01-01 on and for the whole century.
     pub fn vouch(&self, host: &str) -> Identity {
-        self.sign(host, |_| ())
+        self.0.vouch(host, THE_CENTURY).unwrap()
     }
 
     /// A certificate for `edge.example` whose last second is this one.
     pub fn vouch_until(&self, last: Seconds) -> Identity {
-        self.sign("edge.example", |params| {
-            params.not_after = date_time_ymd(2021, 6, 8) + Duration::from_secs(last);
-        })
+        self.until(START + last)
     }
 
     /// A certificate for `edge.example` that the machine's own clock has so many seconds left for.
     pub fn vouch_until_now_and(&self, seconds: Seconds) -> Identity {
-        let end = SystemTime::now() + Duration::from_secs(seconds);
-        self.sign("edge.example", |params| params.not_after = end.into())
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        self.until(now.as_secs() + seconds)
     }
 
     /// A certificate for `edge.example` whose first second is this one.
     pub fn vouch_from(&self, first: Seconds) -> Identity {
-        self.sign("edge.example", |params| {
-            params.not_before = date_time_ymd(2021, 6, 8) + Duration::from_secs(first);
-        })
+        self.0.vouch("edge.example", START + first..=*THE_CENTURY.end()).unwrap()
     }
 
-    fn sign(&self, host: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
-        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        (params.not_before, params.not_after) = (date_time_ymd(2021, 1, 1), date_time_ymd(2099, 1, 1));
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        Identity { certificate: params.signed_by(&key, &self.0).unwrap(), key }
+    fn until(&self, last: u64) -> Identity {
+        self.0.vouch("edge.example", *THE_CENTURY.start()..=last).unwrap()
     }
 
     /// Writes the authority's own certificate.
@@ -112,7 +93,7 @@ impl TlsService {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let shared = Shared {
-            config: server(identity),
+            config: identity.server().unwrap(),
             answer: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_owned(),
             seen: Seen::default(),
         };
@@ -129,7 +110,7 @@ impl TlsService {
 
     /// New connections get this certificate; the others stay as they are.
     pub fn present(&self, identity: Identity) {
-        self.shared.lock().unwrap().config = server(identity);
+        self.shared.lock().unwrap().config = identity.server().unwrap();
     }
 
     /// Answers with these bytes from now on.
@@ -172,15 +153,4 @@ async fn head(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
         head.push(stream.read_u8().await.ok()?);
     }
     String::from_utf8(head).ok()
-}
-
-fn server(identity: Identity) -> Arc<ServerConfig> {
-    let key = PrivatePkcs8KeyDer::from(identity.key.serialize_der()).into();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![identity.certificate.der().clone()], key)
-        .unwrap();
-    Arc::new(config)
 }

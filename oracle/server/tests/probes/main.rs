@@ -6,7 +6,6 @@ use crate::common;
 mod dns;
 mod hostile;
 mod http;
-mod name_server;
 mod readings;
 mod redirects;
 mod sockets;

@@ -93,14 +93,14 @@ impl Dns {
         let resolver = match &check.asks {
             Asks::Own(resolver) => resolver,
             Asks::Named(server) => {
-                let addresses = self.dialer.names().addresses(server).await?;
+                let addresses = self.dialer.names().addresses(server, trip).await?;
                 let address = addresses.first().copied().ok_or(Cause::Name)?;
                 named = Resolver::at(address, check.timeout_ms).ok_or(Cause::Connect)?;
                 &named
             }
         };
         let started = Instant::now();
-        let found = resolver.ask(&check.question).await;
+        let found = resolver.ask(&check.question, trip).await;
         trip.phases.add_dns(started);
         found.map_err(|cause| match cause {
             Cause::Connect | Cause::Timeout => unless_exhausted(cause),

@@ -16,6 +16,7 @@ use terms::RecordType;
 
 use super::answers;
 use crate::probe::cause::Cause;
+use crate::probe::timing::Trip;
 
 /// UDP loses packets: in the time of a probe a question is asked this often.
 const ASKED: u64 = 3;
@@ -81,16 +82,23 @@ impl Resolver {
     }
 
     /// The addresses of a host, best first; `None` when it has none, or nobody says.
-    pub(in crate::probe) async fn addresses(&self, host: &str) -> Option<Vec<IpAddr>> {
+    pub(in crate::probe) async fn addresses(&self, host: &str, trip: &mut Trip) -> Option<Vec<IpAddr>> {
         let mut name = Name::from_ascii(host).ok()?;
         name.set_fqdn(true);
-        Some(self.0.lookup_ip(name).await.ok()?.iter().collect())
+        let found = self.0.lookup_ip(name).await.ok()?;
+        trip.heard_name_server(found.as_lookup().additionals());
+        Some(found.iter().collect())
     }
 
     /// The answers to a question, as measurements write them; at least one.
-    pub(in crate::probe) async fn ask(&self, question: &Question) -> Result<Vec<String>, Cause> {
+    pub(in crate::probe) async fn ask(
+        &self,
+        question: &Question,
+        trip: &mut Trip,
+    ) -> Result<Vec<String>, Cause> {
         let looked_up = self.0.lookup(question.name.clone(), super::wire(question.record)).await;
         let lookup = looked_up.map_err(|error| cause_of(&error))?;
+        trip.heard_name_server(lookup.additionals());
         let found: Vec<String> = lookup
             .answers()
             .iter()

@@ -18,6 +18,7 @@ use crate::probe::cause::Cause;
 use crate::probe::dial::Dialer;
 use crate::probe::names::Endpoint;
 use crate::probe::phases::Phases;
+use crate::probe::timing::Trip;
 use crate::probe::tls::{Speaks, Validity};
 
 /// The head of an answer may be this long.
@@ -64,11 +65,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(dialer: &Dialer, origin: &Origin, phases: &mut Phases) -> Result<Self, Cause> {
+    pub(super) async fn open(dialer: &Dialer, origin: &Origin, trip: &mut Trip) -> Result<Self, Cause> {
         if !origin.is_secure {
-            return Self::over(dialer.tcp(&origin.endpoint, phases).await?, None).await;
+            return Self::over(dialer.tcp(&origin.endpoint, trip).await?, None).await;
         }
-        let (stream, validity) = dialer.secured(&origin.endpoint, Speaks::Http, phases).await?;
+        let (stream, validity) = dialer.secured(&origin.endpoint, Speaks::Http, trip).await?;
         Self::over(stream, Some(validity)).await
     }
 

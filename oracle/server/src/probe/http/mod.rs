@@ -143,7 +143,7 @@ impl Http {
                 Err(unanswered) => return Err(unanswered.cause()),
             }
         }
-        let mut fresh = Connection::open(&self.dialer, &hop.origin, &mut trip.phases).await?;
+        let mut fresh = Connection::open(&self.dialer, &hop.origin, trip).await?;
         fresh.lasts(now_s, valid_s)?;
         let answered = fresh.send(hop.request.clone(), &mut trip.phases).await;
         answered.map(|response| (fresh, response)).map_err(Unanswered::cause)
