@@ -39,11 +39,14 @@ impl Core {
         Ok(file)
     }
 
-    /// What an escrow adds to its envelopes: nothing before it is signed.
+    /// What an escrow adds to its envelopes: nothing before it is signed, nor where the signatures never became part of the
+    /// session, since nobody could tell what they belong to.
     fn add_contract(&mut self, id: Hex32, file: &mut TranscriptFile) -> Result<(), NodeError> {
         let Some(escrow) = self.escrows.get(&id) else { return Ok(()) };
         file.announcements = escrow.opened.announcements.iter().map(|tlv| HexBytes(tlv.0.clone())).collect();
-        if escrow.sign.is_none() {
+        let has_signatures =
+            file.envelopes.iter().any(|envelope| envelope["body"]["type"].as_str() == Some("dlc_sign"));
+        if escrow.sign.is_none() || !has_signatures {
             return Ok(());
         }
         file.attestations = escrow.attestations.iter().map(|(_, tlv)| HexBytes(tlv.0.clone())).collect();
