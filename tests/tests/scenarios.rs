@@ -124,7 +124,11 @@ fn the_whole_catalogue_is_paid_as_its_files_work_out_by_hand() {
 fn a_wrong_expectation_is_red_and_says_expected_got_and_why_and_the_others_go_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let good = read(&root().join("scenarios/total-loss.toml"));
-    std::fs::write(folder.path().join("a.toml"), good.replace("= 1_000_000", "= 999_999")).expect("a file");
+    let wrong = good.replace("= 1_000_000", "= 999_999").replace(
+        "\"provider: attested\", \"provider: observed settled\"",
+        "\"provider: observed settled\", \"provider: attested\"",
+    );
+    std::fs::write(folder.path().join("a.toml"), wrong).expect("a file");
     std::fs::write(folder.path().join("b.toml"), good.replace("price_sat", "price_stat")).expect("a file");
     std::fs::write(folder.path().join("c.toml"), good).expect("a file");
     let short = MARKET.replace("paid_out_sat = 21_000", "paid_out_sat = 21_001");
@@ -136,6 +140,11 @@ fn a_wrong_expectation_is_red_and_says_expected_got_and_why_and_the_others_go_on
     let why =
         "outcome: expected 999,999 ppm, got 1,000,000 ppm; by its timeline the file comes to 1,000,000 ppm";
     assert!(said.contains(why), "{said}");
+    let events = "expected sign_taken, observed funded, observed settled, attested, got sign_taken, observed funded, observed settled";
+    assert!(
+        said.contains(events) && said.contains("attested does not follow; the provider stored: opened, "),
+        "{said}"
+    );
     assert!(said.contains("b.toml:") && said.contains("agreement.price_sat: is missing"), "{said}");
     let why = "two: expected 1 escrow, 42,000 sat locked, 21,001 sat paid out, got 1 escrow, 42,000 sat locked, 21,000 sat \
                paid out; one and two, 12:00: 42,000 locked with 20,000, paid 41,000 + 21,000";

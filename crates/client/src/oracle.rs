@@ -230,6 +230,15 @@ impl OracleClient {
         Ok(self.found(&event_path(event, "/samples"), MAX_EVIDENCE_BYTES).await?.map(|answer| answer.bytes))
     }
 
+    /// The probes of an event that were not good so far, with their causes, as CSV; `None` when the oracle does not know the
+    /// event.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn failures(&self, event: &EventId) -> Result<Option<Vec<u8>>, ClientError> {
+        Ok(self.found(&event_path(event, "/failures"), MAX_EVIDENCE_BYTES).await?.map(|answer| answer.bytes))
+    }
+
     /// The evidence bundle of an event, as JSON; `None` when there is none yet.
     ///
     /// # Errors

@@ -28,8 +28,14 @@ pub fn write_report(folder: &Path, record: &Record, evidence: &Evidence) -> anyh
     for other in &evidence.others {
         write_published(folder, &format!("-{}", other.oracle), other)?;
     }
-    if let Some(contradictions) = &evidence.contradictions {
-        write(&folder.join("contradictions.json"), contradictions)?;
+    let kept = [("contradictions.json", &evidence.contradictions), ("transcript.json", &evidence.transcript)];
+    for (name, bytes) in kept {
+        if let Some(bytes) = bytes {
+            write(&folder.join(name), bytes)?;
+        }
+    }
+    for (who, receipts) in &evidence.receipts {
+        write(&folder.join(format!("receipts-{who}.jsonl")), receipts)?;
     }
     Ok(page)
 }

@@ -104,10 +104,14 @@ fn timed(scenario: &Scenario) -> impl Iterator<Item = (UnixSeconds, &Fault)> {
     })
 }
 
+/// Dead, or unable to write down what it finds.
 fn is_dead(scenario: &Scenario, place: Place, moment: UnixSeconds) -> bool {
     timed(scenario).any(|(at, fault)| match fault.what {
         Happening::Kill(Victim::Place(who), back_after_s) if who == place => {
             at <= moment && back_after_s.is_none_or(|back_after_s| moment.0 < at.0 + back_after_s)
+        }
+        Happening::FullDisk(Victim::Place(who), lasts_s) if who == place => {
+            at <= moment && moment.0 < at.0 + lasts_s
         }
         _ => false,
     })
@@ -147,7 +151,9 @@ fn disturbed(scenario: &Scenario, phase: &Phase, unix_ms: u64) -> (Verdict, u64)
     let target = &scenario.measurement.target;
     let good_if = |good| if good { Verdict::Good } else { Verdict::Bad };
     match &phase.condition {
-        Condition::Down | Condition::WrongBody(_) => (Verdict::Bad, 0),
+        Condition::Down | Condition::WrongBody(_) | Condition::Dns(_) | Condition::Certificate(_) => {
+            (Verdict::Bad, 0)
+        }
         Condition::OracleOffline => (Verdict::Unknown, 0),
         Condition::Errors(share) => {
             let request = (unix_ms - phase.range.start.0 * 1000) / scenario.measurement.probe_every_ms + 1;

@@ -7,6 +7,8 @@ use ledger::{Report, SliceVerdict};
 use serde::{Deserialize, Serialize};
 use terms::{Agreement, EventId, Hex32, Indicator, Measurement, Outcome, Sat, TermsHash, UnixSeconds};
 
+use crate::papers::{Book, Word};
+use crate::seen::Seen;
 use crate::text;
 
 /// What came of one replay. Version 1; written by `earnest replay --json`.
@@ -55,6 +57,12 @@ pub struct Record {
     pub chain: ChainRecord,
     /// What happened, in order.
     pub history: Vec<Moment>,
+    /// Each node's receipts, as far as it lived to export them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<Book>,
+    /// The signed words of the negotiation, as far as a node lived to show them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub negotiation: Vec<Word>,
     /// The samples as CSV, where a file was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples_csv: Option<String>,
@@ -78,6 +86,9 @@ pub struct Story {
     pub notes: Option<String>,
     /// What went wrong by plan.
     pub phases: Vec<PhaseRecord>,
+    /// What went wrong with processes, lines, clocks and the chain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultRecord>,
     /// The service whose published schedule the agreement follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
@@ -90,11 +101,36 @@ pub struct PhaseRecord {
     pub start: UnixSeconds,
     /// Until when.
     pub end: UnixSeconds,
+    /// Whom it hits: `service`, or `oracle` where its own connection is lost.
+    pub who: String,
     /// What, in words.
     pub what: String,
     /// In the author's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What the oracle saw of it, where it lived to publish that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
+/// One fault of a process, a line, a clock or the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// Whom it hit: `provider`, `buyer`, `oracle`, `chain` or `network`.
+    pub who: String,
+    /// What, in words.
+    pub what: String,
+    /// When it was to begin, in words.
+    pub when: String,
+    /// In the author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When it began; `None` where it never did, or is no moment's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<UnixSeconds>,
+    /// When it ended, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<UnixSeconds>,
 }
 
 /// One expectation against what happened.

@@ -91,15 +91,30 @@ fn every_refusal_names_line_and_field() {
         ("down = true", "donw = true", 16, "timeline[0]"),
         ("down = true", "delivered_at = \"2026-03-02T12:10:00Z\"", 19, "timeline[0].delivered_at"),
         ("down = true", "wrong_body = \"no\"", 19, "timeline[0].wrong_body"),
+        ("down = true", "dns = \"nxdomian\"", 19, "timeline[0].dns"),
+        ("down = true", "certificate = \"expired\"", 19, "timeline[0].certificate"),
         ("12:30:00Z", "12:19:50Z", 22, "timeline[1].from"),
         ("status = 500", "status = 99", 24, "timeline[1].status"),
         ("kill = \"provider\"", "kill = \"everybody\"", 28, "fault[0].kill"),
         ("restart_after = \"5m\"", "restart_after = \"0s\"", 29, "fault[0].restart_after"),
+        ("restart_after = \"5m\"", "lasts = \"5m\"", 29, "fault[0].lasts"),
+        ("kill = \"provider\"", "full_disk = \"bitcoind\"", 28, "fault[0].full_disk"),
+        ("kill = \"provider\"\nrestart_after = \"5m\"", "full_disk = \"oracle\"", 26, "fault[0].lasts"),
+        ("kill = \"provider\"", "kill = \"provider\"\nfull_disk = \"oracle\"", 26, "fault[0]"),
         ("at = \"2026-03-02T12:30:00Z\"", "at = \"2025-03-02T12:30:00Z\"", 27, "fault[0].at"),
         ("outcome_ppm = 333_334\n", "", 31, "expect"),
         ("outcome_ppm = 333_334", "outcome_ppm = 333_334\nrefunded = true", 31, "expect"),
         ("outcome_ppm = 333_334", "outcome_ppm = 1_000_001", 32, "expect.outcome_ppm"),
         ("provider = \"settled\"", "provider = \"happy\"", 35, "expect.provider"),
+        (
+            "provider = \"settled\"",
+            "events = [\"provider: offer_taken\", \"seller: attested\"]",
+            35,
+            "expect.events[1]",
+        ),
+        ("provider = \"settled\"", "never = [\"provider: refunded\"]", 35, "expect.never[0]"),
+        ("provider = \"settled\"", "receipts.buyer = { fee_sat = 7 }", 35, "expect.receipts.buyer.movements"),
+        ("provider = \"settled\"", "receipts.miner = { movements = 7 }", 35, "expect.receipts.miner"),
         ("title = \"A good file\"\n", "", 1, "title"),
     ];
     for (old, new, line, field) in cases {
@@ -205,6 +220,15 @@ fn a_liar_begins_where_its_probes_can_be_counted() {
     lies("12:30:10").unwrap();
     lies("11:59:57").unwrap();
     assert!(lies("12:30:05").unwrap_err().to_string().contains("fault[0].at"));
+}
+
+#[test]
+fn only_a_name_can_fail_to_be_looked_up() {
+    let by_address = GOOD
+        .replace("http://edge.example/health", "http://192.0.2.1/")
+        .replace("down = true", "dns = \"nxdomain\"");
+    let refused = parse(&by_address).unwrap_err().to_string();
+    assert!(refused.contains(":19: timeline[0].dns: needs a name in measurement.target"), "{refused}");
 }
 
 #[test]

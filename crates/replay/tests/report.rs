@@ -55,6 +55,34 @@ fn a_refund_says_that_the_oracle_fell_silent() {
 }
 
 #[test]
+fn what_went_wrong_is_a_table_of_what_who_when_and_what_was_seen() {
+    let page = report::page(&fixture::record("fastly-2021-06-08"));
+    for text in
+        ["85 % of the requests fail", "2021-06-08 09:47", "17 of 20 probes failed: status 503", "(by nobody)"]
+    {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(page.contains("next, at ") && page.contains("when it is funded at the provider"));
+    let mut calm = fixture::record("all-good");
+    calm.scenario.faults.clear();
+    assert!(report::page(&calm).contains("Nothing was to go wrong"));
+}
+
+#[test]
+fn receipts_and_words_are_shown_and_said_how_to_check() {
+    let page = report::page(&fixture::record("total-loss"));
+    for text in [
+        "The buyer's receipts",
+        "(taken back)",
+        "3 lines, as exported",
+        "asks for a quote",
+        "receipts-buyer.jsonl",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+}
+
+#[test]
 fn an_outcome_of_no_data_is_not_called_downtime() {
     let page = report::page(&fixture::record("indeterminate"));
     assert!(page.contains("signed that it does not know") && page.contains("20 of 60 slices"));
@@ -152,11 +180,15 @@ fn the_folder_of_a_report_has_what_the_page_says_is_beside_it() {
         main: published("one"),
         others: vec![published("two")],
         contradictions: Some(b"[]".to_vec()),
+        receipts: vec![("provider", b"{}".to_vec()), ("buyer", b"{}".to_vec())],
+        transcript: Some(b"{}".to_vec()),
     };
     let record = fixture::record("total-loss");
     let page = replay::files::write_report(&folder.path().join("out"), &record, &evidence).unwrap();
     let text = std::fs::read_to_string(&page).unwrap();
-    for name in ["measurement.json", "samples.csv", "evidence.json", "agreement.json", "run.json"] {
+    for name in
+        ["measurement.json", "samples.csv", "evidence.json", "agreement.json", "run.json", "transcript.json"]
+    {
         assert!(text.contains(name) && page.with_file_name(name).is_file(), "{name}");
     }
     for name in ["samples-two.csv", "evidence-two.json", "contradictions.json"] {

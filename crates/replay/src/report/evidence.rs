@@ -58,6 +58,12 @@ fn commands(record: &Record) -> Markup {
                 "# an oracle signed two outcomes of one event\n"
                 "earnest-oracle prove contradictions.json\n\n"
             }
+            @if !record.receipts.is_empty() {
+                "# the receipts are whole and signed, and the words were said\n"
+                @for book in &record.receipts { "earnest receipts verify receipts-" (book.who) ".jsonl\n" }
+                @if !record.negotiation.is_empty() { "earnest transcript verify transcript.json\n" }
+                "\n"
+            }
             "# what the agreement pays\n"
             "earnest terms payout agreement.json " (outcome) "\n\n"
             "# documents, messages, announcement, attestation and transactions as bytes\n"

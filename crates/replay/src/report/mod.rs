@@ -11,14 +11,17 @@ mod evidence;
 mod flow;
 mod index;
 mod oracles;
+mod papers;
 mod story;
 pub(crate) mod strip;
 pub(crate) mod tables;
+mod trouble;
 
 use draw::Canvas;
 pub use index::index;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use terms::Sat;
+pub(crate) use trouble::WHOLE_RUN;
 
 use crate::record::Record;
 use crate::text;
@@ -45,6 +48,7 @@ pub fn page(record: &Record) -> String {
                     (agreed(record))
                     (moved(record))
                     (tables::transactions(record))
+                    (papers::sections(record))
                     (story::timeline(record))
                     (evidence::section(record))
                     (foot(record))
@@ -141,7 +145,7 @@ fn measured(record: &Record) -> Markup {
                     }
                 }
             }
-            (story::phases(record))
+            (trouble::table(record))
             p.counts.small.soft { (story::counts(record)) }
         }
     }

@@ -1,9 +1,8 @@
 //! The run in words: one sentence, the counts behind it, and what happened when.
 
 use maud::{Markup, html};
-use terms::{Outcome, Scale, TimeRange};
+use terms::{Outcome, Scale};
 
-use super::strip::letter;
 use super::{delivery, tables};
 use crate::record::Record;
 use crate::text;
@@ -131,26 +130,6 @@ pub(super) fn counts(record: &Record) -> String {
         text += &format!(" Exact reading: {reading} of one, rounded once at the end.");
     }
     text
-}
-
-/// The planned disturbances by their letters.
-pub(super) fn phases(record: &Record) -> Markup {
-    html! {
-        @if !record.scenario.phases.is_empty() {
-            table {
-                thead { tr { th { } th { "When" } th { "What happened to the service" } } }
-                tbody {
-                    @for (index, phase) in record.scenario.phases.iter().enumerate() {
-                        tr {
-                            td { b { (letter(index)) } }
-                            td { (text::span(TimeRange { start: phase.start, end: phase.end })) }
-                            td { (phase.what) @if let Some(note) = &phase.note { span.soft { " (" (note) ")" } } }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// What happened, in order.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use terms::{Indicator, UnixSeconds};
 use testbed::Phase as Behaviour;
 
-use crate::scenario::{Condition, Fault, Happening, Phase, Place, Scenario, When};
+use super::certificates::Presented;
+use crate::scenario::{
+    CertificateFault, Condition, DnsFailure, Fault, Happening, Phase, Place, Scenario, When,
+};
 
 /// Something for the director to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +32,24 @@ pub(super) struct Behaviours {
     pub places: Vec<Place>,
     pub target: Behaviour,
     pub reference: Behaviour,
+    /// What its name server says in place of an address; `None` where it says the address.
+    pub dns: Option<DnsFailure>,
+    /// What it presents, if it speaks TLS.
+    pub certificate: Presented,
     /// For the story, in words; `None` for the undisturbed beginning.
     pub words: Option<String>,
 }
 
 impl Behaviours {
     fn looks_like(&self, other: &Self) -> bool {
-        (&self.target, &self.reference, &self.words) == (&other.target, &other.reference, &other.words)
+        self == &Self { places: self.places.clone(), ..other.clone() }
+    }
+
+    /// Whether connections that stand end with this: whoever kept one would not have to look up the name, nor look at
+    /// the certificate. One that expires is given up by itself.
+    pub(super) fn ends_connections(&self) -> bool {
+        let fault = self.certificate.fault;
+        self.dns.is_some() || fault.is_some_and(|fault| fault != CertificateFault::Expired)
     }
 }
 
@@ -137,14 +151,17 @@ fn seen_from(scenario: &Scenario, place: Place) -> Vec<(u64, Behaviours)> {
     moments.dedup();
     let inside = |at: u64| phases.iter().any(|phase| phase.range.start.0 < at && at < phase.range.end.0);
     let begins = moments.into_iter().filter(|at| !inside(*at));
-    let behaviour = |at: u64| match phases.iter().find(|phase| phase.range.contains(UnixSeconds(at))) {
-        Some(phase) => disturbed(phase),
-        None => undisturbed(scenario, UnixSeconds(at)),
+    let behaviour = |at: u64| {
+        let certificate = Presented::at(&phases, UnixSeconds(at));
+        match phases.iter().find(|phase| phase.range.contains(UnixSeconds(at))) {
+            Some(phase) => disturbed(phase, certificate),
+            None => undisturbed(scenario, UnixSeconds(at), certificate),
+        }
     };
     begins.map(|at| (at, behaviour(at))).collect()
 }
 
-fn disturbed(phase: &Phase) -> Behaviours {
+fn disturbed(phase: &Phase, certificate: Presented) -> Behaviours {
     let target = match &phase.condition {
         Condition::Down | Condition::OracleOffline => Behaviour::Down,
         Condition::Errors(share) => Behaviour::ErrorShare { ppm: u32::try_from(share.0).unwrap_or(u32::MAX) },
@@ -153,6 +170,11 @@ fn disturbed(phase: &Phase) -> Behaviours {
             Behaviour::Slow { latency_ms: u32::try_from(*latency_ms).unwrap_or(u32::MAX) }
         }
         Condition::WrongBody(body) => Behaviour::Body(body.clone()),
+        Condition::Dns(_) | Condition::Certificate(_) => Behaviour::Up,
+    };
+    let dns = match phase.condition {
+        Condition::Dns(failure) => Some(failure),
+        _ => None,
     };
     let is_offline = phase.condition == Condition::OracleOffline;
     let reference = if is_offline { Behaviour::Down } else { Behaviour::Up };
@@ -160,10 +182,10 @@ fn disturbed(phase: &Phase) -> Behaviours {
         Some(note) => format!("{}: {note}", phase.condition),
         None => phase.condition.to_string(),
     };
-    Behaviours { places: Vec::new(), target, reference, words: Some(words) }
+    Behaviours { places: Vec::new(), target, reference, dns, certificate, words: Some(words) }
 }
 
-fn undisturbed(scenario: &Scenario, at: UnixSeconds) -> Behaviours {
+fn undisturbed(scenario: &Scenario, at: UnixSeconds, certificate: Presented) -> Behaviours {
     let is_delivery = matches!(scenario.measurement.indicator, Indicator::Lateness { .. });
     let arrived = scenario.delivery.as_ref().filter(|delivery| delivery.at <= at);
     let (target, words) = match (is_delivery, arrived) {
@@ -175,7 +197,7 @@ fn undisturbed(scenario: &Scenario, at: UnixSeconds) -> Behaviours {
         (false, _) if at == scenario.starts() => (Behaviour::Up, None),
         (false, _) => (Behaviour::Up, Some("answers again".to_owned())),
     };
-    Behaviours { places: Vec::new(), target, reference: Behaviour::Up, words }
+    Behaviours { places: Vec::new(), target, reference: Behaviour::Up, dns: None, certificate, words }
 }
 
 #[cfg(test)]

@@ -13,14 +13,13 @@ use super::parties::Struck;
 use super::said::{self, Published, Said};
 use super::transactions::{Both, Placed, account, paid_to, place, record};
 use super::{config, refund, words};
-use crate::checks;
 use crate::record::{
     ChainRecord, Coin, Messages, Moment, OracleRecord, Payouts, PhaseRecord, Record, Split, Story,
     Transactions,
 };
-use crate::text;
+use crate::{checks, text};
 
-/// What the oracles published and a node keeps of them, as bytes for files.
+/// What the oracles published and the nodes keep, as bytes for files.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     /// Of the oracle whose word was paid by.
@@ -29,6 +28,10 @@ pub struct Evidence {
     pub others: Vec<Published>,
     /// A node's alarms about oracles that contradicted themselves: `earnest-oracle prove` reads them.
     pub contradictions: Option<Vec<u8>>,
+    /// Each node's receipts, by whose they are.
+    pub receipts: Vec<(&'static str, Vec<u8>)>,
+    /// What the two nodes said to each other, signed.
+    pub transcript: Option<Vec<u8>>,
 }
 
 /// What the chain and the oracles say.
@@ -56,12 +59,14 @@ impl Director<'_> {
         let both = both(view)?;
         let decided = decided(view, &found, &both);
         let mut record = self.record(deal, &views, view, (&found, &both, &decided))?;
+        let (receipts, transcript) = self.look_at_papers(deal, &views, &mut record).await?;
+        self.look_at_failures(deal, decided.oracle, &mut record).await?;
         if !self.scenario.faults.is_empty() {
-            record.checks.push(checks::faults(self.scenario, self.happened));
+            record.checks.push(checks::faults(self.scenario, self.begun.len()));
         }
         record.checks.extend(self.audits(&found.said).await?);
         record.checks.extend(self.proofs(view, &found.said).await?);
-        let evidence = evidence(found.said, decided.oracle)?;
+        let evidence = Evidence { receipts, transcript, ..evidence(found.said, decided.oracle)? };
         record.passed = record.checks.iter().all(|check| check.holds);
         Ok((record, evidence))
     }
@@ -150,6 +155,8 @@ impl Director<'_> {
             transactions: transactions(view, found, both)?,
             chain: found.chain.clone(),
             history: self.history(views, found),
+            receipts: Vec::new(),
+            negotiation: Vec::new(),
             samples_csv: None,
             slices: self.slices.get(decided.oracle).cloned().unwrap_or_default(),
         };
@@ -182,8 +189,10 @@ impl Director<'_> {
         let phase = |phase: &crate::scenario::Phase| PhaseRecord {
             start: phase.range.start,
             end: phase.range.end,
+            who: phase.condition.who().to_owned(),
             what: self.seen(phase),
             note: phase.note.clone(),
+            seen: None,
         };
         Story {
             name: scenario.name.clone(),
@@ -191,6 +200,7 @@ impl Director<'_> {
             source: scenario.source.clone(),
             notes: scenario.notes.clone(),
             phases: scenario.phases.iter().map(phase).collect(),
+            faults: self.fault_records(),
             preset: scenario.deal.preset.map(|preset| preset.service.to_owned()),
         }
     }
@@ -278,7 +288,7 @@ fn evidence(said: Vec<Said>, main: usize) -> anyhow::Result<Evidence> {
     let contradictions = if alarms.is_empty() { None } else { Some(serde_json::to_vec_pretty(&alarms)?) };
     let mut others: Vec<Published> = said.into_iter().map(|said| said.published).collect();
     let main = if main < others.len() { others.remove(main) } else { Published::default() };
-    Ok(Evidence { main, others, contradictions })
+    Ok(Evidence { main, others, contradictions, ..Evidence::default() })
 }
 
 fn transactions(view: &EscrowView, found: &Found, both: &Both) -> anyhow::Result<Transactions> {

@@ -21,19 +21,20 @@ const MOST_POLL_S: u64 = 3_600;
 const MOST_UNWRITTEN_S: u64 = 300;
 
 /// A text or a path as TOML writes it.
-fn quoted(text: impl Into<String>) -> String {
+pub(super) fn quoted(text: impl Into<String>) -> String {
     Value::String(text.into()).to_string()
 }
 
-fn path(path: &Path) -> String {
+pub(super) fn path(path: &Path) -> String {
     quoted(path.display().to_string())
 }
 
-/// A place of measurement: where it keeps its data, and where the names of scenario and reference lead it.
-#[derive(Clone, Copy, Debug)]
+/// A place of measurement: where it keeps its data, how it finds and believes the service, and where its reference is.
+#[derive(Clone, Debug)]
 pub(super) struct Site<'a> {
     pub data_dir: &'a Path,
-    pub target: SocketAddr,
+    /// Lines that go on after those about probes.
+    pub services: String,
     pub reference: SocketAddr,
 }
 
@@ -43,31 +44,27 @@ pub(super) fn oracle(
     site: &Site<'_>,
     listen: SocketAddr,
     vantages: &[(String, String)],
-) -> anyhow::Result<String> {
-    let mut tables = resolve(&scenario.measurement, site.target)?;
+) -> String {
+    let mut tables = site.services.clone();
     for (name, key) in vantages {
         tables += &format!("\n[[remote_vantage]]\nname = {}\nkey = {}\n", quoted(name), quoted(key));
     }
     let slice_s = scenario.measurement.slice_s;
-    Ok(oracle_of(&scenario.chain, slice_s, site.data_dir, listen, site.reference, &tables))
+    oracle_of(&scenario.chain, slice_s, site.data_dir, listen, site.reference, &tables)
 }
 
 /// The configuration of a vantage of these oracles, by their addresses and keys. Without any it is good for making its key.
-pub(super) fn vantage(
-    scenario: &Scenario,
-    site: &Site<'_>,
-    oracles: &[(SocketAddr, Hex32)],
-) -> anyhow::Result<String> {
-    Ok(format!(
+pub(super) fn vantage(scenario: &Scenario, site: &Site<'_>, oracles: &[(SocketAddr, Hex32)]) -> String {
+    format!(
         "network = \"regtest\"\ndata_dir = {}\nreferences_needed = 1\npoll_every_s = {}\n\n\
          [probe]\nflush_every_s = {}\n{}{}{}",
         path(site.data_dir),
         scenario.chain.poll_every_s.clamp(1, MOST_POLL_S),
         scenario.measurement.slice_s.min(MOST_UNWRITTEN_S),
+        site.services,
         oracles.iter().map(reached).collect::<String>(),
-        resolve(&scenario.measurement, site.target)?,
         reference(site.reference),
-    ))
+    )
 }
 
 /// An oracle as nodes and vantages name it.

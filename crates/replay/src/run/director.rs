@@ -1,9 +1,11 @@
 //! Moves the world through the scenario, instant by instant.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clock::Roused;
 use ledger::{SliceState, SliceVerdict};
 use terms::{EventId, UnixSeconds};
 
@@ -34,8 +36,8 @@ pub struct Director<'a> {
     pace: Pace,
     /// The faults that wait for a state, by their numbers.
     pub(super) waiting: Vec<usize>,
-    /// So many faults have begun.
-    pub(super) happened: usize,
+    /// When the faults have begun, and ended, by their numbers.
+    pub(super) begun: BTreeMap<usize, (UnixSeconds, Option<UnixSeconds>)>,
     /// Whether there is a Bitcoin node that could mine.
     pub(super) mining: bool,
     /// What happened by plan, for the story.
@@ -56,7 +58,7 @@ impl<'a> Director<'a> {
     ) -> anyhow::Result<Self> {
         let pace = Pace::hold(&world.clock, speed).await;
         let agenda = Agenda::new(scenario);
-        let waits = |fault: &Fault| !matches!(fault.when, When::At(_));
+        let waits = |fault: &Fault| matches!(fault.when, When::Reached { .. });
         let faults = scenario.faults.iter().enumerate();
         let waiting = faults.filter(|(_, fault)| waits(fault)).map(|(index, _)| index).collect();
         Ok(Self {
@@ -66,7 +68,7 @@ impl<'a> Director<'a> {
             agenda,
             pace,
             waiting,
-            happened: 0,
+            begun: BTreeMap::new(),
             mining: true,
             story: Vec::new(),
             slices: vec![Vec::new(); scenario.cast.oracles()],
@@ -88,8 +90,10 @@ impl<'a> Director<'a> {
 
     /// Lets time run to the next moment of the agenda, and does what is due.
     pub(super) async fn step(&mut self) -> anyhow::Result<()> {
-        let next_s = self.agenda.next_s();
-        self.let_time_run(next_s * 1000).await?;
+        // A fault that is tripped on the way may end before the moment that was next.
+        while self.let_time_run(self.agenda.next_s() * 1000).await? == Roused::Woken {
+            self.begin_tripped().await?;
+        }
         for victim in Victim::all(&self.scenario.cast) {
             self.world.service(victim).map_or(Ok(()), Service::check)?;
         }
@@ -101,33 +105,38 @@ impl<'a> Director<'a> {
         Ok(())
     }
 
-    async fn let_time_run(&mut self, until_ms: u64) -> anyhow::Result<()> {
-        self.pace.run_until(until_ms, &self.world.barrier, self.progress).await
+    /// Ends early when a message trips a fault.
+    async fn let_time_run(&mut self, until_ms: u64) -> anyhow::Result<Roused> {
+        self.pace.run_until(until_ms, self.world.bell.wake(), &self.world.barrier, self.progress).await
     }
 
     async fn perform(&mut self, task: Task) -> anyhow::Result<()> {
         match task {
-            Task::Behave(behaviours) => self.behave(behaviours),
+            Task::Behave(behaviours) => self.behave(behaviours)?,
             Task::BeginFault(index) => return self.begin_fault(index).await,
             Task::EndFault(index) => return self.end_fault(index).await,
             Task::Remember(index) => return self.remember(index).await,
             Task::Mine => {
-                self.let_time_run(self.now().0 * 1000 + BLOCK_AFTER_MS).await?;
+                let found_ms = self.now().0 * 1000 + BLOCK_AFTER_MS;
+                while self.let_time_run(found_ms).await? == Roused::Woken {
+                    self.begin_tripped().await?;
+                }
                 return self.mine().await;
             }
         }
         Ok(())
     }
 
-    fn behave(&mut self, behaviours: Behaviours) {
-        for place in behaviours.places {
-            if let Some(sight) = self.world.sights.get(self.scenario.cast.index(place)) {
-                sight.show(behaviours.target.clone(), behaviours.reference.clone());
+    fn behave(&mut self, behaviours: Behaviours) -> anyhow::Result<()> {
+        for place in &behaviours.places {
+            if let Some(sight) = self.world.sights.get(self.scenario.cast.index(*place)) {
+                sight.show(&behaviours).context("the target")?;
             }
         }
         if let Some(words) = behaviours.words {
             self.tell("target", words);
         }
+        Ok(())
     }
 
     /// No block is found while the node is dead.

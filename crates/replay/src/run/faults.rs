@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use testbed::FullDisk;
 
 use super::agenda::Task;
 use super::blocking::with_node;
 use super::director::{Director, LEAVE_LIMIT};
 use super::parties::Struck;
 use super::service::Service;
-use crate::scenario::{Fault, Happening, Place, Victim, When};
+use crate::record::FaultRecord;
+use crate::report::WHOLE_RUN;
+use crate::scenario::{Cast, Fault, Happening, Place, Victim, When};
+use crate::text;
 
 impl Director<'_> {
     fn fault(&self, index: usize) -> anyhow::Result<Fault> {
@@ -18,7 +22,7 @@ impl Director<'_> {
 
     pub(super) async fn begin_fault(&mut self, index: usize) -> anyhow::Result<()> {
         let fault = self.fault(index)?;
-        self.happened += 1;
+        self.begun.insert(index, (self.now(), None));
         match fault.what {
             Happening::Kill(Victim::Bitcoind, _) => {
                 self.mining = false;
@@ -30,9 +34,10 @@ impl Director<'_> {
             }
             Happening::Kill(victim, _) => self.kill(victim).await?,
             Happening::Cut(..) | Happening::Silent(..) => self.world.lines.cut(&fault.what.cuts()),
+            Happening::FullDisk(victim, _) => self.disk(victim)?.fill()?,
             Happening::Lie(place, says) => {
                 let sight = self.world.sights.get_mut(self.scenario.cast.index(place));
-                sight.context("a place that nothing was made for")?.lie(says);
+                sight.context("a place that nothing was made for")?.lie(says)?;
             }
             Happening::Reorg(depth) => {
                 with_node(&self.world.bitcoind, move |node| node.reorg(depth).map(drop)).await?;
@@ -52,6 +57,10 @@ impl Director<'_> {
 
     pub(super) async fn end_fault(&mut self, index: usize) -> anyhow::Result<()> {
         let fault = self.fault(index)?;
+        let now = self.now();
+        if let Some((_, end)) = self.begun.get_mut(&index) {
+            *end = Some(now);
+        }
         match fault.what {
             Happening::Kill(Victim::Bitcoind, _) => {
                 with_node(&self.world.bitcoind, |node| node.start_again()).await?;
@@ -71,26 +80,50 @@ impl Director<'_> {
                 self.world.lines.mend(&fault.what.cuts());
                 self.tell(self.scenario.cast.name(Place::Oracle(oracle)), "answers again");
             }
+            Happening::FullDisk(victim, _) => {
+                self.disk(victim)?.free()?;
+                self.tell(victim.name(&self.scenario.cast), "has space on its disk again");
+            }
             Happening::Lie(..) | Happening::Reorg(_) | Happening::SetBack(..) | Happening::FeeSpike(_) => {}
         }
         Ok(())
     }
 
     fn tell_fault(&mut self, fault: &Fault) {
-        let cast = &self.scenario.cast;
-        let who = match fault.what {
-            Happening::Kill(Victim::Bitcoind, _) | Happening::Reorg(_) | Happening::FeeSpike(_) => "chain",
-            Happening::Kill(victim, _) => victim.name(cast),
-            Happening::Cut(..) => "network",
-            Happening::Lie(place, _) => cast.name(place),
-            Happening::SetBack(oracle, _) | Happening::Silent(oracle, _) => cast.name(Place::Oracle(oracle)),
-        };
-        let words = match fault.what {
-            Happening::Kill(Victim::Bitcoind, _) => "its node is killed".to_owned(),
-            what => what.words(cast),
-        };
+        let (who, words) = who_and_what(fault.what, &self.scenario.cast);
         let note = fault.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
         self.tell(who, words + &note);
+    }
+
+    /// What went wrong with processes, lines, clocks and the chain, and when it really began and ended.
+    pub(super) fn fault_records(&self) -> Vec<FaultRecord> {
+        let cast = &self.scenario.cast;
+        let fault = |(index, fault): (usize, &Fault)| {
+            let (who, what) = who_and_what(fault.what, cast);
+            let begun = self.begun.get(&index);
+            FaultRecord {
+                who: who.to_owned(),
+                what,
+                when: fault.when.words(cast),
+                note: fault.note.clone(),
+                begin: begun.map(|(begin, _)| *begin),
+                end: begun.and_then(|(_, end)| *end),
+            }
+        };
+        let clock = |(victim, ahead_ms): &(Victim, i64)| FaultRecord {
+            who: victim.name(cast).to_owned(),
+            what: wrong_clock(*ahead_ms),
+            when: WHOLE_RUN.to_owned(),
+            note: None,
+            begin: None,
+            end: None,
+        };
+        let faults = self.scenario.faults.iter().enumerate().map(fault);
+        faults.chain(self.scenario.clocks.wrong().iter().map(clock)).collect()
+    }
+
+    fn disk(&self, victim: Victim) -> anyhow::Result<&FullDisk> {
+        self.world.disks.get(&victim).context("nobody who was put on a disk that can be full")
     }
 
     fn service(&mut self, victim: Victim) -> anyhow::Result<&mut Service> {
@@ -155,10 +188,7 @@ impl Director<'_> {
         for index in waiting.drain(..) {
             let fault = self.fault(index)?;
             if self.is_reached(&fault, deal).await? {
-                self.begin_fault(index).await?;
-                if let Some(lasts_s) = fault.what.lasts_s() {
-                    self.agenda.plan(self.now().0 + lasts_s, Task::EndFault(index));
-                }
+                self.begin_now(index).await?;
             } else {
                 still.push(index);
             }
@@ -167,18 +197,52 @@ impl Director<'_> {
         Ok(())
     }
 
+    /// Begins the faults that a message has tripped just now.
+    pub(super) async fn begin_tripped(&mut self) -> anyhow::Result<()> {
+        for index in self.world.bell.take() {
+            self.begin_now(index).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins a fault whose moment was not known before, and plans its end.
+    async fn begin_now(&mut self, index: usize) -> anyhow::Result<()> {
+        self.begin_fault(index).await?;
+        if let Some(lasts_s) = self.fault(index)?.what.lasts_s() {
+            self.agenda.plan(self.now().0 + lasts_s, Task::EndFault(index));
+        }
+        Ok(())
+    }
+
     async fn is_reached(&self, fault: &Fault, deal: &Struck) -> anyhow::Result<bool> {
-        let (who, state) = match (&fault.when, fault.what) {
-            (When::Reached { who, state }, _) => (*who, *state),
-            (When::Said(_), Happening::Cut(line, _)) => return Ok(self.world.lines.is_cut(line)),
-            _ => return Ok(false),
-        };
+        let When::Reached { who, state } = fault.when else { return Ok(false) };
         let party = if who == Victim::Provider { &self.world.provider } else { &self.world.buyer };
         if !party.service.is_alive() {
             return Ok(false);
         }
         Ok(party.owner.escrow(&deal.escrow_id).await?.is_some_and(|escrow| escrow.state == state))
     }
+}
+
+/// Whom it hits, and what it does, in words.
+fn who_and_what(what: Happening, cast: &Cast) -> (&str, String) {
+    let who = match what {
+        Happening::Kill(Victim::Bitcoind, _) | Happening::Reorg(_) | Happening::FeeSpike(_) => "chain",
+        Happening::Kill(victim, _) | Happening::FullDisk(victim, _) => victim.name(cast),
+        Happening::Cut(..) => "network",
+        Happening::Lie(place, _) => cast.name(place),
+        Happening::SetBack(oracle, _) | Happening::Silent(oracle, _) => cast.name(Place::Oracle(oracle)),
+    };
+    let words = match what {
+        Happening::Kill(Victim::Bitcoind, _) => "its node is killed".to_owned(),
+        what => what.words(cast),
+    };
+    (who, words)
+}
+
+fn wrong_clock(ahead_ms: i64) -> String {
+    let direction = if ahead_ms < 0 { "behind" } else { "ahead" };
+    format!("its clock is {} {direction}", text::length_ms(ahead_ms.unsigned_abs()))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -10,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::bell::Bell;
+
 /// So much is passed on at a time, in bytes.
 const CHUNK: usize = 16 * 1024;
 
@@ -25,12 +27,13 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// A relay that lets everything pass, until one of `words` shall pass: then it shuts.
-    pub(super) async fn before(to: SocketAddr, words: Vec<String>) -> io::Result<Self> {
+    /// A relay that lets everything pass, until one of `words` shall pass: then it rings with the word's number, and
+    /// shuts.
+    pub(super) async fn before(to: SocketAddr, words: Vec<(String, usize)>, bell: Bell) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
         let (open, _) = watch::channel(true);
-        let tripwire = Arc::new(Tripwire { open: open.clone(), words: Mutex::new(words) });
+        let tripwire = Arc::new(Tripwire { open: open.clone(), words: Mutex::new(words), bell });
         let serving = tokio::spawn(serve(listener, to, tripwire)).abort_handle();
         Ok(Self { addr, open, serving })
     }
@@ -47,28 +50,32 @@ impl Gate {
     pub(super) fn open(&self) {
         self.open.send_replace(true);
     }
-
-    pub(super) fn is_open(&self) -> bool {
-        *self.open.borrow()
-    }
 }
 
 /// Shuts the gate when a word comes by. Each word does so once.
 #[derive(Debug)]
 struct Tripwire {
     open: watch::Sender<bool>,
-    words: Mutex<Vec<String>>,
+    words: Mutex<Vec<(String, usize)>>,
+    bell: Bell,
 }
 
 impl Tripwire {
     /// Whether nothing of this may pass, since it holds a word.
-    fn trips(&self, heard: &[u8]) -> bool {
-        let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        let holds = |word: &String| heard.windows(word.len()).any(|part| part == word.as_bytes());
-        let Some(index) = words.iter().position(holds) else { return false };
-        words.remove(index);
+    async fn trips(&self, heard: &[u8]) -> bool {
+        let Some(number) = self.word_in(heard) else { return false };
+        // Who said it waits for an answer, and so time stands still until the bell is heard. The shutting gate ends this
+        // very connection, and so comes last.
+        self.bell.ring(number).await;
         self.open.send_replace(false);
         true
+    }
+
+    fn word_in(&self, heard: &[u8]) -> Option<usize> {
+        let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = |word: &str| heard.windows(word.len()).any(|part| part == word.as_bytes());
+        let index = words.iter().position(|(word, _)| holds(word))?;
+        Some(words.remove(index).1)
     }
 }
 
@@ -110,7 +117,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, tripwire: &Tripwi
     let mut tail: Vec<u8> = Vec::new();
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
         tail.extend_from_slice(&chunk[..length]);
-        if tripwire.trips(&tail) || to.write_all(&chunk[..length]).await.is_err() {
+        if tripwire.trips(&tail).await || to.write_all(&chunk[..length]).await.is_err() {
             return;
         }
         tail.drain(..tail.len().saturating_sub(LONGEST_WORD));
@@ -121,12 +128,16 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, tripwire: &Tripwi
 
 #[cfg(test)]
 mod tests {
+    use clock::Clock;
+
     use super::*;
 
     #[tokio::test]
     async fn what_is_shut_ends_and_what_is_open_passes() {
         let echo = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let gate = Gate::before(echo.local_addr().unwrap(), vec!["secret".to_owned()]).await.unwrap();
+        let bell = Bell::new(Clock::system());
+        let words = vec![("secret".to_owned(), 7)];
+        let gate = Gate::before(echo.local_addr().unwrap(), words, bell.clone()).await.unwrap();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = echo.accept().await {
                 tokio::spawn(async move {
@@ -152,6 +163,8 @@ mod tests {
         again.read_exact(&mut heard).await.unwrap();
         again.write_all(b"ret").await.unwrap();
         while again.read(&mut heard).await.unwrap_or(0) > 0 {}
-        assert!(!gate.is_open(), "a word in two pieces shuts it");
+        assert_eq!(bell.take(), [7], "a word in two pieces rings and shuts it");
+        let mut shut = TcpStream::connect(gate.addr()).await.unwrap();
+        assert_eq!(shut.read(&mut heard).await.unwrap_or(0), 0);
     }
 }

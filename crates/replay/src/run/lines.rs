@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 
+use super::bell::Bell;
 use super::gate::Gate;
 use crate::scenario::{Fault, Line, Scenario, When};
 
@@ -19,14 +20,16 @@ impl Lines {
         scenario: &Scenario,
         line: Line,
         to: SocketAddr,
+        bell: &Bell,
     ) -> anyhow::Result<SocketAddr> {
-        let cuts: Vec<&Fault> =
-            scenario.faults.iter().filter(|fault| fault.what.cuts().contains(&line)).collect();
+        let faults = scenario.faults.iter().enumerate();
+        let cuts: Vec<(usize, &Fault)> =
+            faults.filter(|(_, fault)| fault.what.cuts().contains(&line)).collect();
         if cuts.is_empty() {
             return Ok(to);
         }
-        let words = cuts.iter().filter_map(|fault| word(fault)).collect();
-        let gate = Gate::before(to, words)
+        let words = cuts.iter().filter_map(|(index, fault)| Some((word(fault)?, *index))).collect();
+        let gate = Gate::before(to, words, bell.clone())
             .await
             .with_context(|| format!("the line between {}", line.words(&scenario.cast)))?;
         let addr = gate.addr();
@@ -36,11 +39,6 @@ impl Lines {
 
     pub(super) fn cut(&self, lines: &[Line]) {
         lines.iter().filter_map(|line| self.0.get(line)).for_each(Gate::shut);
-    }
-
-    /// Whether a message has tripped it.
-    pub(super) fn is_cut(&self, line: Line) -> bool {
-        self.0.get(&line).is_some_and(|gate| !gate.is_open())
     }
 
     pub(super) fn mend(&self, lines: &[Line]) {

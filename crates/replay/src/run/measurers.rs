@@ -9,11 +9,13 @@ use clock::barrier::Barrier;
 use terms::Hex32;
 use testbed::{FailingTarget, Phase as Behaviour, free_addr};
 
+use super::agenda::Behaviours;
 use super::config::{self, Site};
-use super::programs::Oracle;
+use super::front::Front;
+use super::programs::{Oracle, within};
 use super::service::Service;
 use super::world::Setup;
-use crate::scenario::{Line, Place, Says};
+use crate::scenario::{Line, Place, Says, Scenario, Victim};
 
 /// How long a vantage may take, in real time, until it takes part in simulated time.
 const JOIN_LIMIT: Duration = Duration::from_secs(60);
@@ -22,36 +24,37 @@ const JOIN_LIMIT: Duration = Duration::from_secs(60);
 /// makes itself see, is nobody else's, and shares of requests are counted for each alone.
 #[derive(Debug)]
 pub(super) struct Sight {
-    target: FailingTarget,
+    front: Front,
     reference: FailingTarget,
     /// It looks at something of its own.
     lies: bool,
 }
 
 impl Sight {
-    pub(super) async fn start(body: &[u8]) -> anyhow::Result<Self> {
-        let target = FailingTarget::start().await.context("a target")?;
+    /// `roots` is the file with whom the place believes about certificates.
+    pub(super) async fn start(scenario: &Scenario, roots: PathBuf) -> anyhow::Result<Self> {
+        let front = Front::start(scenario, roots).await?;
         let reference = FailingTarget::start().await.context("a reference target")?;
-        target.set_body(body);
-        Ok(Self { target, reference, lies: false })
+        Ok(Self { front, reference, lies: false })
     }
 
     /// The service behaves like this. A liar does not look.
-    pub(super) fn show(&self, target: Behaviour, reference: Behaviour) {
+    pub(super) fn show(&self, behaviours: &Behaviours) -> anyhow::Result<()> {
         if !self.lies {
-            self.target.set(target);
-            self.reference.set(reference);
+            self.front.behave(behaviours)?;
+            self.reference.set(behaviours.reference.clone());
         }
+        Ok(())
     }
 
     /// From now on it is this that is seen, whatever the service does.
-    pub(super) fn lie(&mut self, says: Says) {
+    pub(super) fn lie(&mut self, says: Says) -> anyhow::Result<()> {
         self.lies = true;
         self.reference.set(Behaviour::Up);
-        self.target.set(match says {
+        self.front.only(match says {
             Says::Up => Behaviour::Up,
             Says::Down => Behaviour::Down,
-        });
+        })
     }
 }
 
@@ -87,7 +90,7 @@ impl Setup<'_> {
     }
 
     pub(super) async fn oracle(
-        &self,
+        &mut self,
         number: usize,
         sights: &[Sight],
         vantages: &[(String, String)],
@@ -96,11 +99,12 @@ impl Setup<'_> {
         let name = self.scenario.cast.name(place);
         let listen = free_addr()?;
         let data_dir = self.programs.folder.join(name);
+        let envs = self.disk_under(Victim::Place(place), &data_dir)?;
         let site = self.site(place, sights, &data_dir)?;
-        let text = config::oracle(self.scenario, &site, listen, vantages)?;
+        let text = config::oracle(self.scenario, &site, listen, vantages);
         match self.scenario.cast.names_oracles() {
-            true => self.programs.oracle_called(name, &text, listen).await,
-            false => self.programs.oracle(&text, listen).await,
+            true => self.programs.oracle_called(name, &text, listen, &envs).await,
+            false => self.programs.oracle(&text, listen, &envs).await,
         }
     }
 
@@ -114,13 +118,17 @@ impl Setup<'_> {
     ) -> anyhow::Result<Vantage> {
         let mut reached = Vec::new();
         for (oracle, found) in oracles.iter().enumerate() {
-            let way = self.lines.lay(self.scenario, Line::Report(number, oracle), found.addr).await?;
+            let way =
+                self.lines.lay(self.scenario, Line::Report(number, oracle), found.addr, &self.bell).await?;
             reached.push((way, found.key));
         }
         let config = self.configure_vantage(number, sights, &reached)?;
         let name = self.scenario.cast.name(Place::Vantage(number));
         let command = self.programs.oracle_command(name, "probe", &config)?;
-        let service = Service::start_unheard(self.programs.in_simulated_time(command, name)).await?;
+        let envs =
+            self.disk_under(Victim::Place(Place::Vantage(number)), &self.programs.folder.join(name))?;
+        let command = within(self.programs.in_simulated_time(command, name), &envs);
+        let service = Service::start_unheard(command).await?;
         joined(barrier, name).await?;
         Ok(Vantage { service })
     }
@@ -135,7 +143,7 @@ impl Setup<'_> {
         let name = self.scenario.cast.name(place);
         let data_dir = self.programs.folder.join(name);
         let site = self.site(place, sights, &data_dir)?;
-        self.programs.write(&format!("{name}.toml"), &config::vantage(self.scenario, &site, oracles)?)
+        self.programs.write(&format!("{name}.toml"), &config::vantage(self.scenario, &site, oracles))
     }
 
     fn site<'b>(
@@ -146,6 +154,6 @@ impl Setup<'_> {
     ) -> anyhow::Result<Site<'b>> {
         let sight =
             sights.get(self.scenario.cast.index(place)).context("a place that nothing was made for")?;
-        Ok(Site { data_dir, target: sight.target.addr(), reference: sight.reference.addr() })
+        Ok(Site { data_dir, services: sight.front.lines(), reference: sight.reference.addr() })
     }
 }

@@ -5,16 +5,20 @@
 //! holds its token nothing moves, so all that it does over HTTP and RPC happens in one instant.
 
 mod agenda;
+mod bell;
 pub(crate) mod blocking;
+mod certificates;
 mod collect;
 pub(crate) mod config;
 pub(crate) mod director;
 mod examine;
 mod faults;
+mod front;
 mod gate;
 mod lines;
 mod measurers;
 pub(crate) mod pace;
+mod papers;
 mod parties;
 pub(crate) mod programs;
 mod refund;

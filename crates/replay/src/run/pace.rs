@@ -1,11 +1,11 @@
 //! How simulated time goes on: the replay holds it, and lets it run from one moment to another.
 
 use std::num::NonZeroU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::anyhow;
 use clock::barrier::Barrier;
-use clock::{Busy, Clock};
+use clock::{Busy, Clock, Roused, Wake};
 use terms::UnixSeconds;
 
 use crate::progress::Progress;
@@ -23,12 +23,15 @@ pub(crate) struct Pace {
     busy: Busy,
     /// How many times as fast as the wall's clock time goes; `None` for as fast as it can.
     speed: Option<NonZeroU64>,
+    /// Where the wall's clock and the simulated one stood together.
+    since: (Instant, u64),
 }
 
 impl Pace {
     /// Takes simulated time, and holds it.
     pub(crate) async fn hold(clock: &Clock, speed: Option<NonZeroU64>) -> Self {
-        Self { clock: clock.clone(), busy: clock.busy().await, speed }
+        let busy = clock.busy().await;
+        Self { clock: clock.clone(), busy, speed, since: (Instant::now(), clock.now_ms()) }
     }
 
     /// The moment, in whole seconds.
@@ -37,31 +40,42 @@ impl Pace {
     }
 
     /// Lets time run until a moment: as fast as it can; or, where it follows the wall's clock, a tick at a time, with a
-    /// pause that is held by us.
+    /// pause that is held by us. Returns early when `wake` is called.
     pub(crate) async fn run_until(
         &mut self,
         until_ms: u64,
+        wake: &Wake,
         barrier: &Barrier,
         progress: &Progress,
-    ) -> anyhow::Result<()> {
-        let Some(speed) = self.speed else { return self.sleep_until(until_ms, barrier).await };
+    ) -> anyhow::Result<Roused> {
+        let Some(speed) = self.speed else { return self.sleep_until(until_ms, wake, barrier).await };
         let tick_ms = u64::try_from(TICK.as_millis())?.saturating_mul(speed.get());
         let mut now_ms = self.clock.now_ms();
         while now_ms < until_ms {
-            now_ms = until_ms.min(now_ms.saturating_add(tick_ms));
-            self.sleep_until(now_ms, barrier).await?;
+            let due_ms = self.due_ms(speed).min(until_ms);
+            if due_ms < until_ms.min(now_ms.saturating_add(tick_ms)) {
+                tokio::time::sleep(TICK).await;
+                continue;
+            }
+            if self.sleep_until(due_ms, wake, barrier).await? == Roused::Woken {
+                return Ok(Roused::Woken);
+            }
+            now_ms = due_ms;
             progress.moment(UnixSeconds(now_ms / 1000));
-            tokio::time::sleep(TICK).await;
         }
-        Ok(())
+        Ok(Roused::Due)
     }
 
-    async fn sleep_until(&mut self, until_ms: u64, barrier: &Barrier) -> anyhow::Result<()> {
-        let slept = tokio::time::timeout(STEP_LIMIT, self.busy.sleep_until_ms(until_ms)).await;
-        if slept.is_err() {
-            bail!("simulated time stands still; {}", who_holds_it(barrier));
-        }
-        Ok(())
+    /// Where simulated time should be by the wall's clock, however long the steps before took.
+    fn due_ms(&self, speed: NonZeroU64) -> u64 {
+        let (wall, simulated_ms) = self.since;
+        let passed_ms = u64::try_from(wall.elapsed().as_millis()).unwrap_or(u64::MAX);
+        simulated_ms.saturating_add(passed_ms.saturating_mul(speed.get()))
+    }
+
+    async fn sleep_until(&mut self, until_ms: u64, wake: &Wake, barrier: &Barrier) -> anyhow::Result<Roused> {
+        let slept = tokio::time::timeout(STEP_LIMIT, self.busy.sleep_until_or(until_ms, wake)).await;
+        slept.map_err(|_| anyhow!("simulated time stands still; {}", who_holds_it(barrier)))
     }
 }
 

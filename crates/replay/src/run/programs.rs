@@ -1,5 +1,6 @@
 //! Starting the programs of a replay, each with its configuration, in a folder and on a barrier of their own.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,9 @@ pub(crate) struct Party {
     pub peer_url: String,
 }
 
+/// A variable of a program's environment.
+pub(crate) type Env = (&'static str, OsString);
+
 /// What starting a program needs to know.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Programs<'a> {
@@ -44,21 +48,29 @@ pub(crate) struct Programs<'a> {
 
 impl Programs<'_> {
     /// An oracle with this configuration, whose data folder is `oracle`.
-    pub(crate) async fn oracle(&self, text: &str, listen: SocketAddr) -> anyhow::Result<Oracle> {
-        self.oracle_called("oracle", text, listen).await
+    pub(crate) async fn oracle(
+        &self,
+        text: &str,
+        listen: SocketAddr,
+        envs: &[Env],
+    ) -> anyhow::Result<Oracle> {
+        self.oracle_called("oracle", text, listen, envs).await
     }
 
-    /// An oracle of this name with this configuration, whose data folder is the name.
+    /// An oracle of this name with this configuration, whose data folder is the name; it runs with `envs` besides all that
+    /// is in ours.
     pub(crate) async fn oracle_called(
         &self,
         name: &str,
         text: &str,
         listen: SocketAddr,
+        envs: &[Env],
     ) -> anyhow::Result<Oracle> {
         let config = self.write(&format!("{name}.toml"), text)?;
         let command = |verb| self.oracle_command(name, verb, &config);
         run_to_end(command("init")?.arg("--simulated"), "earnest-oracle init").await?;
-        let service = Service::start(self.in_simulated_time(command("serve")?, name), listen).await?;
+        let service =
+            Service::start(within(self.in_simulated_time(command("serve")?, name), envs), listen).await?;
         let client = OracleClient::new(&format!("http://{listen}"))?;
         let key = client.pubkey().await?;
         Ok(Oracle { service, client, key, addr: listen })
@@ -82,8 +94,14 @@ impl Programs<'_> {
         command.arg("--simulated-name").arg(name)
     }
 
-    /// A node of this name with this configuration, whose data folder is the name.
-    pub(crate) async fn node(&self, name: &str, text: &str, listens: Listens) -> anyhow::Result<Party> {
+    /// A node of this name with this configuration, whose data folder is the name; with `envs` as an oracle.
+    pub(crate) async fn node(
+        &self,
+        name: &str,
+        text: &str,
+        listens: Listens,
+        envs: &[Env],
+    ) -> anyhow::Result<Party> {
         let data_dir = self.folder.join(name);
         let config = self.write(&format!("{name}.toml"), text)?;
         let log = self.folder.join(format!("{name}.log"));
@@ -94,7 +112,7 @@ impl Programs<'_> {
         seed::plant(&data_dir, self.seed, name)?;
         run_to_end(command("init")?, "earnest init").await?;
         let serve = self.in_simulated_time(command("serve")?, name);
-        let service = Service::start(serve, listens.owner).await?;
+        let service = Service::start(within(serve, envs), listens.owner).await?;
         let token = read_token(&data_dir.join("owner-token"))?;
         let owner = OwnerClient::new(&format!("http://{}", listens.owner), &token)?;
         let key = owner.info().await?.key;
@@ -106,4 +124,9 @@ impl Programs<'_> {
         std::fs::write(&path, text).with_context(|| path.display().to_string())?;
         Ok(path)
     }
+}
+
+/// The command with these variables in its environment.
+pub(crate) fn within(command: ProcessBuilder, envs: &[Env]) -> ProcessBuilder {
+    envs.iter().fold(command, |command, (name, value)| command.env(name, value))
 }

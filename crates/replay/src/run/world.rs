@@ -1,5 +1,6 @@
 //! Everything that runs in a replay.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,14 +8,15 @@ use anyhow::Context as _;
 use clock::Clock;
 use clock::barrier::Barrier;
 use terms::UnixSeconds;
-use testbed::{Bitcoind, free_addr};
+use testbed::{Bitcoind, FullDisk, free_addr};
 
+use super::bell::Bell;
 use super::config::{self, Listens, Reaches};
 use super::lines::Lines;
 use super::measurers::{self, Sight, Vantage};
-use super::programs::{Oracle, Party, Programs};
+use super::programs::{Env, Oracle, Party, Programs};
 use super::service::Service;
-use crate::scenario::{Happening, Line, Place, Scenario, Victim};
+use crate::scenario::{Fault, Happening, Line, Place, Scenario, Victim};
 
 /// Everything that runs. Dropping it ends it all; the folder stays.
 #[derive(Debug)]
@@ -31,6 +33,10 @@ pub struct World {
     pub(super) buyer: Party,
     /// The lines between them that the scenario cuts.
     pub(super) lines: Lines,
+    /// Rung when a message trips one of them.
+    pub(super) bell: Bell,
+    /// The disks that the scenario fills.
+    pub(super) disks: BTreeMap<Victim, FullDisk>,
     /// Where everything lies.
     pub(super) folder: PathBuf,
 }
@@ -51,11 +57,14 @@ impl World {
         // Held until the director takes its own, so that time can't move while the programs start.
         let busy = clock.busy().await;
         let mut sights = Vec::new();
-        for _ in scenario.cast.places() {
-            sights.push(Sight::start(&scenario.body).await?);
+        for place in scenario.cast.places() {
+            let roots = folder.join(format!("roots-{}.pem", scenario.cast.name(place)));
+            sights.push(Sight::start(scenario, roots).await?);
         }
         let programs = Programs { folder, barrier: barrier.addr(), seed };
-        let mut setup = Setup { scenario, programs, lines: Lines::default() };
+        let bell = Bell::new(clock.clone());
+        let (lines, disks) = (Lines::default(), BTreeMap::new());
+        let mut setup = Setup { scenario, programs, lines, bell: bell.clone(), disks };
         let keys = setup.vantage_keys(&sights).await?;
         let (mut oracles, mut vantages) = (Vec::new(), Vec::new());
         for number in 0..scenario.cast.oracles() {
@@ -67,8 +76,21 @@ impl World {
         let provider = setup.node(Victim::Provider, &bitcoind, &oracles).await?;
         let buyer = setup.node(Victim::Buyer, &bitcoind, &oracles).await?;
         drop(busy);
-        let (lines, folder) = (setup.lines, folder.to_owned());
-        Ok(Self { bitcoind, barrier, clock, sights, oracles, vantages, provider, buyer, lines, folder })
+        let (lines, disks, folder) = (setup.lines, setup.disks, folder.to_owned());
+        Ok(Self {
+            bitcoind,
+            barrier,
+            clock,
+            sights,
+            oracles,
+            vantages,
+            provider,
+            buyer,
+            lines,
+            bell,
+            disks,
+            folder,
+        })
     }
 
     /// Where the chain's RPC is, and the file with its cookie, for a check from outside.
@@ -126,6 +148,10 @@ pub(super) struct Setup<'a> {
     pub programs: Programs<'a>,
     /// The lines laid so far.
     pub lines: Lines,
+    /// What their gates ring.
+    pub bell: Bell,
+    /// The disks set up so far.
+    pub disks: BTreeMap<Victim, FullDisk>,
 }
 
 impl Setup<'_> {
@@ -134,22 +160,41 @@ impl Setup<'_> {
         let listens = Listens { owner: free_addr()?, peer: free_addr()? };
         let mut ways = Vec::new();
         for (number, oracle) in oracles.iter().enumerate() {
-            let way = self.lines.lay(self.scenario, Line::ToOracle(who, number), oracle.addr).await?;
+            let way =
+                self.lines.lay(self.scenario, Line::ToOracle(who, number), oracle.addr, &self.bell).await?;
             ways.push((way, oracle.key));
         }
         let (first, others) = ways.split_first().context("there is no oracle")?;
         let reaches = Reaches {
-            bitcoind: self.lines.lay(self.scenario, Line::ToBitcoind(who), bitcoind.rpc_addr()).await?,
+            bitcoind: self
+                .lines
+                .lay(self.scenario, Line::ToBitcoind(who), bitcoind.rpc_addr(), &self.bell)
+                .await?,
             cookie: bitcoind.cookie_file(),
             oracle: *first,
         };
         let data_dir = self.programs.folder.join(name);
         let text = config::node(self.scenario, &data_dir, listens, &reaches, others);
-        let party = self.programs.node(name, &text, listens).await?;
+        let envs = self.disk_under(who, &data_dir)?;
+        let party = self.programs.node(name, &text, listens, &envs).await?;
         let door = match who {
-            Victim::Provider => self.lines.lay(self.scenario, Line::BuyerProvider, listens.peer).await?,
+            Victim::Provider => {
+                self.lines.lay(self.scenario, Line::BuyerProvider, listens.peer, &self.bell).await?
+            }
             _ => listens.peer,
         };
         Ok(Party { peer_url: format!("http://{door}"), ..party })
+    }
+
+    /// What a process needs in its environment for a disk that can be full, where the scenario fills it.
+    pub(super) fn disk_under(&mut self, who: Victim, data_dir: &Path) -> anyhow::Result<Vec<Env>> {
+        let fills = |fault: &Fault| matches!(fault.what, Happening::FullDisk(victim, _) if victim == who);
+        if !self.scenario.faults.iter().any(fills) {
+            return Ok(Vec::new());
+        }
+        let disk = FullDisk::under(data_dir)?;
+        let envs = disk.envs().to_vec();
+        self.disks.insert(who, disk);
+        Ok(envs)
     }
 }

@@ -5,6 +5,7 @@ use terms::{Measurement, OutcomeValue, Sat, Scale};
 use super::cast::Cast;
 use super::error::ScenarioError;
 use super::reader::{Field, Table};
+use super::stored::{self, Receipts, StoredEvent};
 
 /// What must be true at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,12 @@ pub struct Expect {
     pub provider: Option<String>,
     /// The state that the buyer's node ends in, where the file says so.
     pub buyer: Option<String>,
+    /// Events that the nodes have stored, each node's in this order, whatever else came between them.
+    pub events: Vec<StoredEvent>,
+    /// Events that no node has stored.
+    pub never: Vec<StoredEvent>,
+    /// What the nodes' receipts come to.
+    pub receipts: Receipts,
     /// What both nodes, as far as they live, raise an alarm about, by the alarms' names.
     pub alarms: Vec<&'static str>,
     /// What single oracles attest, by their numbers, where the file says so.
@@ -84,6 +91,9 @@ pub(super) fn read(
         buyer_sat: Sat(table.need("buyer_sat")?.number(0..=most)?),
         provider: table.read("provider", |field| field.one_of(&STATES))?.map(str::to_owned),
         buyer: table.read("buyer", |field| field.one_of(&STATES))?.map(str::to_owned),
+        events: table.read("events", stored::events)?.unwrap_or_default(),
+        never: table.read("never", stored::events)?.unwrap_or_default(),
+        receipts: table.read("receipts", stored::receipts)?.unwrap_or_default(),
         alarms: table.read("alarms", alarms)?.unwrap_or_default(),
         oracles: oracles(&table, measurement, cast)?,
     };

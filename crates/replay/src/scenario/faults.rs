@@ -11,6 +11,7 @@ use super::error::ScenarioError;
 use super::phases::MAX_NOTE;
 use super::reader::{Field, Table};
 use super::words;
+use crate::text;
 pub use happening::{Happening, Says};
 pub use hit::{Line, Victim};
 
@@ -39,6 +40,17 @@ pub enum When {
     },
     /// When the two nodes first say this to each other: it does not arrive.
     Said(&'static str),
+}
+
+impl When {
+    /// In words.
+    pub fn words(&self, cast: &Cast) -> String {
+        match self {
+            Self::At(at) => format!("at {}", text::stamp(*at)),
+            Self::Reached { who, state } => format!("when it is {state} at the {}", who.name(cast)),
+            Self::Said(message) => format!("when {message} is first said, which does not arrive"),
+        }
+    }
 }
 
 /// States in which an escrow stays long enough to be seen.

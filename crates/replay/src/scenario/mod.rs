@@ -13,9 +13,11 @@ mod faults;
 mod head;
 mod measure;
 pub(crate) mod phases;
+mod reach;
 pub(crate) mod reader;
 #[cfg(test)]
 mod schema;
+mod stored;
 pub(crate) mod words;
 
 use std::path::Path;
@@ -31,7 +33,9 @@ pub use expect::{Expect, ExpectedOutcome, ExpectedWord};
 pub use faults::{Fault, Happening, Line, Says, Victim, When};
 pub use head::Head;
 pub use phases::{Condition, Delivery, Phase};
+pub use reach::{CertificateFault, DnsFailure};
 use reader::{Source, Table};
+pub use stored::{ExpectedReceipts, Party, Receipts, StoredEvent};
 
 /// The format as a JSON Schema, for editors. A test holds it and the reader to the same fields.
 pub const SCHEMA: &str = include_str!("../../../../docs/scenario.schema.json");

@@ -8,6 +8,7 @@ use super::cast::{Cast, Place};
 use super::chain;
 use super::error::ScenarioError;
 use super::measure::Measured;
+use super::reach::{self, CertificateFault, DnsFailure};
 use super::reader::{Field, Table};
 use super::words;
 use crate::text;
@@ -52,6 +53,20 @@ pub enum Condition {
     WrongBody(Vec<u8>),
     /// The oracle's own connection is lost: neither the target nor its reference targets answer.
     OracleOffline,
+    /// The target is well, and its name can't be looked up.
+    Dns(DnsFailure),
+    /// The target is well, and its certificate is not.
+    Certificate(CertificateFault),
+}
+
+impl Condition {
+    /// Whom it hits: `service`, or `oracle`.
+    pub fn who(&self) -> &'static str {
+        match self {
+            Self::OracleOffline => "oracle",
+            _ => "service",
+        }
+    }
 }
 
 impl fmt::Display for Condition {
@@ -63,6 +78,8 @@ impl fmt::Display for Condition {
             Self::Slow(latency_ms) => write!(f, "takes {} to answer", text::length_ms(*latency_ms)),
             Self::WrongBody(_) => f.write_str("answers with the wrong bytes"),
             Self::OracleOffline => f.write_str("the oracle's own connection is lost"),
+            Self::Dns(failure) => failure.fmt(f),
+            Self::Certificate(fault) => fault.fmt(f),
         }
     }
 }
@@ -83,7 +100,8 @@ pub(crate) const MAX_NOTE: usize = 200;
 pub(super) const MAX_BODY: usize = 64 * 1024;
 
 const ONE_CONDITION: &str = "must say what is wrong with exactly one of down, flapping, error_share_ppm, status, \
-                             slow_ms, wrong_body, oracle_offline, or when it arrives with delivered_at";
+                             slow_ms, wrong_body, dns, certificate, oracle_offline, or when it arrives with \
+                             delivered_at";
 
 /// The most times that a phase flaps.
 const MAX_FLAPS: u64 = 500;
@@ -213,6 +231,10 @@ fn condition(table: &Table<'_>, measured: &Measured, flaps: bool) -> Result<Cond
             .map(Condition::Status),
         table.read("slow_ms", |field| field.number(1..=600_000))?.map(Condition::Slow),
         table.read("wrong_body", |field| wrong_body(field, measured))?.map(Condition::WrongBody),
+        table.read("dns", |field| reach::dns(field, &measured.measurement))?.map(Condition::Dns),
+        table
+            .read("certificate", |field| reach::certificate(field, &measured.measurement))?
+            .map(Condition::Certificate),
         yes("oracle_offline")?.map(|_| Condition::OracleOffline),
     ]
     .into_iter()

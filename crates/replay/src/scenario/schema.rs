@@ -64,6 +64,8 @@ publication_delay = "10m"
 outcome_ppm = 0
 provider_sat = 150_000
 buyer_sat = 0
+receipts.provider = { movements = 0, funding_sat = 0, fee_sat = 0, settlement_sat = 0, refund_sat = 0, bump_sat = 0, cancel_sat = 0 }
+receipts.buyer = { movements = 9, funding_sat = 1 }
 "#;
 
 /// The same for a market.

@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use anyhow::Context as _;
+use clock::Wake;
 use terms::UnixSeconds;
 
 use super::agenda::{Agenda, Turn};
@@ -63,7 +64,7 @@ impl<'a> Director<'a> {
     /// Lets time run to the next moment of the agenda, and does what is due.
     pub(super) async fn step(&mut self) -> anyhow::Result<()> {
         let next_s = self.agenda.next_s();
-        self.pace.run_until(next_s * 1000, &self.world.barrier, self.progress).await?;
+        self.let_time_run(next_s * 1000).await?;
         self.world.check()?;
         let now = self.now();
         self.progress.moment(now);
@@ -72,10 +73,16 @@ impl<'a> Director<'a> {
         }
         if self.agenda.take_block(now.0) {
             let until_ms = now.0 * 1000 + BLOCK_AFTER_MS;
-            self.pace.run_until(until_ms, &self.world.barrier, self.progress).await?;
+            self.let_time_run(until_ms).await?;
             self.mine().await?;
         }
         Ok(())
+    }
+
+    /// No line of a market is cut, so nobody rings.
+    async fn let_time_run(&mut self, until_ms: u64) -> anyhow::Result<()> {
+        let nobody = Wake::new();
+        self.pace.run_until(until_ms, &nobody, &self.world.barrier, self.progress).await.map(drop)
     }
 
     fn behave(&mut self, turn: Turn) {

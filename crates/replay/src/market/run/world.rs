@@ -122,7 +122,7 @@ async fn start_oracle(
     let listen = free_addr()?;
     let addrs: Vec<SocketAddr> = services.iter().map(FailingTarget::addr).collect();
     let text = config::oracle(market, &programs.folder.join("oracle"), listen, &addrs, reference)?;
-    Ok((programs.oracle(&text, listen).await?, listen))
+    Ok((programs.oracle(&text, listen, &[]).await?, listen))
 }
 
 /// What starting the nodes needs to know.
@@ -166,6 +166,6 @@ impl Setup<'_> {
     async fn node(&self, name: &str, text: impl FnOnce(&Path, Listens) -> String) -> anyhow::Result<Party> {
         let listens = Listens { owner: free_addr()?, peer: free_addr()? };
         let text = text(&self.programs.folder.join(name), listens);
-        self.programs.node(name, &text, listens).await
+        self.programs.node(name, &text, listens, &[]).await
     }
 }

@@ -16,6 +16,8 @@ pub enum Happening {
     Kill(Victim, Option<u64>),
     /// Nothing passes between two processes for so many seconds.
     Cut(Line, u64),
+    /// A process has no space left on its disk for so many seconds.
+    FullDisk(Victim, u64),
     /// The oracle of this number goes on, and no node gets a word from it for so many seconds; without a number, ever.
     Silent(usize, Option<u64>),
     /// From now on a place measures something of its own instead of the service.
@@ -43,7 +45,7 @@ impl Happening {
     pub fn lasts_s(self) -> Option<u64> {
         match self {
             Self::Kill(_, lasts_s) | Self::Silent(_, lasts_s) => lasts_s,
-            Self::Cut(_, lasts_s) => Some(lasts_s),
+            Self::Cut(_, lasts_s) | Self::FullDisk(_, lasts_s) => Some(lasts_s),
             Self::Lie(..) | Self::Reorg(_) | Self::SetBack(..) | Self::FeeSpike(_) => None,
         }
     }
@@ -67,6 +69,7 @@ impl Happening {
             Self::Cut(line, lasts_s) => {
                 format!("lets nothing pass between {} {}", line.words(cast), lasting(lasts_s))
             }
+            Self::FullDisk(_, lasts_s) => format!("has no space left on its disk {}", lasting(lasts_s)),
             Self::Silent(_, lasts_s) => {
                 format!("answers nobody, {}", lasts_s.map_or_else(|| "for good".to_owned(), lasting))
             }
@@ -87,19 +90,19 @@ const MAX_REORG: u64 = 20;
 /// The rates of a fee spike, in sat/vB.
 const FEE_SPIKE: std::ops::RangeInclusive<u64> = 5..=500;
 
-/// The longest that something stays away or cut.
+/// The longest that something stays away, cut or full.
 const MAX_S: u64 = 365 * 86_400;
 
 /// Fields that say more of what goes wrong, and with what they may stand.
 const BELONGS: [(&str, &[&str]); 4] = [
     ("restart_after", &["kill"]),
-    ("lasts", &["cut", "silent"]),
+    ("lasts", &["cut", "full_disk", "silent"]),
     ("says", &["lying"]),
     ("oracle", &["set_back"]),
 ];
 
-const ONE_FAULT: &str =
-    "must say what goes wrong with exactly one of kill, cut, silent, lying, reorg, set_back, fee_spike";
+const ONE_FAULT: &str = "must say what goes wrong with exactly one of kill, cut, full_disk, silent, lying, reorg, set_back, \
+                         fee_spike";
 
 pub(super) fn read(table: &Table<'_>, starts: u64, cast: &Cast) -> Result<Happening, ScenarioError> {
     let restart_after = table.read("restart_after", |field| chain::bounded(field, 1, MAX_S))?;
@@ -109,6 +112,9 @@ pub(super) fn read(table: &Table<'_>, starts: u64, cast: &Cast) -> Result<Happen
     let said: Vec<Happening> = [
         table.read("kill", |field| victim(field, cast))?.map(|who| Happening::Kill(who, restart_after)),
         table.read("cut", |field| line(field, cast))?.map(|line| Happening::Cut(line, lasts.unwrap_or(0))),
+        table
+            .read("full_disk", |field| storing(field, cast))?
+            .map(|who| Happening::FullDisk(who, lasts.unwrap_or(0))),
         table.read("silent", |field| cast.oracle(field))?.map(|number| Happening::Silent(number, lasts)),
         table
             .read("lying", |field| cast.place(field))?
@@ -134,6 +140,12 @@ fn victim(field: &Field<'_>, cast: &Cast) -> Result<Victim, ScenarioError> {
     field.one_of(&Victim::all(cast).map(|victim| (victim.name(cast), victim)).collect::<Vec<_>>())
 }
 
+/// One of those who store something of ours.
+fn storing(field: &Field<'_>, cast: &Cast) -> Result<Victim, ScenarioError> {
+    let ours = Victim::all(cast).filter(|victim| *victim != Victim::Bitcoind);
+    field.one_of(&ours.map(|victim| (victim.name(cast), victim)).collect::<Vec<_>>())
+}
+
 fn line(field: &Field<'_>, cast: &Cast) -> Result<Line, ScenarioError> {
     let lines = Line::all(cast);
     field.one_of(&lines.iter().map(|(word, line)| (word.as_str(), *line)).collect::<Vec<_>>())
@@ -149,7 +161,7 @@ fn complete(table: &Table<'_>, what: Happening, cast: &Cast) -> Result<(), Scena
         Happening::Kill(Victim::Bitcoind, None) => {
             Some(("restart_after", "is missing: nothing goes on without a Bitcoin node"))
         }
-        Happening::Cut(..) if !table.has("lasts") => Some(("lasts", "is missing")),
+        Happening::Cut(..) | Happening::FullDisk(..) if !table.has("lasts") => Some(("lasts", "is missing")),
         Happening::Lie(..) if !table.has("says") => Some(("says", "is missing: \"up\" or \"down\"")),
         Happening::SetBack(..) if cast.oracles() > 1 && !table.has("oracle") => {
             Some(("oracle", "is missing: which of them"))
