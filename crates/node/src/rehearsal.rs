@@ -46,16 +46,21 @@ impl Core {
     pub(crate) fn rehearse(&self, terms: &Terms<'_>, now: u64) -> Result<DryRun, NodeError> {
         let Terms { action, id, side, agreement, refund_at } = *terms;
         self.config.check_margin(agreement)?;
+        let commitment = |coins: usize| {
+            let fees = own_fees(agreement, side, coins.max(1));
+            Commitment::of(agreement, side, fees, refund_at, UnixSeconds(now))
+        };
+        // The mandate is asked first, as when terms are agreed, and again when it is known how many coins they take.
+        self.may_commit(id, agreement.terms_hash(), commitment(1), now)?;
         let coins = self.coins_for(agreement, side)?.len();
-        let fees = own_fees(agreement, side, coins.max(1));
-        let commitment = Commitment::of(agreement, side, fees, refund_at, UnixSeconds(now));
+        let commitment = commitment(coins);
         self.may_commit(id, agreement.terms_hash(), commitment.clone(), now)?;
         let table = agreement.compile().map_err(protocol::OfferError::from)?;
         Ok(DryRun {
             terms_hash: Some(agreement.terms_hash()),
             role: Some(role(side)),
             stake_sat: Some(commitment.stake.sat()),
-            fees_sat: Some(fees),
+            fees_sat: Some(commitment.fees_sat),
             fee_rate_sat_vb: Some(agreement.fee_rate_sat_vb),
             coins: u64::try_from(coins).ok(),
             leaves_sat: Some(commitment.locked_sat()),
