@@ -24,6 +24,7 @@ mod owner;
 mod peer;
 mod reputation;
 mod signer;
+mod standing;
 mod tls;
 mod vantage;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use protocol::owner::{
     AcceptRequest, Address, AddressRequest, Alarm, Balance, CloseRequest, CloseView, CounterRequest, DRY_RUN,
     DecisionRequest, DryRun, EscrowView, IdentityRotation, Info, NegotiationRequest, NegotiationView,
-    OracleView, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest, SupplyView,
-    SweepView, TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
+    OfferView, OracleView, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest,
+    SupplyView, SweepView, TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
 };
 use protocol::transcript::TranscriptFile;
 use protocol::{Offer, OfferDraft};
@@ -162,6 +162,14 @@ impl OwnerClient {
     /// See [`ClientError`].
     pub async fn offers(&self) -> Result<Vec<Offer>, ClientError> {
         self.get("/v1/offers").await
+    }
+
+    /// One of them, with what it may pay; `None` when there is none of this id.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn offer(&self, id: &str) -> Result<Option<OfferView>, ClientError> {
+        self.get_if_any(&format!("/v1/offers/{}", segment(id))).await
     }
 
     /// Takes a provider's published offer.

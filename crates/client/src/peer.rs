@@ -15,6 +15,9 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 /// What waits is read from the peer's database. Nobody waits long for a peer that is slow to say that it has nothing.
 const WAITING_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a card is waited for where others may be had.
+const GLANCE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Where a node takes envelopes.
 const ENVELOPES: &str = "/v1/envelopes";
 
@@ -61,6 +64,14 @@ impl PeerClient {
             let problem = protocol::Problem::from(&e);
             answer.malformed(e.field(), problem.detail)
         })
+    }
+
+    /// The same card, for somebody who asks several nodes and waits long for none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn card_soon(&self) -> Result<Card, ClientError> {
+        Self { http: Http::new(self.base(), GLANCE_TIMEOUT)? }.card().await
     }
 
     /// Sends an envelope, and opens the one that answers: `None` when there is nothing to answer.

@@ -47,7 +47,11 @@ pub fn in_words(alarm: &Alarm) -> String {
         AlarmKind::Equivocation => format!("oracle {oracle} attested two outcomes of this event"),
         AlarmKind::ChangedAnnouncement => format!("oracle {oracle} announced this event twice"),
         AlarmKind::UnknownSpend => "the funding output was spent by nothing that was agreed".to_owned(),
-        AlarmKind::LimitNear | AlarmKind::ApprovalNeeded | AlarmKind::NotListed => alarm.detail.clone(),
+        AlarmKind::LimitNear
+        | AlarmKind::ApprovalNeeded
+        | AlarmKind::NotListed
+        | AlarmKind::WindowAtRisk
+        | AlarmKind::WindowMissed => alarm.detail.clone(),
         AlarmKind::ForkedLog => {
             format!("the public log of oracle {oracle} does not go on from a checkpoint that it signed")
         }

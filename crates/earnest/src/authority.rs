@@ -72,6 +72,10 @@ pub async fn approvals(file: &ConfigFile, json: bool) -> Result<(), Failure> {
         ]);
     }
     output::line(&table.to_string());
+    for approval in approvals.iter().filter(|approval| approval.outlook.is_some()) {
+        output::line(&format!("\nterms {}", approval.terms_hash));
+        output::outlook(approval.outlook.as_ref());
+    }
     Ok(())
 }
 

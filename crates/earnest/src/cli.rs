@@ -4,6 +4,7 @@ mod discovery;
 mod documents;
 mod receipts;
 mod recovery;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod wallet;
@@ -20,6 +21,7 @@ pub use discovery::{Discover, Listing};
 pub use documents::{NamedPeriod, Terms};
 pub use receipts::Receipts;
 pub use recovery::{Backup, Restore};
+pub use standing::{Order, OrderCreate, Span, StandingOffer, StandingOfferCreate};
 pub use wallet::{Send, Sweep};
 
 /// Escrows that pay by measured service level: provider and buyer lock bitcoin, an oracle measures, the money moves.
@@ -79,6 +81,9 @@ pub enum Command {
     /// Publish offers, and list them.
     #[command(subcommand)]
     Offer(Offer),
+    /// Publish an offer for each window of a sequence by itself, ahead of time.
+    #[command(subcommand)]
+    StandingOffer(StandingOffer),
     /// Compare what providers offer, those named and those in directories.
     Discover(Discover),
     /// This node's listing in the directories of its configuration.
@@ -94,6 +99,9 @@ pub enum Command {
     Transcript(crate::transcript::Transcript),
     /// Renew an escrow that was bought: agree and lock its next window, with fresh coins. Again it tells of the same.
     Renew(Renew),
+    /// Standing orders: buy the same service window after window, within the mandate.
+    #[command(subcommand)]
+    Order(Order),
     /// List escrows, show one with its history, and close one by agreement.
     #[command(subcommand)]
     Escrow(Escrow),
@@ -255,6 +263,13 @@ pub enum Offer {
     },
     /// The offers of this node.
     List(ConfigFile),
+    /// One of them, and what it may pay.
+    Show {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Its id.
+        id: String,
+    },
 }
 
 /// Arguments of `buy`.

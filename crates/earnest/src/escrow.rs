@@ -159,6 +159,7 @@ fn show(escrow: &EscrowView) -> Result<(), Failure> {
         ]);
     }
     output::line(&history.to_string());
+    output::outlook(escrow.outlook.as_ref());
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod listing;
 mod negotiate;
 mod offer;
 mod oracle;
+mod order;
 mod output;
 mod owner;
 mod receipts;
@@ -23,6 +24,7 @@ mod recovery;
 mod reputation;
 mod rotate;
 mod serve;
+mod standing_offer;
 mod transcript;
 mod wallet;
 
@@ -77,6 +79,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rotate(command) => rotate::run(command, json).await?,
         Command::Oracle(command) => oracle::run(command, json).await?,
         Command::Offer(command) => offer::run(command, json).await?,
+        Command::StandingOffer(command) => standing_offer::run(command, json).await?,
+        Command::Order(command) => order::run(command, json).await?,
         Command::Discover(arguments) => discover::run(arguments, json).await?,
         Command::Listing(command) => listing::run(command, json).await?,
         Command::Buy(arguments) => offer::buy(arguments, json).await?,

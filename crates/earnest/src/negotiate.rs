@@ -137,14 +137,21 @@ pub enum Shape {
     Boulware,
 }
 
+impl Shape {
+    /// As the node knows it.
+    pub fn concession(self) -> Concession {
+        match self {
+            Self::Fixed => Concession::Fixed,
+            Self::Linear => Concession::Linear,
+            Self::Boulware => Concession::Boulware,
+        }
+    }
+}
+
 impl Haggle {
     /// The strategy, where there is to be one.
     pub fn strategy(&self) -> Option<BuyerStrategy> {
-        let concession = match self.strategy {
-            Shape::Fixed => Concession::Fixed,
-            Shape::Linear => Concession::Linear,
-            Shape::Boulware => Concession::Boulware,
-        };
+        let concession = self.strategy.concession();
         let (opening_sat, rounds, seed) = (self.open_at.map(Sat), self.rounds, self.seed);
         let of = |most| BuyerStrategy { opening_sat, maximum_sat: Sat(most), concession, rounds, seed };
         self.max_price.map(of)
@@ -283,6 +290,7 @@ fn tell(told: &NegotiationView, json: bool) -> Result<(), Failure> {
         table.add_row(row(said));
     }
     output::line(&table.to_string());
+    output::outlook(told.outlook.as_ref());
     if told.state == NegotiationState::Agreed {
         output::line("Agreed. The node locks it now; `earnest escrow show` tells how far it is.");
     }

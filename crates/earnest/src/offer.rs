@@ -1,6 +1,7 @@
 //! Offers: publish, take.
 
 use anyhow::{Context as _, anyhow};
+use client::PeerClient;
 use client::Rehearsed;
 use protocol::OfferDraft;
 use protocol::owner::{NegotiationRequest, Purchase, PurchaseRequest};
@@ -8,7 +9,7 @@ use terms::{Hex32, canonical};
 
 use crate::cli::{Buy, Offer, Renew};
 use crate::exit::Failure;
-use crate::{dry_run, output, owner};
+use crate::{dry_run, forecast, output, owner};
 
 /// `earnest offer ...`
 pub async fn run(command: Offer, json: bool) -> Result<(), Failure> {
@@ -25,7 +26,18 @@ pub async fn run(command: Offer, json: bool) -> Result<(), Failure> {
             if json {
                 return output::json(&published);
             }
-            output::line(&format!("published offer {}", published.id));
+            output::line(&format!("published offer {}\n", published.id));
+            output::line(forecast::of_offer(&published)?.to_string().trim_end());
+            Ok(())
+        }
+        Offer::Show { file, id } => {
+            let told = owner::connect(&file)?.offer(&id).await?;
+            let told = told.ok_or_else(|| anyhow!("this node has no such offer"))?;
+            if json {
+                return output::json(&told);
+            }
+            show(std::slice::from_ref(&told.offer))?;
+            output::outlook(told.outlook.as_ref());
             Ok(())
         }
         Offer::List(file) => {
@@ -56,6 +68,9 @@ pub async fn buy(arguments: Buy, json: bool) -> Result<(), Failure> {
     let offer_id = Hex32::parse(&arguments.offer_id)
         .ok_or_else(|| Failure::bad_input(anyhow!("offer_id: must be 64 lower-case hex digits")))?;
     let (provider_url, strategy) = (arguments.url, arguments.haggle.strategy());
+    if !json {
+        foretell(&provider_url, offer_id).await;
+    }
     let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
     let node = owner::connect(&arguments.file)?;
     crate::reputation::at_least(&node, &provider_url, arguments.min_settled).await?;
@@ -80,7 +95,25 @@ pub async fn renew(arguments: Renew, json: bool) -> Result<(), Failure> {
         return dry_run::show(&node, Rehearsed::Renewal(&arguments.id), json).await;
     }
     let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
+    if !json {
+        let escrow = node.escrow(&arguments.id).await?;
+        let next = escrow.and_then(|escrow| escrow.agreement.renewed().ok());
+        if let Some(outlook) = next.and_then(|next| forecast::of(&next).ok()) {
+            output::line(&outlook.to_string());
+        }
+    }
     bought(&node.renew(&arguments.id, &key).await?, json)
+}
+
+/// Shows what an offer may pay before anything is asked for. A provider that does not tell now, or has no such offer any
+/// more, is the node's to judge: the command may repeat one that was answered before.
+async fn foretell(provider_url: &str, offer_id: Hex32) {
+    let Ok(peer) = PeerClient::new(provider_url) else { return };
+    let Ok(card) = peer.card().await else { return };
+    let outlook = card.offer(offer_id).and_then(|offer| forecast::of_offer(offer).ok());
+    if let Some(outlook) = outlook {
+        output::line(&outlook.to_string());
+    }
 }
 
 fn bought(purchase: &Purchase, json: bool) -> Result<(), Failure> {

@@ -47,6 +47,13 @@ pub fn facts(facts: &[(&str, String)]) {
     }
 }
 
+/// What terms may pay, where the node tells it.
+pub fn outlook(outlook: Option<&protocol::owner::OutlookView>) {
+    if let Some(outlook) = outlook {
+        line(&format!("\n{}", outlook.text.trim_end()));
+    }
+}
+
 /// Satoshis with thin groups of three digits.
 pub fn sat(amount: terms::Sat) -> String {
     let digits = amount.0.to_string();

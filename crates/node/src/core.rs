@@ -29,6 +29,7 @@ use crate::keys::Keys;
 use crate::money::supply::Supply;
 use crate::money::sweep::Sweep;
 use crate::oracles::attestations::Pace;
+use crate::standing::{Order, StandingOffer};
 
 /// The node's state.
 pub struct Core {
@@ -58,6 +59,10 @@ pub struct Core {
     pub(crate) guard: Guard,
     /// Where the chain of receipts ends.
     pub(crate) book: Book,
+    /// A buyer's standing orders.
+    pub(crate) orders: BTreeMap<Hex32, Order>,
+    /// A provider's standing offers.
+    pub(crate) standing_offers: BTreeMap<Hex32, StandingOffer>,
     /// The supply of coins for escrows.
     pub(crate) supply: Supply,
     /// The scheduled sweep.
@@ -128,6 +133,8 @@ pub(crate) struct Change {
     pub talks: crate::peers::negotiate::TalkRows,
     /// Escrows that are presented, and references that were verified.
     pub references: crate::reputation::ReferenceRows,
+    /// What becomes of standing orders and standing offers.
+    pub standing: crate::standing::StandingRows,
 }
 
 impl Change {
@@ -160,6 +167,9 @@ impl Change {
             ("answer", self.answer.is_some()),
             ("reference", self.references.any()),
             ("negotiation_ended", self.talks.ended.is_some()),
+            ("standing", self.standing.begun.is_some()),
+            ("standing_window", self.standing.window.is_some()),
+            ("standing_ended", self.standing.ended.is_some()),
         ];
         let rest = rest.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
         let parts: Vec<&str> = events.chain(rest).collect();
@@ -386,6 +396,7 @@ async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Resu
     }
     change.talks.write(tx).await?;
     change.references.write(tx, now).await?;
+    change.standing.write(tx).await?;
     if let Some((key, answer)) = &change.answer {
         tx.put_answer(key, answer, now).await?;
     }

@@ -161,6 +161,17 @@ pub enum NodeError {
         /// Such as `id`.
         what: &'static str,
     },
+    /// An oracle measures only for those whom its operator knows.
+    #[error(
+        "oracles.keys: {oracle} does not measure for this node: ask its operator to let the key {key} ask for measurements, \
+         or buy the next window's offer, which the provider has announced (`earnest order create`)"
+    )]
+    NotMeasuredForUs {
+        /// The oracle.
+        oracle: terms::Hex32,
+        /// Our identity key.
+        key: terms::Hex32,
+    },
     /// This node does not agree to renewals by itself.
     #[error("this node's owner has not allowed it to renew")]
     RenewsNothing,
@@ -271,6 +282,9 @@ impl NodeError {
                 Problem::new(ProblemType::Mandate, rule(&self.to_string())).at("reputation.min_settled")
             }
             Self::NotFinished { .. } | Self::TooManyReferences => self.say(ProblemType::Conflict),
+            Self::NotMeasuredForUs { .. } => {
+                Problem::new(ProblemType::BadUpstream, rule(&self.to_string())).at("oracles.keys")
+            }
             Self::RenewsNothing => self.say(ProblemType::Mandate),
             Self::NotRenewable { .. } => self.say(ProblemType::Conflict),
             Self::NotFound { .. } => self.say(ProblemType::NotFound),
@@ -325,6 +339,22 @@ impl NodeError {
                 Problem::new(ProblemType::Conflict, "it contradicts what is there")
             }
             _ => self.problem(),
+        }
+    }
+
+    /// Whether an oracle refuses to measure for somebody whom it does not know.
+    pub(crate) fn is_unknown_asker(&self) -> bool {
+        matches!(self, Self::Client(error) if matches!(error.status(), Some(401 | 403)))
+    }
+
+    /// The same, with the terms that a question to the owner is about.
+    pub(crate) fn about(self, agreement: &terms::Agreement) -> Self {
+        match self {
+            Self::NeedsApproval(asked) => Self::NeedsApproval(Box::new(crate::guard::Asked {
+                agreement: Some(agreement.clone()),
+                ..*asked
+            })),
+            other => other,
         }
     }
 

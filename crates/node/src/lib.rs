@@ -25,11 +25,13 @@ mod money;
 mod node;
 mod open;
 mod oracles;
+mod outlook;
 mod peers;
 mod rehearsal;
 mod reputation;
 mod rotate;
 mod serve;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod ticket;

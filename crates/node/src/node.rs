@@ -120,7 +120,7 @@ impl Node {
             asked = self.look().await;
             let mut news = self.back_up().await | self.deliver().await | self.ask_around(&asked).await;
             if round == 0 {
-                news |= self.ask_providers().await;
+                news |= self.ask_providers().await | self.tend_standing().await;
             }
             if !news {
                 break;
@@ -321,7 +321,11 @@ impl Node {
             let maturities = [escrow.first_maturity(), escrow.opened.maturity].map(|at| at.saturating_add(1));
             [escrow.given_up_at()].into_iter().chain(maturities)
         });
-        let moments = moments.chain(core.next_sweep(now)).chain(core.next_batch()).chain(listing);
+        let moments = moments
+            .chain(core.next_sweep(now))
+            .chain(core.next_batch())
+            .chain(listing)
+            .chain(core.standing_moments());
         let next = moments.filter(|at| *at > now).fold(now + pause_s, u64::min);
         next.saturating_mul(1_000)
     }

@@ -24,6 +24,7 @@ use crate::keys::{self, Keys};
 use crate::money::supply::Supply;
 use crate::money::sweep::Sweep;
 use crate::oracles::attestations::Pace;
+use crate::standing;
 
 /// Final escrows are watched for this many blocks more: no reorganisation reaches further.
 const WATCHED_BEYOND_FINAL: u32 = 144;
@@ -60,6 +61,8 @@ impl Core {
             payment_waits: true,
             guard: Guard::load(&store).await?,
             book: Book::load(&store).await?,
+            orders: standing::orders(&store).await?,
+            standing_offers: standing::offers(&store).await?,
             supply: Supply::default(),
             sweep: Sweep::read(store.fact(Fact::LastSweep).await?.as_deref())?,
             unsaved: Vec::new(),

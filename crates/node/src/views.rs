@@ -68,6 +68,7 @@ impl Core {
         view.announcements = escrow.opened.announcements.iter().map(hex_bytes).collect();
         view.attestations = escrow.attestations.iter().map(|(_, bytes)| hex_bytes(bytes)).collect();
         view.transactions = self.escrow_transactions(escrow);
+        view.outlook = crate::outlook::of_escrow(escrow);
         let history = self.store.events(id).await?;
         view.alarms = self.alarms_in(id, &history)?;
         view.learned = self.learned_in(id, &history);
@@ -112,6 +113,7 @@ impl Core {
             attestations: Vec::new(),
             bump_fees_sat: escrow.bump_fees(),
             transactions: EscrowTransactions::default(),
+            outlook: None,
             history: Vec::new(),
         }
     }

@@ -19,6 +19,7 @@ mod read;
 mod receipts;
 mod references;
 mod rows;
+mod standing;
 mod transaction;
 mod write;
 
@@ -36,4 +37,5 @@ pub use rows::{
     Answer, ApprovalRow, CommitmentRow, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow, Outflow,
     ReceiptRow, Reservation, StoredEnvelope, StoredEvent, StoredOffer, StoredSession,
 };
+pub use standing::{Standing, StandingRow, StandingWindowRow};
 pub use write::Tx;

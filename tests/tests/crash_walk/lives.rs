@@ -7,7 +7,7 @@ use protocol::owner::{BackupState, WithdrawalRequest};
 use terms::{Measurement, Sat, TimeRange, UnixSeconds};
 use testbed::Phase;
 
-use crate::{agreed, bumped, negotiated};
+use crate::{agreed, bumped, negotiated, ordered};
 
 /// What each wallet has to begin with.
 pub const BEGAN: u64 = 700_000;
@@ -35,11 +35,13 @@ pub enum Life {
     Bumped,
     /// The price is negotiated.
     Negotiated,
+    /// A standing offer and a standing order trade two windows by themselves.
+    Ordered,
 }
 
 impl Life {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Settled,
         Self::Refunded,
         Self::Cancelled,
@@ -50,6 +52,7 @@ impl Life {
         Self::Renewed,
         Self::Bumped,
         Self::Negotiated,
+        Self::Ordered,
     ];
 
     /// Its name.
@@ -65,6 +68,7 @@ impl Life {
             Self::Renewed => "renewed",
             Self::Bumped => "bumped",
             Self::Negotiated => "negotiated",
+            Self::Ordered => "ordered",
         }
     }
 
@@ -106,6 +110,7 @@ impl Life {
             Self::Renewed => agreed::renewed(mortal).await,
             Self::Bumped => bumped::bumped(mortal).await,
             Self::Negotiated => negotiated::negotiated(mortal).await,
+            Self::Ordered => ordered::ordered(mortal).await,
         }
     }
 }

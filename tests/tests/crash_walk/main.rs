@@ -13,6 +13,7 @@ mod agreed;
 mod bumped;
 mod lives;
 mod negotiated;
+mod ordered;
 mod walk;
 
 /// Two worlds at a time: most of a world waits for something.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use blackbox::{World, fresh_key};
+use blackbox::{Setting, World, fresh_key};
 use serde_json::Value;
 use terms::Measurement;
 use testbed::{ProcessBuilder, free_addr};
@@ -110,15 +110,42 @@ fn write_measurement(path: &Path) {
     std::fs::write(path, measurement.canonical()).unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_signs_with_its_identity_and_sells_what_the_oracle_measures_for_it_alone() {
-    let mut world = World::begin().await;
+/// The provider may ask the oracle to measure, and the buyer may not.
+async fn known_provider(world: &mut World) {
     let config = std::fs::read_to_string(world.oracle.service.config_file()).unwrap();
     let (policy, requester) = known_to("provider", &world.provider.key.to_string());
     world.stop("oracle").await;
     world.oracle.service.configure(&format!("{policy}{config}{requester}")).unwrap();
     world.start("oracle").await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_whom_the_oracle_does_not_know_renews_what_its_provider_has_announced() {
+    let usual = Setting::default();
+    let provider_mandate = format!("{}\n[renewal]\naccept = true\n", usual.provider_mandate);
+    let mut world = World::with(Setting { provider_mandate, ..usual }).await;
+    known_provider(&mut world).await;
+    let draft = world.draft();
+    let first = world.lock_draft(&draft).await;
+    let refused = world.buyer.owner.renew(&first, &fresh_key()).await.unwrap_err().to_string();
+    let key = format!("let the key {} ask for measurements", world.buyer.key);
+    assert!(refused.contains(&key), "{refused}");
+
+    let mut next = draft.clone();
+    let window = &mut next.measurement.window;
+    for moment in [&mut window.start, &mut window.end, &mut next.funding_deadline, &mut next.expires] {
+        moment.0 += 600;
+    }
+    world.publish(&next).await;
+    let second = world.buyer.owner.renew(&first, &fresh_key()).await.unwrap().escrow_id;
+    world.both_reach(&second, "funded").await;
+    assert_eq!(world.buyer.escrow(&second).await.agreement.measurement, next.measurement);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_signs_with_its_identity_and_sells_what_the_oracle_measures_for_it_alone() {
+    let mut world = World::begin().await;
+    known_provider(&mut world).await;
     let draft = world.draft();
     let refused = world.buyer.owner.create_offer(&draft, &fresh_key()).await.unwrap_err();
     assert!(

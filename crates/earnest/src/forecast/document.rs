@@ -36,9 +36,14 @@ pub fn read(path: &Path, fee_rate_sat_vb: u64) -> Result<Agreement, Failure> {
         let draft: OfferDraft = canonical::parse(&bytes)?;
         draft.publish(NETWORK, fee_rate_sat_vb)
     };
-    let agreement = offer.agreement(PROVIDER, BUYER);
+    let agreement = of_offer(&offer);
     agreement.validate()?;
     Ok(agreement)
+}
+
+/// The agreement that an offer becomes, between two parties that stand for any.
+pub fn of_offer(offer: &Offer) -> Agreement {
+    offer.agreement(PROVIDER, BUYER)
 }
 
 /// What a side pays in fees when it funds with one input.

@@ -8,9 +8,9 @@ mod outlook;
 mod plot;
 mod price;
 mod simulate;
-mod units;
+pub mod units;
 
 pub use args::{Outlook, Price, Simulate, Worth};
-pub use outlook::run as outlook;
+pub use outlook::{of, of_offer, run as outlook};
 pub use price::{price, worth};
 pub use simulate::run as simulate;

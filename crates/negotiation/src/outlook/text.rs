@@ -114,15 +114,17 @@ impl Outlook {
     /// What the figures mean, and what they leave out.
     fn words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "In words")?;
-        let kinds = [
-            (Kind::Target, "At the target"),
-            (Kind::Worst, "At the worst"),
-            (Kind::Indeterminate, "Where the oracle cannot measure enough, whatever the service did,"),
-        ];
-        for (kind, when) in kinds {
-            if let Some(case) = self.cases.iter().find(|case| case.kind == kind) {
-                writeln!(f, "  {when} {}.", self.paid(case))?;
-            }
+        for case in &self.cases {
+            let when = match case.kind {
+                Kind::Target => "At the target".to_owned(),
+                Kind::Breach => format!("At {}", self.outcomes(case)),
+                Kind::Worst => "At the worst".to_owned(),
+                Kind::Indeterminate => {
+                    "Where the oracle cannot measure enough, whatever the service did,".to_owned()
+                }
+                Kind::Refund => continue,
+            };
+            writeln!(f, "  {when} {}.", self.paid(case))?;
         }
         self.refund(f)?;
         if let Some(spread) = &self.spread {

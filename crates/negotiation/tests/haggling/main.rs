@@ -3,5 +3,6 @@
 mod common;
 mod reputation;
 mod session;
+mod standing;
 mod strategy;
 mod variation;

@@ -5,14 +5,15 @@
 //! when that begins.
 
 use mandate::Commitment;
-use protocol::owner::{ApprovalState, ApprovalView, DryAction, DryRun, PurchaseRequest, Role};
+use protocol::owner::{ApprovalState, ApprovalView, DryAction, DryRun, OutlookView, PurchaseRequest, Role};
 use serde::{Deserialize, Serialize};
 use storage::{ApprovalRow, NoticeRow};
-use terms::{Hex32, Sat, UnixSeconds};
+use terms::{Agreement, Hex32, Sat, UnixSeconds};
 
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::outlook::outlook;
 use crate::ticket::Ticket;
 
 /// So many questions may wait at a time.
@@ -27,6 +28,8 @@ pub struct Asked {
     pub id: Hex32,
     /// The hash of its terms.
     pub terms_hash: Hex32,
+    /// The terms, where they are at hand.
+    pub agreement: Option<Agreement>,
     /// What would be committed.
     pub request: Commitment,
     /// Above what the owner is asked.
@@ -49,6 +52,9 @@ pub(crate) struct Approval {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct What {
     commitment: Commitment,
+    /// The terms; questions of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agreement: Option<Agreement>,
     above_sat: Sat,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
@@ -114,7 +120,19 @@ impl Approval {
             at: UnixSeconds(self.at),
             expires_at: UnixSeconds(self.expires_at),
             escrow_id: self.what.escrow.map(|id| id.to_string()),
+            outlook: self.outlook(now),
         }
+    }
+
+    /// What the escrow may pay, while there is something to decide.
+    fn outlook(&self, now: u64) -> Option<OutlookView> {
+        let agreement = self.what.agreement.as_ref()?;
+        if self.state(now) != ApprovalState::Pending {
+            return None;
+        }
+        let refund = self.at.saturating_add(self.what.commitment.lock_s);
+        let maturity = refund.checked_sub(agreement.refund_delay_s);
+        outlook(agreement, maturity, Some(self.at))
     }
 }
 
@@ -166,6 +184,7 @@ impl Core {
         }
         let what = What {
             commitment: asked.request.clone(),
+            agreement: asked.agreement.clone(),
             above_sat: asked.above,
             key: self.guard.acting.get(&asked.id).cloned(),
             purchase: purchase.cloned(),

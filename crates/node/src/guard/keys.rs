@@ -55,6 +55,11 @@ impl DelegatedKey {
         self.row.token_hash == hash && self.revoked_at.is_none() && now < self.row.expires_at
     }
 
+    /// Whether its token has expired at `now`, and was not replaced.
+    pub fn is_expired(&self, now: u64) -> bool {
+        now >= self.row.expires_at
+    }
+
     pub(super) fn view(&self) -> KeyView {
         KeyView {
             name: self.row.name.clone(),

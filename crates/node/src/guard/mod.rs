@@ -91,7 +91,7 @@ impl Core {
         match verdict {
             Verdict::Allowed => Ok(()),
             Verdict::NeedsApproval { above, within_s } => {
-                self.is_approved(Asked { id, terms_hash, request, above, within_s }, now)
+                self.is_approved(Asked { id, terms_hash, agreement: None, request, above, within_s }, now)
             }
         }
     }

@@ -13,6 +13,7 @@ mod owner;
 mod peer;
 mod plain;
 mod reputation;
+mod standing;
 mod visitor;
 
 use std::sync::Arc;

@@ -46,7 +46,7 @@ async fn list(State(node): Shared) -> Answered {
 
 async fn show(State(node): Shared, Path(id): Path<String>) -> Answered {
     let id = negotiation_id(&id)?;
-    Ok(json(StatusCode::OK, &node.core.lock().await.negotiation_view(id).await?))
+    Ok(json(StatusCode::OK, &node.core.lock().await.negotiation_view(id, node.now()).await?))
 }
 
 async fn transcript(State(node): Shared, Path(id): Path<String>) -> Answered {

@@ -48,8 +48,10 @@ pub(super) fn routes(
     let owners = owners.merge(super::reputation::presenting());
     let readable = readable().merge(super::negotiations::readable()).merge(super::reputation::readable());
     let readable = readable.merge(super::events::routes());
+    let readable = readable.merge(super::standing::readable());
     let buying = buying().merge(super::negotiations::buying()).merge(super::reputation::gathering());
-    let providing = Router::new().route("/v1/offers", post(publish));
+    let buying = buying.merge(super::standing::buying());
+    let providing = super::standing::providing().route("/v1/offers", post(publish));
     Router::new()
         .merge(guard(Access::Owner, owners))
         .merge(guard(Access::Scoped(Scope::Read), readable))
@@ -88,6 +90,7 @@ fn readable() -> Router<Arc<Node>> {
         .route("/v1/supply", get(supply))
         .route("/v1/sweep", get(sweep))
         .route("/v1/offers", get(offers))
+        .route("/v1/offers/{id}", get(offer))
         .route("/v1/listing", get(listing))
         .route("/v1/escrows", get(escrows))
         .route("/v1/alarms", get(alarms))
@@ -195,6 +198,11 @@ async fn list_or_not(State(node): Shared, asker: Asker, Whole(body): Whole, with
     let answer = once(&node, &asker, path, &body, work).await;
     super::wake(&node).await;
     answer
+}
+
+async fn offer(State(node): Shared, Path(id): Path<String>) -> Answered {
+    let id = escrow_id(&id)?;
+    Ok(json(StatusCode::OK, &node.core.lock().await.offer_view(id, node.now()).await?))
 }
 
 async fn publish(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {

@@ -77,7 +77,8 @@ impl Core {
         let fees = own_fees(deal.agreement(), side, inputs);
         let refund = UnixSeconds(u64::from(deal.refund_locktime()));
         let commitment = mandate::Commitment::of(deal.agreement(), side, fees, refund, UnixSeconds(now));
-        self.may_commit(id, deal.agreement().terms_hash(), commitment, now)
+        let allowed = self.may_commit(id, deal.agreement().terms_hash(), commitment, now);
+        allowed.map_err(|error| error.about(deal.agreement()))
     }
 
     /// The mandate stands in front of every signature: it may have become stricter since the escrow began.
@@ -293,6 +294,12 @@ pub(crate) fn one_coin(agreement: &Agreement, side: Side) -> Option<Amount> {
     let need = need(agreement, side, 0);
     let input = INPUT_VB.saturating_mul(agreement.fee_rate_sat_vb);
     (need.collateral.0 > 0).then(|| Amount::from_sat(need.total().0.saturating_add(input)))
+}
+
+/// What a side that funds with one coin pays for funding and CET.
+pub(crate) fn fees(agreement: &Agreement, side: Side) -> Sat {
+    let need = need(agreement, side, 1);
+    Sat(need.funding_fee.0.saturating_add(need.cet_fee.0))
 }
 
 fn need(agreement: &Agreement, side: Side, inputs: usize) -> FundingNeed {

@@ -4,7 +4,7 @@ use client::{Asker, OracleClient, Signer};
 use contract::Announcements;
 use crashpoint::here;
 use protocol::card::{CardOracle, MAX_OFFERS, More};
-use protocol::owner::{DryAction, DryRun};
+use protocol::owner::{DryAction, DryRun, OfferView};
 use protocol::text::check_url;
 use protocol::{Card, CardDraft, Negotiable, Offer, OfferDraft};
 use storage::StoredOffer;
@@ -14,8 +14,10 @@ use crate::config::{Config, OracleConfig};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::outlook::announced;
 use crate::peers::negotiate::for_offer;
 use crate::rehearsal::{NOBODYS, Terms, refund_at};
+use crate::standing::StandingRows;
 use crate::ticket::Ticket;
 
 /// What the card tells an agent about this node.
@@ -24,12 +26,41 @@ const NOTE: &str = "POST envelopes to /v1/envelopes: rfq, then counter or accept
 /// The status by which a server asks who one is.
 const UNAUTHORIZED: u16 = 401;
 
+/// An offer whose measurement is announced.
+pub(crate) struct ReadyOffer {
+    offer: Offer,
+    announcements: Vec<Vec<u8>>,
+    /// How counters to it are answered.
+    plan: Option<String>,
+}
+
+impl ReadyOffer {
+    /// The offer's id.
+    pub(crate) fn id(&self) -> Hex32 {
+        self.offer.id
+    }
+}
+
 impl Node {
     /// Publishes an offer: its oracles announce the measurement first, so that whoever takes it can lock at once.
     ///
     /// # Errors
     /// When the offer breaks a rule, or an oracle does not announce what it asks for.
     pub(crate) async fn publish(&self, draft: OfferDraft, ticket: &Ticket) -> Result<Offer, NodeError> {
+        let ready = self.announce_offer(draft, ticket).await?;
+        let mut core = self.core.lock().await;
+        core.store_offer(ready, StandingRows::default(), ticket, self.now()).await
+    }
+
+    /// Has an offer's oracles announce its measurement, and checks everything that whoever takes it will check.
+    ///
+    /// # Errors
+    /// As for publishing it.
+    pub(crate) async fn announce_offer(
+        &self,
+        draft: OfferDraft,
+        ticket: &Ticket,
+    ) -> Result<ReadyOffer, NodeError> {
         let now = self.now();
         let fee_rate = match draft.fee_rate_sat_vb {
             Some(rate) => rate,
@@ -54,15 +85,7 @@ impl Node {
         let deal = contract::Deal::parse(offer.agreement(self.own_keys().current, stand_in), &announcements)?;
         self.config.check_margin(deal.agreement())?;
         self.check_nonces(deal.agreement(), deal.announcements()).await?;
-        let mut core = self.core.lock().await;
-        let json = serde_json::to_string(&offer).map_err(|_| NodeError::Damaged { what: "offer" })?;
-        let expires_at = offer.expires.0;
-        let stored = StoredOffer { id: offer.id, json, announcements, expires_at };
-        let mut change = Change { offer: Some(stored), answer: ticket.answer(&offer)?, ..Change::default() };
-        change.talks.plan = plan.map(|plan| (offer.id, plan));
-        core.act_for(offer.id, ticket.name());
-        core.commit(change, now).await?;
-        Ok(offer)
+        Ok(ReadyOffer { offer, announcements, plan })
     }
 
     /// An oracle's announcement of a measurement, with the key that it is held to.
@@ -150,6 +173,29 @@ impl Core {
         }
     }
 
+    /// Puts an offer on the card, with the window of a standing offer that it is for.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn store_offer(
+        &mut self,
+        ready: ReadyOffer,
+        standing: StandingRows,
+        ticket: &Ticket,
+        now: u64,
+    ) -> Result<Offer, NodeError> {
+        let ReadyOffer { offer, announcements, plan } = ready;
+        let json = serde_json::to_string(&offer).map_err(|_| NodeError::Damaged { what: "offer" })?;
+        let expires_at = offer.expires.0;
+        let stored = StoredOffer { id: offer.id, json, announcements, expires_at };
+        let answer = ticket.answer(&offer)?;
+        let mut change = Change { offer: Some(stored), answer, standing, ..Change::default() };
+        change.talks.plan = plan.map(|plan| (offer.id, plan));
+        self.act_for(offer.id, ticket.name());
+        self.commit(change, now).await?;
+        Ok(offer)
+    }
+
     /// The signed card with every offer that can still be taken. Readers of version 1 do not understand offers that are
     /// negotiable; the card has these for a reader of a later `version`.
     ///
@@ -187,6 +233,17 @@ impl Core {
     /// Every offer that was published here and expired no longer than a week ago, the one that expires first in front.
     pub(crate) async fn offers(&self) -> Result<Vec<Offer>, NodeError> {
         self.store.offers().await?.iter().map(|stored| read(&stored.json)).collect()
+    }
+
+    /// A published offer, and what it may pay.
+    ///
+    /// # Errors
+    /// When there is none, or the database fails.
+    pub(crate) async fn offer_view(&self, id: Hex32, now: u64) -> Result<OfferView, NodeError> {
+        let (offer, announcements) = self.published(id).await?;
+        // Whoever buys: what is paid does not depend on it.
+        let agreement = offer.agreement(self.keys.public(), offer.id);
+        Ok(OfferView { outlook: announced(&agreement, &announcements, Some(now)), offer })
     }
 
     /// A published offer with its announcements.

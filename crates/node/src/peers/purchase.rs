@@ -12,6 +12,7 @@ use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::keys::random;
 use crate::node::Node;
+use crate::outlook::outlook;
 use crate::peers::exchange::record;
 use crate::peers::negotiate::json;
 use crate::rehearsal::{NOBODYS, Terms};
@@ -29,6 +30,27 @@ pub(crate) struct Asked<'a> {
     pub announcements: &'a [Vec<u8>],
     /// The protocol's version that both speak.
     pub version: u64,
+}
+
+/// What is known before a provider is asked.
+pub(crate) struct Ready {
+    agreement: Agreement,
+    announcements: Vec<Vec<u8>>,
+    checked: contract::Announcements,
+    version: u64,
+}
+
+impl Ready {
+    /// The question about an offer of the provider at an address.
+    pub(crate) fn asked<'a>(&'a self, offer: &'a Offer, url: &'a str) -> Asked<'a> {
+        let (agreement, announcements) = (&self.agreement, &self.announcements);
+        Asked { agreement, offer, url, announcements, version: self.version }
+    }
+
+    /// The announcements, read.
+    pub(crate) fn checked(&self) -> &contract::Announcements {
+        &self.checked
+    }
 }
 
 impl Node {
@@ -51,23 +73,37 @@ impl Node {
         self.known_of(card.key).await?;
         let offer = card.offer(request.offer_id).ok_or(NodeError::NotFound { what: "offer" })?;
         offer.check(now)?;
-        let agreement = self.expected(offer, card.key).await?;
-        self.know_oracles(&agreement.oracles.keys).await?;
-        let announcements = self.announcements(&agreement).await?;
-        let checked = contract::Announcements::parse(&agreement, &announcements)?;
-        self.check_nonces(&agreement, &checked).await?;
-        let url = &request.provider_url;
-        let version = self.version_with(&card)?;
-        let asked = Asked { agreement: &agreement, offer, url, announcements: &announcements, version };
+        let ready = self.prepare(&card, offer).await?;
+        let asked = ready.asked(offer, &request.provider_url);
         if ticket.is_rehearsal() {
-            return Err(self.core.lock().await.rehearsed(&asked, &checked, DryAction::Lock, ticket, now));
+            return Err(self.core.lock().await.rehearsed(
+                &asked,
+                &ready.checked,
+                DryAction::Lock,
+                ticket,
+                now,
+            ));
         }
         let rfq = self.ask(&asked, ticket.name()).await?;
         here!("send.before:rfq");
         let answer = peer.post(&rfq, self.now()).await?;
         here!("send.after:rfq");
         let quote = answer.ok_or(NodeError::Unexpected { got: "empty answer" })?;
-        self.take(&rfq, &quote, agreement, &announcements, None, ticket).await
+        self.take(&rfq, &quote, ready.agreement, &ready.announcements, None, ticket).await
+    }
+
+    /// Everything that must be known before a provider is asked about an offer on its card.
+    ///
+    /// # Errors
+    /// When an oracle is unknown, cannot be reached, or has not announced it, and when no version is common.
+    pub(crate) async fn prepare(&self, card: &Card, offer: &Offer) -> Result<Ready, NodeError> {
+        let version = self.version_with(card)?;
+        let agreement = self.expected(offer, card.key).await?;
+        self.know_oracles(&agreement.oracles.keys).await?;
+        let announcements = self.announcements(&agreement).await?;
+        let checked = contract::Announcements::parse(&agreement, &announcements)?;
+        self.check_nonces(&agreement, &checked).await?;
+        Ok(Ready { agreement, announcements, checked, version })
     }
 
     /// The highest version of the protocol that the provider and this node both speak.
@@ -101,7 +137,7 @@ impl Node {
     async fn ask(&self, asked: &Asked<'_>, by: Option<&str>) -> Result<Envelope, NodeError> {
         let now = self.now();
         let mut core = self.core.lock().await;
-        let (session, rfq) = core.first_question(asked, now)?;
+        let (session, rfq) = core.first_question(asked, Hex32(random()?), now)?;
         core.act_for(session.id, by);
         core.begin(session.id, Side::Buyer, asked.agreement.clone(), asked.announcements, now)?;
         let mut change = Change { envelopes: vec![record(&rfq, true, true)], ..Change::default() };
@@ -138,7 +174,8 @@ impl Node {
         let opened = engine::Opened { renews, ..opened };
         let deadline = opened.agreement.funding_deadline.0;
         let accept = core.seal(&mut session, rfq.to(), Body::Accept { terms_hash }, deadline, now)?;
-        let purchase = Purchase { escrow_id: id.to_string(), terms_hash };
+        let outlook = outlook(&opened.agreement, Some(opened.maturity), None);
+        let purchase = Purchase { escrow_id: id.to_string(), terms_hash, outlook };
         let change = Change {
             events: vec![(id, Event::Opened(Box::new(opened)))],
             envelopes: vec![record(quote, false, true), record(&accept, true, false)],
@@ -166,13 +203,14 @@ impl Core {
         self.rehearsed_as(ticket, Terms { action, id: NOBODYS, side: Side::Buyer, agreement, refund_at }, now)
     }
 
-    /// A new session about an offer, and its first envelope.
+    /// A new session of this id about an offer, and its first envelope.
     pub(crate) fn first_question(
         &self,
         asked: &Asked<'_>,
+        id: Hex32,
         now: u64,
     ) -> Result<(NewSession, Envelope), NodeError> {
-        let (id, to) = (Hex32(random()?), asked.agreement.provider.key);
+        let to = asked.agreement.provider.key;
         let (at, expires) = (UnixSeconds(now), UnixSeconds(now + 600));
         let body = Body::Rfq { offer_id: asked.offer.id };
         let draft = Session::first(id, Hex32(random()?), to, at, expires, body).in_version(asked.version);

@@ -18,6 +18,7 @@ use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::keys::random;
 use crate::node::Node;
+use crate::outlook::of_escrow;
 use crate::peers::exchange::record;
 use crate::rehearsal::{NOBODYS, Terms, refund_at};
 use crate::ticket::Ticket;
@@ -51,8 +52,9 @@ impl Node {
                     let note = format!("it was renewed before, by escrow {known}");
                     return Err(NodeError::Rehearsed(Box::new(DryRun::of(DryAction::Nothing).noting(note))));
                 }
-                let terms_hash = core.escrow(known)?.agreement().terms_hash();
-                return Ok(Purchase { escrow_id: known.to_string(), terms_hash });
+                let escrow = core.escrow(known)?;
+                let (terms_hash, outlook) = (escrow.agreement().terms_hash(), of_escrow(escrow));
+                return Ok(Purchase { escrow_id: known.to_string(), terms_hash, outlook });
             }
             let next = core.next_terms(id, Side::Buyer, self.now())?;
             if ticket.is_rehearsal() {
@@ -104,10 +106,18 @@ impl Node {
     }
 
     /// The announcements of an agreement's event, which its oracles are asked to measure; asked again they give the same.
+    /// One that measures only for those it knows need not know us where it has announced the event to somebody else.
     async fn announced(&self, agreement: &Agreement) -> Result<Vec<Vec<u8>>, NodeError> {
         let mut announcements = Vec::new();
         for key in &agreement.oracles.keys {
-            announcements.push(self.announce(*key, &agreement.measurement).await?);
+            let announced = match self.announce(*key, &agreement.measurement).await {
+                Err(refusal) if refusal.is_unknown_asker() => {
+                    let known = self.oracle(*key)?.announcement(&agreement.event_id).await?;
+                    known.ok_or(NodeError::NotMeasuredForUs { oracle: *key, key: self.own_keys().current })?
+                }
+                announced => announced?,
+            };
+            announcements.push(announced);
         }
         let checked = Announcements::parse(agreement, &announcements)?;
         self.check_nonces(agreement, &checked).await?;

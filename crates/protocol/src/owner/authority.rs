@@ -240,4 +240,7 @@ pub struct ApprovalView {
     /// The escrow that began with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escrow_id: Option<String>,
+    /// What it may pay, while it waits for the owner's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<super::OutlookView>,
 }

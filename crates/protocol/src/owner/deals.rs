@@ -36,6 +36,9 @@ pub struct Purchase {
     /// What both parties accepted.
     #[schemars(with = "schema::Bytes32")]
     pub terms_hash: TermsHash,
+    /// What each side gets at every outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<super::OutlookView>,
 }
 
 /// `POST /v1/escrows/{id}/close`: propose to close it.

@@ -35,7 +35,7 @@ pub enum ClosingKind {
 }
 
 /// One escrow, as one side sees it: `GET /v1/escrows/{id}`; the list of `GET /v1/escrows` has the same
-/// shape, with `messages`, `transactions`, `announcements`, `attestations` and `history` left empty.
+/// shape, with `messages`, `transactions`, `announcements`, `attestations`, `outlook` and `history` left empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EscrowView {
     /// Its id at this node.
@@ -115,6 +115,9 @@ pub struct EscrowView {
     /// The transactions, as far as they exist.
     #[serde(default)]
     pub transactions: EscrowTransactions,
+    /// What each side gets at every outcome, as both could read it before anything locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<super::OutlookView>,
     /// What happened, oldest first.
     #[serde(default)]
     pub history: Vec<HistoryEntry>,
@@ -151,6 +154,10 @@ pub enum AlarmKind {
     LimitNear,
     /// The owner is asked to approve a commitment.
     ApprovalNeeded,
+    /// A standing order has not found an escrow for a window, and half of its lead time has passed.
+    WindowAtRisk,
+    /// A window of a standing order begins without an escrow, or one of a standing offer was not offered in time.
+    WindowMissed,
     /// Its public log does not go on from a checkpoint that it signed: something was changed or taken back, or it shows
     /// different logs to different readers.
     ForkedLog,

@@ -11,7 +11,10 @@ mod info;
 mod listing;
 mod money;
 mod negotiation;
+mod orders;
+mod outlook;
 mod reputation;
+mod standing;
 
 pub use authority::*;
 pub use deals::*;
@@ -22,7 +25,10 @@ pub use info::*;
 pub use listing::*;
 pub use money::*;
 pub use negotiation::*;
+pub use orders::*;
+pub use outlook::*;
 pub use reputation::*;
+pub use standing::*;
 
 /// The header that makes a repeated POST harmless: the same key and body give the same answer.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";

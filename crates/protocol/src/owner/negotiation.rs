@@ -200,4 +200,8 @@ pub struct NegotiationView {
     pub ended: Option<String>,
     /// Everything that was said, in order.
     pub said: Vec<SaidView>,
+    /// What each side gets at every outcome of the terms that were proposed last; before any were, of the offer's. Left
+    /// out in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<super::OutlookView>,
 }

@@ -33,6 +33,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[(200, Body::ListOf("Offer"), "What expires first in front")],
     ),
     Operation {
+        refusals: UNKNOWN,
+        ..one(
+            "/v1/offers/{id}",
+            "offer",
+            TAG,
+            "One of them, and what it may pay",
+            &[(200, Body::Json("OfferView"), "The offer")],
+        )
+    },
+    Operation {
         auth: PROVIDE,
         refusals: &[
             (409, "An oracle has another key by now"),

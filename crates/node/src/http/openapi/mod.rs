@@ -9,6 +9,7 @@ mod escrows;
 mod events;
 mod money;
 mod reputation;
+mod standing;
 mod system;
 mod words;
 
@@ -58,6 +59,7 @@ fn operations() -> Vec<Operation> {
         deals::OPERATIONS,
         escrows::OPERATIONS,
         reputation::OPERATIONS,
+        standing::OPERATIONS,
         authority::OPERATIONS,
         events::OPERATIONS,
     ];
@@ -96,6 +98,7 @@ fn register(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Problem>();
     register_system(generator);
     register_deals(generator);
+    register_standing(generator);
     register_authority(generator);
     register_reputation(generator);
 }
@@ -137,6 +140,14 @@ fn register_deals(generator: &mut SchemaGenerator) {
     generator.subschema_for::<owner::CloseView>();
     generator.subschema_for::<owner::ProposalRequest>();
     generator.subschema_for::<owner::Alarm>();
+}
+
+fn register_standing(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<owner::OfferView>();
+    generator.subschema_for::<owner::OrderRequest>();
+    generator.subschema_for::<owner::OrderView>();
+    generator.subschema_for::<owner::StandingOfferRequest>();
+    generator.subschema_for::<owner::StandingOfferView>();
 }
 
 fn register_authority(generator: &mut SchemaGenerator) {

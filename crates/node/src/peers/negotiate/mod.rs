@@ -12,5 +12,5 @@ mod talk;
 mod view;
 
 pub(crate) use converse::TalkRows;
-pub(crate) use owner::{Word, json};
+pub(crate) use owner::{Opening, Word, json};
 pub(crate) use plan::for_offer;

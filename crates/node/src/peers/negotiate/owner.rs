@@ -8,7 +8,7 @@ use protocol::owner::{
     AcceptRequest, CounterRequest, DryAction, DryRun, NegotiationRequest, NegotiationView, RejectRequest,
     WithdrawRequest,
 };
-use protocol::{Body, Offer};
+use protocol::{Body, BuyerStrategy, Offer};
 use storage::Negotiation;
 use terms::{Agreement, DocumentError, Hex32, Side, UnixSeconds};
 
@@ -18,9 +18,11 @@ use super::talk::Talk;
 use super::view::view;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
+use crate::keys::random;
 use crate::node::Node;
 use crate::peers::purchase::Asked;
 use crate::rehearsal::Terms;
+use crate::standing::StandingRows;
 use crate::ticket::Ticket;
 
 /// What an owner says in a negotiation.
@@ -34,6 +36,17 @@ pub(crate) enum Word {
     Reject(RejectRequest),
     /// Takes the own proposal back.
     Withdraw(WithdrawRequest),
+}
+
+/// A negotiation to open.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    /// Its session's id.
+    pub id: Hex32,
+    /// How the node negotiates by itself; none where the owner says each word.
+    pub strategy: Option<&'a BuyerStrategy>,
+    /// The window of a standing order that it is for, to be stored with it.
+    pub standing: StandingRows,
 }
 
 impl Node {
@@ -60,41 +73,38 @@ impl Node {
             let rule = "is not negotiable with this provider: buy it as it is";
             return Err(DocumentError::new("offer_id", rule).into());
         }
-        let agreement = self.expected(offer, card.key).await?;
-        self.know_oracles(&agreement.oracles.keys).await?;
-        let announcements = self.announcements(&agreement).await?;
-        let checked = Announcements::parse(&agreement, &announcements)?;
-        self.check_nonces(&agreement, &checked).await?;
-        let url = &request.provider_url;
-        let asked = Asked { agreement: &agreement, offer, url, announcements: &announcements, version };
+        let ready = self.prepare(&card, offer).await?;
+        let asked = ready.asked(offer, &request.provider_url);
         let mut core = self.core.lock().await;
-        let plan = strategy.as_ref().map(for_purchase).transpose()?;
         if ticket.is_rehearsal() {
-            return Err(core.rehearsed_talk(&asked, &checked, ticket, self.now()));
+            return Err(core.rehearsed_talk(&asked, ready.checked(), ticket, self.now()));
         }
-        let opened = core.open_talk(&asked, plan, ticket, self.now()).await;
+        let standing = StandingRows::default();
+        let opening = Opening { id: Hex32(random()?), strategy: strategy.as_ref(), standing };
+        let opened = core.open_talk(&asked, opening, ticket, self.now()).await;
         core.asking(opened, None, self.now()).await
     }
 }
 
 impl Core {
     /// Buyer: stores the session and its first envelope, still to be sent.
-    async fn open_talk(
+    pub(crate) async fn open_talk(
         &mut self,
         asked: &Asked<'_>,
-        plan: Option<String>,
+        opening: Opening<'_>,
         ticket: &Ticket,
         now: u64,
     ) -> Result<NegotiationView, NodeError> {
-        let (session, rfq) = self.first_question(asked, now)?;
+        let plan = opening.strategy.map(for_purchase).transpose()?;
+        let (session, rfq) = self.first_question(asked, opening.id, now)?;
         let session = storage::NewSession { announcements: asked.announcements.to_vec(), ..session };
         self.act_for(session.id, ticket.name());
         self.some_price_allowed(session.id, asked, now)?;
         let row = Negotiation { session: session.id, offer: json(asked.offer)?, plan, ended: None };
         let talk = Talk::begun(&session, asked.offer.clone(), row.plan.clone(), &rfq)?;
-        let told = view(&talk);
-        let mut change =
-            Change { session: Some(session), answer: ticket.answer(&told)?, ..Change::default() };
+        let told = view(&talk, now);
+        let (answer, standing) = (ticket.answer(&told)?, opening.standing);
+        let mut change = Change { session: Some(session), answer, standing, ..Change::default() };
         change.envelopes.push(crate::peers::exchange::record(&rfq, true, false));
         change.talks.begun = Some(row);
         self.commit(change, now).await?;
@@ -162,7 +172,7 @@ impl Core {
         let envelope = self.utter(&mut talk, body, until, &mut change, now)?;
         tracing::info!(session = %id, kind = envelope.body().kind(), "the owner says it");
         note_end(&talk, &mut change);
-        let told = view(&talk);
+        let told = view(&talk, now);
         change.answer = ticket.answer(&told)?;
         self.commit(change, now).await?;
         Ok(told)

@@ -8,15 +8,16 @@ use terms::{Hex32, Side};
 use super::talk::{Talk, agreement_in};
 use crate::core::Core;
 use crate::error::NodeError;
+use crate::outlook::announced;
 
 impl Core {
     /// One negotiation.
     ///
     /// # Errors
     /// When there is none, or the database fails.
-    pub(crate) async fn negotiation_view(&self, id: Hex32) -> Result<NegotiationView, NodeError> {
+    pub(crate) async fn negotiation_view(&self, id: Hex32, now: u64) -> Result<NegotiationView, NodeError> {
         let talk = self.any_talk(id).await?.ok_or(NodeError::NotFound { what: "negotiation" })?;
-        Ok(view(&talk))
+        Ok(view(&talk, now))
     }
 
     /// The newest negotiations.
@@ -26,14 +27,24 @@ impl Core {
     pub(crate) async fn negotiation_list(&self) -> Result<Vec<NegotiationView>, NodeError> {
         let mut views = Vec::new();
         for id in self.store.negotiations().await? {
-            views.extend(self.any_talk(id).await?.as_ref().map(view));
+            views.extend(self.any_talk(id).await?.as_ref().map(outline));
         }
         Ok(views)
     }
 }
 
-/// A negotiation as its owner sees it.
-pub(super) fn view(talk: &Talk) -> NegotiationView {
+/// A negotiation as its owner sees it, with what its terms may pay.
+pub(super) fn view(talk: &Talk, now: u64) -> NegotiationView {
+    let listed = || talk.terms(talk.offer.price_sat, talk.offer.bond_sat);
+    let terms = talk.proposed().map(|(_, terms)| terms).or_else(|| talk.last_terms(None)).cloned();
+    // Once it is decided, the lock is counted from where it begins at the latest.
+    let now = talk.state.turn().filter(|_| talk.ended.is_none()).map(|_| now);
+    let outlook = announced(&terms.unwrap_or_else(listed), &talk.announcements, now);
+    NegotiationView { outlook, ..outline(talk) }
+}
+
+/// The same without it.
+fn outline(talk: &Talk) -> NegotiationView {
     let standing = talk.state.proposal().filter(|_| talk.ended.is_none());
     NegotiationView {
         id: talk.id,
@@ -51,6 +62,7 @@ pub(super) fn view(talk: &Talk) -> NegotiationView {
         counters_left: talk.state.counters_left(talk.side),
         ended: talk.ended.clone(),
         said: talk.envelopes.iter().map(|envelope| said(talk, envelope)).collect(),
+        outlook: None,
     }
 }
 
