@@ -71,17 +71,21 @@ impl DirectoryClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn page(&self, after: Option<Hex32>, service: Option<&str>) -> Result<Page, ClientError> {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        if let Some(after) = after {
-            query.append_pair("after", &after.to_string());
-        }
-        if let Some(service) = service {
-            query.append_pair("service", service);
-        }
-        let path = format!("{}?{}", listing::PATH, query.finish());
-        let answer = self.http.get(&path, listing::MAX_PAGE_BYTES).await?;
+        let answer = self.http.get(&page_path(after, service), listing::MAX_PAGE_BYTES).await?;
         Page::parse(&answer.bytes).map_err(|error| answer.malformed(error.field, error.rule))
     }
+}
+
+/// In a function of its own, since what writes a query can't be held while an answer is awaited on several threads.
+fn page_path(after: Option<Hex32>, service: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(after) = after {
+        query.append_pair("after", &after.to_string());
+    }
+    if let Some(service) = service {
+        query.append_pair("service", service);
+    }
+    format!("{}?{}", listing::PATH, query.finish())
 }
 
 impl OwnerClient {
