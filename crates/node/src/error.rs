@@ -48,6 +48,12 @@ pub enum NodeError {
         /// Their hash.
         terms_hash: terms::Hex32,
     },
+    /// A delegated key speaks where it has no say.
+    #[error("key: the negotiation is not in the name of the key {key}")]
+    NotItsOwn {
+        /// The key's name.
+        key: String,
+    },
     /// Too much waits for the owner's word already.
     #[error("approve_above_sat: 100 questions wait for the owner already")]
     TooManyQuestions,
@@ -268,6 +274,7 @@ impl NodeError {
             Self::Denied { .. } | Self::TooManyQuestions => {
                 Problem::new(ProblemType::Mandate, rule(&self.to_string())).at("approve_above_sat")
             }
+            Self::NotItsOwn { .. } => Problem::new(ProblemType::Mandate, rule(&self.to_string())).at("key"),
             Self::Step(_) | Self::Unexpected { .. } | Self::Reused { .. } => self.say(ProblemType::Conflict),
             Self::Talk(refusal) => talk_problem(refusal),
             Self::StillOnItsWay => self.say(ProblemType::Unavailable),

@@ -22,6 +22,18 @@ pub(crate) enum Access {
     Owner,
     /// That, and delegated keys with this scope.
     Scoped(Scope),
+    /// That, and delegated keys that commit money; what they do is held to be in their own name.
+    Committing,
+}
+
+impl Access {
+    fn opens_to(self, scopes: &BTreeSet<Scope>) -> bool {
+        match self {
+            Self::Owner => false,
+            Self::Scoped(scope) => scopes.contains(&scope),
+            Self::Committing => scopes.iter().any(|scope| scope.commits()),
+        }
+    }
 }
 
 /// In whose name a request is: a delegated key's, or the owner's.
@@ -95,7 +107,7 @@ pub(crate) async fn guarded(
         Err(refusal) => return refusal.into_response(),
     };
     let response = match access {
-        Access::Scoped(scope) if scopes.contains(&scope) => {
+        access if access.opens_to(&scopes) => {
             request.extensions_mut().insert(Caller(Some(name.clone())));
             next.run(request).await
         }
@@ -128,6 +140,7 @@ fn forbidden(access: Access) -> Refusal {
     let needs = match access {
         Access::Owner => "the owner's token, and never a delegated key".to_owned(),
         Access::Scoped(scope) => format!("the scope {}", scope.name()),
+        Access::Committing => "the scope buy or provide".to_owned(),
     };
     refuse(ProblemType::Mandate, &format!("key: this needs {needs}"))
 }

@@ -18,7 +18,7 @@ use crate::node::Node;
 use crate::peers::negotiate::Word;
 use crate::ticket::Ticket;
 
-/// What only the owner may: each word by hand, on either side.
+/// Each word by hand, on either side: the owner's, and in their own negotiations delegated keys'.
 pub(super) fn words() -> Router<Arc<Node>> {
     Router::new()
         .route("/v1/negotiations/{id}/counter", post(counter))

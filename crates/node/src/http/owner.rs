@@ -44,7 +44,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
 pub(super) fn routes(
     mut guard: impl FnMut(Access, Router<Arc<Node>>) -> Router<Arc<Node>>,
 ) -> Router<Arc<Node>> {
-    let owners = owners().merge(super::authority::routes()).merge(super::negotiations::words());
+    let owners = owners().merge(super::authority::routes());
     let owners = owners.merge(super::reputation::presenting());
     let readable = readable().merge(super::negotiations::readable()).merge(super::reputation::readable());
     let readable = readable.merge(super::events::routes());
@@ -54,6 +54,7 @@ pub(super) fn routes(
     let providing = super::standing::providing().route("/v1/offers", post(publish));
     Router::new()
         .merge(guard(Access::Owner, owners))
+        .merge(guard(Access::Committing, super::negotiations::words()))
         .merge(guard(Access::Scoped(Scope::Read), readable))
         .merge(guard(Access::Scoped(Scope::Buy), buying))
         .merge(guard(Access::Scoped(Scope::Provide), providing))

@@ -2,7 +2,7 @@
 
 use openapi::{Body, Operation};
 
-use super::words::{BUY, DEAL, PROVIDE, UNKNOWN, dry, one, post};
+use super::words::{BUY, COMMIT, DEAL, PROVIDE, UNKNOWN, dry, one, post};
 
 const TAG: &str = "deals";
 
@@ -19,9 +19,9 @@ const WORD: &[(u16, &str)] = &[
     (503, "Our last word is still on its way, or the disk is full: try again"),
 ];
 
-/// The owner's word in a negotiation.
+/// A word in a negotiation.
 const fn word(path: &'static str, id: &'static str, summary: &'static str, body: &'static str) -> Operation {
-    Operation { refusals: WORD, ..dry(post(path, id, TAG, summary, body, TALK_OR_DRY)) }
+    Operation { auth: COMMIT, refusals: WORD, ..dry(post(path, id, TAG, summary, body, TALK_OR_DRY)) }
 }
 
 pub(super) const OPERATIONS: &[Operation] = &[

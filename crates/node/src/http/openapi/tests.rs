@@ -11,10 +11,12 @@ use crate::http::owner::{open, routes};
 
 type Routes = BTreeMap<(String, String), Vec<Way>>;
 
-fn way(access: Access) -> Way {
+fn ways(access: Access) -> Vec<Way> {
+    let scoped = |name| Way::Scoped("token", name);
     match access {
-        Access::Owner => Way::Scoped("token", "owner"),
-        Access::Scoped(scope) => Way::Scoped("token", scope.name()),
+        Access::Owner => vec![scoped("owner")],
+        Access::Scoped(scope) => vec![scoped(scope.name())],
+        Access::Committing => vec![scoped("buy"), scoped("provide")],
     }
 }
 
@@ -23,7 +25,7 @@ fn there() -> Routes {
     let shown = |router: &axum::Router<_>| openapi::routes::shown(&format!("{router:?}"));
     let mut there: Routes = shown(&open()).into_iter().map(|route| (route, Vec::new())).collect();
     let whole = routes(|access, group| {
-        there.extend(shown(&group).into_iter().map(|route| (route, vec![way(access)])));
+        there.extend(shown(&group).into_iter().map(|route| (route, ways(access))));
         group
     });
     assert_eq!(shown(&whole), there.keys().cloned().collect(), "a route that no guard stands before");

@@ -13,6 +13,8 @@ pub(super) const READ: &[Way] = &[Way::Scoped(TOKEN, "read")];
 pub(super) const BUY: &[Way] = &[Way::Scoped(TOKEN, "buy")];
 /// That, and delegated keys that may provide.
 pub(super) const PROVIDE: &[Way] = &[Way::Scoped(TOKEN, "provide")];
+/// That, and delegated keys that may do one of both, each in what is in its own name.
+pub(super) const COMMIT: &[Way] = &[Way::Scoped(TOKEN, "buy"), Way::Scoped(TOKEN, "provide")];
 /// That, and delegated keys that may close.
 pub(super) const CLOSE: &[Way] = &[Way::Scoped(TOKEN, "close")];
 

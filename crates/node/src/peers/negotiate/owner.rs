@@ -6,7 +6,7 @@ use crashpoint::here;
 use negotiation::session::Stage;
 use protocol::owner::{
     AcceptRequest, CounterRequest, DryAction, DryRun, NegotiationRequest, NegotiationView, RejectRequest,
-    WithdrawRequest,
+    Scope, WithdrawRequest,
 };
 use protocol::{Body, BuyerStrategy, Offer};
 use storage::Negotiation;
@@ -148,10 +148,10 @@ impl Core {
         }
     }
 
-    /// Says a word of the owner's.
+    /// Says a word of the owner's, or of the delegated key in whose name the negotiation is.
     ///
     /// # Errors
-    /// When there is no such negotiation, it may not be said now, or the mandate forbids it.
+    /// When there is no such negotiation, it is not the key's, it may not be said now, or the mandate forbids it.
     pub(crate) async fn say(
         &mut self,
         id: Hex32,
@@ -160,6 +160,7 @@ impl Core {
         now: u64,
     ) -> Result<NegotiationView, NodeError> {
         let mut talk = self.any_talk(id).await?.ok_or(NodeError::NotFound { what: "negotiation" })?;
+        self.may_speak(&talk, ticket)?;
         let unsent = self.store.undelivered().await?.iter().any(|envelope| envelope.session == id);
         if unsent {
             return Err(NodeError::StillOnItsWay);
@@ -198,6 +199,19 @@ impl Core {
                 self.rehearsed_as(ticket, terms, now)
             }
         }
+    }
+
+    /// A delegated key speaks in what it began, and about offers that it published; its limits then count for what comes
+    /// of it. Everything else is the owner's.
+    fn may_speak(&self, talk: &Talk, ticket: &Ticket) -> Result<(), NodeError> {
+        let Some(name) = ticket.name() else { return Ok(()) };
+        let scope = match talk.side {
+            Side::Buyer => Scope::Buy,
+            Side::Provider => Scope::Provide,
+        };
+        let own = self.guard.acting.get(&talk.id).is_some_and(|acting| acting == name);
+        let may = self.guard.keys.get(name).is_some_and(|key| key.scopes.contains(&scope));
+        if own && may { Ok(()) } else { Err(NodeError::NotItsOwn { key: name.to_owned() }) }
     }
 
     fn body_of(
