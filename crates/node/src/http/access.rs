@@ -142,7 +142,7 @@ fn forbidden(access: Access) -> Refusal {
         Access::Scoped(scope) => format!("the scope {}", scope.name()),
         Access::Committing => "the scope buy or provide".to_owned(),
     };
-    refuse(ProblemType::Mandate, &format!("key: this needs {needs}"))
+    refuse(ProblemType::Mandate, &format!("this needs {needs}")).at("key")
 }
 
 /// A note that cannot be written is logged: the answer has been given.

@@ -42,6 +42,11 @@ impl Refusal {
         Self { challenge: SCHEME, ..self }
     }
 
+    /// The same, naming a field.
+    pub(crate) fn at(self, field: &str) -> Self {
+        Self { problem: Box::new(self.problem.at(field)), ..self }
+    }
+
     fn of(error: &NodeError, problem: Problem) -> Self {
         if problem.status >= 500 {
             tracing::error!(%error, "a request failed");
