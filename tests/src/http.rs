@@ -27,7 +27,10 @@ pub(crate) struct Request<'a> {
 /// HTTP/1.0, since then the answer ends with the connection, and comes in one piece.
 pub(crate) async fn exchange(addr: SocketAddr, request: Request<'_>) -> io::Result<Parts> {
     let Request { method, path, headers, body } = request;
-    let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {addr}\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!("{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n", body.len());
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        head.push_str(&format!("Host: {addr}\r\n"));
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -8,6 +8,7 @@
 //! This crate deliberately knows nothing of the insides: it links neither engine nor contract nor wallet, and what it
 //! claims about money it reads from the Bitcoin node ([`witness`]). Start reading at [`World::begin`].
 
+mod agent;
 mod documents;
 mod full_disk;
 mod http;
@@ -21,6 +22,7 @@ mod vantage;
 pub mod witness;
 mod world;
 
+pub use agent::{Agent, Door, Told};
 pub use documents::{Times, credit, draft, measurement, step};
 pub use full_disk::FullDisk;
 pub use mortal::Mortal;

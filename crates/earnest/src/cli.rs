@@ -126,6 +126,10 @@ pub enum Command {
     /// Delegated keys: tokens for agents, with limits narrower than the owner's.
     #[command(subcommand)]
     Key(Key),
+    /// Serve the node's tools to an agent's MCP client, over standard input and output.
+    ///
+    /// Needs the token of a delegated key, as EARNEST_TOKEN or in a file; docs/mcp.md shows how clients are told of it.
+    Mcp(crate::mcp::Mcp),
     /// Commitments above `approve_above_sat`, the newest first.
     Approvals(ConfigFile),
     /// Agree to a commitment that waits for the owner's word. Everything is checked anew.

@@ -13,6 +13,7 @@ mod exit;
 mod forecast;
 mod key;
 mod listing;
+mod mcp;
 mod negotiate;
 mod offer;
 mod oracle;
@@ -97,6 +98,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Pause(arguments) => authority::pause(arguments, true, json).await?,
         Command::Resume(arguments) => authority::pause(arguments, false, json).await?,
         Command::Key(command) => key::run(command, json).await?,
+        Command::Mcp(arguments) => mcp::run(arguments).await?,
         Command::Approvals(file) => authority::approvals(&file, json).await?,
         Command::Approve { decision, dry } if dry.dry_run => {
             let node = owner::connect(&decision.file)?;

@@ -7,7 +7,7 @@ use crate::cli::ConfigFile;
 use crate::exit::Failure;
 
 /// The environment variable with a delegated key's token; without it the owner's is read from the data folder.
-const TOKEN: &str = "EARNEST_TOKEN";
+pub const TOKEN: &str = "EARNEST_TOKEN";
 
 /// A client of the node that a configuration file describes.
 pub fn connect(file: &ConfigFile) -> Result<OwnerClient, Failure> {

@@ -1,5 +1,6 @@
 //! The node's configuration file: typed, checked, every field documented.
 
+mod agents;
 mod money;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use mandate::Mandate;
 use serde::Deserialize;
 use terms::Hex32;
 
+pub use self::agents::McpConfig;
 pub use self::money::{SupplyConfig, SweepConfig, TimeOfDay};
 use crate::book::ReceiptsConfig;
 use crate::directory::{DirectoryConfig, ListingConfig};
@@ -121,6 +123,9 @@ pub struct Config {
     /// What this node presents of its own escrows, whom it believes, and what it asks of providers.
     #[serde(default)]
     pub reputation: ReputationConfig,
+    /// Where agents reach the node's tools over HTTP; left out: nowhere.
+    #[serde(default)]
+    pub mcp: Option<McpConfig>,
     /// What the owner lets this node do.
     pub mandate: Mandate,
 }
@@ -232,6 +237,7 @@ impl Config {
                 self.check_acknowledgement()?;
                 self.check_mandate()?;
                 self.check_public()?;
+                self.mcp.as_ref().map_or(Ok(()), |mcp| mcp.check(self.owner_listen))?;
                 self.check_money()
             }
             Some((_, field, rule)) => Err(ConfigError::Rule { field, rule }),

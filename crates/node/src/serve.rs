@@ -72,12 +72,17 @@ pub async fn serve(config: Config, simulated_time: Option<SocketAddr>, name: &st
     let busy = clock.busy().await;
     let owner = listen(config.owner_listen).await?;
     let peer = listen(config.peer_listen).await?;
+    let agents = agents(&config).await?;
     let node = Node::open(config, clock.clone()).await?;
     tracing::info!(owner = %owner.local_addr()?, peer = %peer.local_addr()?, "serving");
 
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
     tasks.spawn(answer(owner, http::owner(node.clone()), stopped.clone()));
+    if let Some((listener, router)) = agents {
+        tracing::info!(agents = %listener.local_addr()?, "serving tools to agents");
+        tasks.spawn(answer(listener, router, stopped.clone()));
+    }
     tasks.spawn(answer(peer, http::peer(node.clone()), stopped));
     let (driving, stopping) = (busy.share(), node.stopping.clone());
     // In a set, so that it ends with this function however that ends.
@@ -101,6 +106,14 @@ pub async fn serve(config: Config, simulated_time: Option<SocketAddr>, name: &st
     let drained = tokio::time::timeout(DRAIN, drain(&mut tasks)).await;
     drained.unwrap_or(Ok(()))?;
     failed.map_or(Ok(()), Err)
+}
+
+/// The tools for agents, where they are configured. They ask the owner's API like any other program with a delegated key.
+async fn agents(config: &Config) -> Result<Option<(TcpListener, Router)>, ServeError> {
+    let Some(mcp) = &config.mcp else { return Ok(None) };
+    let allowed = mcp::Allowed { hosts: mcp.allowed_hosts.clone(), origins: mcp.allowed_origins.clone() };
+    let router = mcp::router(format!("http://{}", config.owner_listen), &allowed);
+    Ok(Some((listen(mcp.listen).await?, router)))
 }
 
 async fn drain(tasks: &mut JoinSet<std::io::Result<()>>) -> Result<(), ServeError> {

@@ -82,6 +82,29 @@ fn what_is_unknown_missing_or_of_another_type_is_named() {
     }
 }
 
+#[test]
+fn the_tools_of_agents_are_on_loopback_and_for_named_pages() {
+    let section = std::fs::read_to_string(example()).unwrap();
+    let section = section.lines().skip_while(|line| !line.starts_with("# [mcp]")).take(4);
+    let shown: String = section.map(|line| line.trim_start_matches("# ").to_owned() + "\n").collect();
+    let load = |section: &str| with("[mandate] ", &format!("{section}\n[mandate] "));
+    let mcp = load(&shown).unwrap().mcp.expect("is configured");
+    assert_eq!((mcp.listen.port(), mcp.allowed_hosts.len(), mcp.allowed_origins.len()), (7812, 1, 1));
+    assert!(Config::load(&example()).unwrap().mcp.is_none(), "left out it is off");
+    let broken = [
+        ("127.0.0.1:7812", "0.0.0.0:7812", "mcp.listen"),
+        ("127.0.0.1:7812", "127.0.0.1:7810", "mcp.listen"),
+        ("\"agents.example\"", "\"agents.example/x\"", "mcp.allowed_hosts"),
+        ("https://agents.example:443", "https://agents.example", "mcp.allowed_origins"),
+    ];
+    for (from, to, named) in broken {
+        match load(&shown.replacen(from, to, 1)) {
+            Err(ConfigError::Rule { field, .. }) => assert_eq!(field, named, "{to}"),
+            other => panic!("{to}: {other:?}"),
+        }
+    }
+}
+
 /// The sections that nobody should copy unread, such as the sweep to somebody else's address.
 #[test]
 fn what_the_example_shows_behind_a_number_sign_is_right_as_well() {

@@ -16,7 +16,7 @@ use terms::{Agreement, Hex32, Sat};
 use crate::rogue::Rogue;
 
 /// The usual offer at 100,000 sat; 50,000 to 110,000 may be proposed, and another bond as well.
-fn negotiable(world: &World) -> OfferDraft {
+pub fn negotiable(world: &World) -> OfferDraft {
     let range = |least, most| Some(SatRange { least: Sat(least), most: Sat(most) });
     let negotiable =
         Negotiable { price_sat: range(50_000, 110_000), bond_sat: range(40_000, 60_000), rounds: 6 };
