@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use bitcoin::Txid;
 use bitcoin::hashes::Hash as _;
-use contract::{Announcements, gate};
 use engine::{Bytes, Escrow, SpendKind};
 use protocol::HexBytes;
 use protocol::owner::{
@@ -12,12 +11,13 @@ use protocol::owner::{
     TransactionView,
 };
 use storage::StoredEvent;
-use terms::{Hex32, Outcome, Sat, Side, UnixSeconds};
+use terms::{Hex32, Sat, Side, UnixSeconds};
 use wallet::TxStatus;
 
 use crate::chain::parse;
 use crate::core::Core;
 use crate::error::NodeError;
+use crate::oracles::deciding::deciding;
 
 impl Core {
     /// What the wallet has, and what live escrows lock.
@@ -101,7 +101,7 @@ impl Core {
             closing_kind: escrow.spend.as_ref().map(|(_, kind, _)| closing(*kind)),
             provider_sat,
             buyer_sat,
-            outcome: outcome(escrow),
+            outcome: deciding(escrow).map(|(_, outcome)| outcome),
             close: crate::peers::close::close_view(escrow, now),
             renews: escrow.opened.renews,
             renewed_by: self.renewal_of(escrow.id()),
@@ -178,14 +178,6 @@ fn paid(escrow: &Escrow) -> (Option<Sat>, Option<Sat>) {
         Some(SpendKind::Refund) => (Some(escrow.agreement().bond_sat), Some(escrow.agreement().price_sat)),
         Some(SpendKind::Unknown) | None => (None, None),
     }
-}
-
-/// What the first attestation of an escrow says.
-pub(crate) fn outcome(escrow: &Escrow) -> Option<Outcome> {
-    let (_, bytes) = escrow.attestations.first()?;
-    let tlvs: Vec<&[u8]> = escrow.opened.announcements.iter().map(|tlv| tlv.0.as_slice()).collect();
-    let announcements = Announcements::parse(escrow.agreement(), &tlvs).ok()?;
-    gate::attestation(&bytes.0, &announcements).ok()?.outcome(&escrow.agreement().measurement.outcome)
 }
 
 fn entry(stored: &StoredEvent) -> Result<HistoryEntry, NodeError> {

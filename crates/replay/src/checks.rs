@@ -32,6 +32,7 @@ pub fn all(
     }
     if record.oracles.len() > 1 && record.outcome.is_some() {
         checks.push(enough_agree(record));
+        checks.push(nodes_tell(agreed, views, record));
     }
     checks.push(signatures(record));
     checks
@@ -214,6 +215,20 @@ fn same_terms(agreed: &Agreement, views: &[Option<EscrowView>; 2]) -> Check {
     let got = other.unwrap_or_else(|| expected.clone());
     check("terms at both nodes", expected, got, || {
         Some("a node holds another agreement than was offered".to_owned())
+    })
+}
+
+/// Of several oracles one may have attested something else: a node tells its owner what was paid by.
+fn nodes_tell(agreed: &Agreement, views: &[Option<EscrowView>; 2], record: &Record) -> Check {
+    let table = agreed.compile().ok();
+    let pays = |outcome: &Outcome| table.as_ref()?.at(outcome).map(text::sat);
+    let words = |outcome: Option<&Outcome>| outcome.and_then(pays).unwrap_or_else(|| "nothing".to_owned());
+    let expected = words(record.outcome.as_ref());
+    let told = views.iter().flatten().filter_map(|view| view.outcome.as_ref());
+    let other = told.map(|outcome| words(Some(outcome))).find(|told| *told != expected);
+    let got = other.unwrap_or_else(|| expected.clone());
+    check("to the provider by the outcome that the nodes tell", expected, got, || {
+        Some("a node tells its owner the word of an oracle that was not paid by".to_owned())
     })
 }
 

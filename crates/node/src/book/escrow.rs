@@ -8,6 +8,7 @@ use wallet::TxStatus;
 
 use crate::chain::{parse, place};
 use crate::core::Core;
+use crate::oracles::deciding::deciding;
 use crate::views::shown;
 
 impl Core {
@@ -85,8 +86,8 @@ fn closing_movements(escrow: &Escrow) -> Vec<Movement> {
         }
         _ => return Vec::new(),
     };
-    let attestation = escrow.attestations.first().filter(|_| purpose == Purpose::Settlement);
-    let attestation = attestation.map(|(_, bytes)| Hex32(canonical::sha256(&bytes.0)));
+    let attestation = deciding(escrow).filter(|_| purpose == Purpose::Settlement);
+    let attestation = attestation.map(|(bytes, _)| Hex32(canonical::sha256(&bytes.0)));
     [(agreement.provider.key, provider_sat), (agreement.buyer.key, buyer_sat)]
         .map(|(key, sat)| Movement {
             attestation,

@@ -3,6 +3,7 @@
 
 pub(crate) mod attest;
 pub(crate) mod attestations;
+pub(crate) mod deciding;
 pub(crate) mod keys;
 pub(crate) mod logs;
 pub(crate) mod trouble;

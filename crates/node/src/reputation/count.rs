@@ -10,7 +10,8 @@ use super::check;
 use crate::core::Core;
 use crate::error::NodeError;
 use crate::node::Node;
-use crate::views::{outcome, shown};
+use crate::oracles::deciding::deciding;
+use crate::views::shown;
 
 impl Node {
     /// What is known of a provider's key now.
@@ -92,7 +93,7 @@ impl Core {
 
 fn lived(escrow: &Escrow) -> Option<Finished> {
     let (closing, kind, _) = escrow.spend.as_ref()?;
-    let attested = outcome(escrow);
+    let attested = deciding(escrow).map(|(_, outcome)| outcome);
     let ending = match (escrow.noted, *kind) {
         (Status::Settled, SpendKind::Cet { provider_sat, .. }) => {
             Ending::Attested { outcome: attested.as_ref()?, provider_sat }
