@@ -6,7 +6,7 @@
 //! [`Fault`] says where. What only the chain can say (whether a transaction was mined) is left to the reader, who has the
 //! txids.
 //!
-//! A [`reference`] wraps one: a finished escrow that speaks for or against a provider.
+//! A reference ([`mod@reference`]) wraps one: a finished escrow that speaks for or against a provider.
 //!
 //! This crate knows no clock, no network, no files and no keys. Start reading at [`verify`].
 
