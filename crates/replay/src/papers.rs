@@ -137,8 +137,9 @@ fn in_words(body: &Body) -> String {
         Body::DlcAccept { message_hex } => {
             sent("the DLC accept, with a signature for every outcome", message_hex.0.len())
         }
-        Body::DlcSign { message_hex } => {
-            sent("its own signatures; from here on the other side alone can fund", message_hex.0.len())
+        // Its length is not said: that of these signatures differs from run to run by a byte.
+        Body::DlcSign { .. } => {
+            "sends its own signatures; from here on the other side alone can fund".to_owned()
         }
         Body::Cancel { reason } => format!("ends it: {reason}"),
         other => other.kind().to_owned(),
