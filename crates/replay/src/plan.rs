@@ -7,7 +7,7 @@ use ledger::{Evaluation, Sample, Verdict};
 use terms::{DocumentError, Indicator, Outcome, Ppm, UnixSeconds, units::PPM_WHOLE};
 
 use crate::agree;
-use crate::scenario::{Condition, Fault, Happening, Line, Phase, Place, Says, Scenario, Victim, When};
+use crate::scenario::{Condition, Fault, Happening, Line, Phase, Place, Says, Scenario, Victim};
 
 /// How many of a phase's first `requests` requests fail: spread evenly, rounded down, counted from
 /// the phase's start.
@@ -98,10 +98,7 @@ fn sample(scenario: &Scenario, oracle: usize, place: Place, unix_ms: u64) -> Opt
 
 /// The faults whose moment is known beforehand, with it.
 fn timed(scenario: &Scenario) -> impl Iterator<Item = (UnixSeconds, &Fault)> {
-    scenario.faults.iter().filter_map(|fault| match fault.when {
-        When::At(at) => Some((at, fault)),
-        When::Reached { .. } | When::Said(_) => None,
-    })
+    scenario.faults.iter().filter_map(|fault| Some((fault.when.moment()?, fault)))
 }
 
 /// Dead, or unable to write down what it finds.

@@ -262,12 +262,106 @@ fn a_delivery_needs_a_body_to_hash_and_an_outcome_in_its_own_unit() {
     assert_eq!(field, "agreement.preset", "{rule}");
 }
 
+/// Faults in place of the good file's, at these times of the day.
+fn with_faults(faults: &[(&str, &str)]) -> Result<Scenario, ScenarioError> {
+    let fault = |(at, what): &(&str, &str)| match at.contains(':') {
+        true => format!("[[fault]]\nat = \"2026-03-02T{at}:00Z\"\n{what}\n"),
+        false => format!("[[fault]]\n{what}\n"),
+    };
+    let (before, rest) = GOOD.split_once("[[fault]]").unwrap();
+    let (_, after) = rest.split_once("[expect]").unwrap();
+    let faults: String = faults.iter().map(fault).collect();
+    parse(&format!("{before}{faults}[expect]{after}"))
+}
+
 #[test]
-fn a_process_cannot_be_killed_twice_without_having_been_restarted() {
-    let twice = "kill = \"provider\"\n\n[[fault]]\nat = \"2026-03-02T12:50:00Z\"\nkill = \"provider\"";
-    let (_, field, rule) = refusal("kill = \"provider\"\nrestart_after = \"5m\"", twice);
-    assert_eq!(field, "fault[1].kill");
-    assert!(rule.contains("never restarted"), "{rule}");
+fn faults_that_make_no_sense_together_are_refused_with_both_of_them() {
+    let kill = |who: &str| format!("kill = \"{who}\"\nrestart_after = \"30m\"");
+    let full = |who: &str| format!("full_disk = \"{who}\"\nlasts = \"30m\"");
+    let cut = |line: &str| format!("cut = \"{line}\"\nlasts = \"30m\"");
+    let (forever, silent) = ("kill = \"provider\"".to_owned(), "silent = \"oracle\"".to_owned());
+    let back = "set_back = \"2026-03-02T12:05:00Z\"".to_owned();
+    let at_a_step = format!("at_step = \"provider: funded\"\n{forever}");
+    let cases = [
+        (("12:30", &forever), ("12:50", &forever), "kill", "the provider again, which was never restarted"),
+        (("12:30", &forever), ("", &at_a_step), "kill", "the provider again, which was never restarted"),
+        (("12:30", &kill("buyer")), ("12:50", &kill("buyer")), "kill", "dead until 2026-03-02T13:00:00Z"),
+        (
+            ("12:30", &kill("buyer")),
+            ("12:50", &full("buyer")),
+            "full_disk",
+            "dead until 2026-03-02T13:00:00Z",
+        ),
+        (
+            ("12:30", &full("buyer")),
+            ("12:50", &full("buyer")),
+            "full_disk",
+            "full until 2026-03-02T13:00:00Z",
+        ),
+        (("12:30", &full("buyer")), ("12:29", &kill("buyer")), "at", "the fault above it"),
+        (("12:30", &full("buyer")), ("12:45", &kill("provider")), "", ""),
+        (("12:30", &full("buyer")), ("12:30", &kill("buyer")), "", ""),
+        (("12:30", &full("buyer")), ("12:50", &full("provider")), "", ""),
+        (("12:30", &full("buyer")), ("13:00", &full("buyer")), "", ""),
+        (("12:00", &kill("oracle")), ("12:40", &back), "set_back", "dead until 2026-03-02T12:30:00Z"),
+        (("12:20", &full("oracle")), ("12:40", &back), "set_back", "full until 2026-03-02T12:50:00Z"),
+        (("12:30", &silent), ("12:50", &silent), "silent", "oracle, which is cut for good"),
+        (("12:30", &cut("buyer-oracle")), ("12:50", &silent), "silent", "cut until 2026-03-02T13:00:00Z"),
+        (("12:30", &cut("buyer-oracle")), ("12:50", &cut("provider-oracle")), "", ""),
+        (("12:30", &cut("buyer-oracle")), ("12:50", &cut("buyer-oracle")), "cut", "between buyer and oracle"),
+        (("12:30", &kill("bitcoind")), ("12:50", &"reorg = 2".to_owned()), "reorg", "the Bitcoin node"),
+        (
+            ("12:30", &kill("bitcoind")),
+            ("12:50", &"fee_spike = 9".to_owned()),
+            "fee_spike",
+            "the Bitcoin node",
+        ),
+    ];
+    for ((first_at, first), (second_at, second), expected, words) in cases {
+        match with_faults(&[(first_at, first), (second_at, second)]) {
+            Err(ScenarioError::Rule { field, rule, .. }) => {
+                assert_eq!(field, format!("fault[1].{expected}"), "{first} + {second}: {rule}");
+                assert!(rule.contains(words) && (expected == "at" || rule.contains("fault[0]")), "{rule}");
+            }
+            Ok(_) => assert_eq!(expected, "", "{first} + {second}"),
+            Err(other) => panic!("{first} + {second}: {other}"),
+        }
+    }
+    // Started again while its disk is still full.
+    let refused =
+        with_faults(&[("12:30", "full_disk = \"buyer\"\nlasts = \"50m\""), ("12:40", &kill("buyer"))]);
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("fault[1].restart_after") && refused.contains("(fault[0])"), "{refused}");
+}
+
+#[test]
+fn a_fault_begins_at_a_moment_or_at_a_step_that_there_is() {
+    let kill = "kill = \"buyer\"\nrestart_after = \"5m\"";
+    let step = |step: &str, what: &str| with_faults(&[("", &format!("at_step = \"{step}\"\n{what}"))]);
+    for good in ["buyer: funded", "said: rfq", "said: dlc_accept", "heard: accept", "heard: dlc_sign"] {
+        step(good, kill).unwrap();
+        step(good, "reorg = 1").unwrap();
+    }
+    let cases = [
+        ("oracle: funded", kill, "at_step"),
+        ("said: funded", kill, "at_step"),
+        ("heard: dlc_accept", kill, "at_step"),
+        ("heard: quote", kill, "at_step"),
+        ("said: rfq", "kill = \"buyer\"", "restart_after"),
+        ("said: accept", "lying = \"oracle\"\nsays = \"up\"", "at"),
+        ("said: accept", "at = \"2026-03-02T12:00:00Z\"\nreorg = 1", ""),
+    ];
+    for (at, what, field) in cases {
+        let refused = step(at, what).unwrap_err().to_string();
+        let path = format!("fault[0].{field}");
+        assert!(refused.contains(path.trim_end_matches('.')), "{at}: {refused}");
+    }
+    // Who locks alone accepts the DLC offer, and so the provider makes it: as an answer.
+    let alone = GOOD
+        .replace("bond_sat = 50_000", "bond_sat = 0")
+        .replace("at = \"2026-03-02T12:30:00Z\"", "at_step = \"STEP\"");
+    parse(&alone.replace("STEP", "heard: dlc_accept")).unwrap();
+    assert!(parse(&alone.replace("STEP", "heard: dlc_offer")).is_err());
 }
 
 /// The shipped market with something replaced: field and rule of the refusal.

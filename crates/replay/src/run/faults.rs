@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use testbed::FullDisk;
 
 use super::agenda::Task;
@@ -12,7 +12,7 @@ use super::parties::Struck;
 use super::service::Service;
 use crate::record::FaultRecord;
 use crate::report::WHOLE_RUN;
-use crate::scenario::{Cast, Fault, Happening, Place, Victim, When};
+use crate::scenario::{Cast, Fault, Happening, Line, Place, Victim, When};
 use crate::text;
 
 impl Director<'_> {
@@ -148,8 +148,10 @@ impl Director<'_> {
         if let (Victim::Place(Place::Oracle(_)), Some(event)) = (victim, self.event.clone()) {
             self.watch(&event).await?;
         }
-        self.service(victim)?.kill();
         let name = victim.name(&self.scenario.cast);
+        let service = self.service(victim)?;
+        ensure!(service.is_alive(), "the {name} is to be killed, and is dead already");
+        service.kill();
         let left = tokio::time::timeout(LEAVE_LIMIT, self.world.barrier.wait_until_gone(name)).await;
         left.with_context(|| format!("the killed {name} is still taking part in simulated time"))
     }
@@ -197,12 +199,21 @@ impl Director<'_> {
         Ok(())
     }
 
-    /// Begins the faults that a message has tripped just now.
-    pub(super) async fn begin_tripped(&mut self) -> anyhow::Result<()> {
-        for index in self.world.bell.take() {
-            self.begin_now(index).await?;
+    /// Begins the faults that a message has tripped just now; it waits at its gate until then, and never passes.
+    pub(super) async fn begin_tripped(&mut self) -> anyhow::Result<Vec<usize>> {
+        let tripped = self.world.bell.take();
+        for index in &tripped {
+            self.begin_now(*index).await?;
         }
-        Ok(())
+        if !tripped.is_empty() {
+            self.world.lines.hang_up(Line::BuyerProvider);
+        }
+        Ok(tripped)
+    }
+
+    /// Whether one of these faults is still to end.
+    pub(super) fn is_to_end(&self, faults: &[usize]) -> bool {
+        self.agenda.holds(|task| matches!(task, Task::EndFault(index) if faults.contains(index)))
     }
 
     /// Begins a fault whose moment was not known before, and plans its end.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use bitcoin::{Address, Amount, Network};
 use protocol::OfferDraft;
-use protocol::owner::{EscrowView, PurchaseRequest};
+use protocol::owner::{EscrowView, Purchase, PurchaseRequest};
 use terms::{Agreement, EventId, Sat, UnixSeconds};
 
 use super::blocking::with_node;
@@ -88,13 +88,32 @@ impl Director<'_> {
         self.tell("provider", format!("publishes an offer; {announced}"));
         let provider_url = self.world.provider.peer_url.clone();
         let request = PurchaseRequest { provider_url, offer_id: offer.id };
-        let purchase = self.world.buyer.owner.purchase(&request, "replay-purchase").await?;
+        let purchase = self.purchase(&request).await?;
         self.tell("buyer", "takes the offer");
         Ok(Struck {
             escrow_id: purchase.escrow_id,
             agreement: offer.agreement(self.world.provider.key, self.world.buyer.key),
             event_id: offer.measurement.event_id(),
         })
+    }
+
+    /// Buys as an owner would: once more, where a fault of the scenario came between.
+    async fn purchase(&mut self, request: &PurchaseRequest) -> anyhow::Result<Purchase> {
+        loop {
+            let (owner, bell) = (self.world.buyer.owner.clone(), self.world.bell.clone());
+            let purchase = owner.purchase(request, "replay-purchase");
+            tokio::pin!(purchase);
+            let tripped = tokio::select! {
+                bought = &mut purchase => return Ok(bought?),
+                () = bell.rung() => self.begin_tripped().await?,
+            };
+            if let Ok(purchase) = purchase.await {
+                return Ok(purchase);
+            }
+            while self.is_to_end(&tripped) {
+                self.step().await?;
+            }
+        }
     }
 
     fn offer(&self) -> OfferDraft {

@@ -153,7 +153,7 @@ pub(crate) fn read(root: &Table<'_>, file: &Path) -> Result<Scenario, ScenarioEr
     let deal = agreement::read(agreement, preset.as_ref(), &measured.measurement, &cast)?;
     let chain = chain::read(root.read("chain", |field| field.table())?, &measured.measurement)?;
     let (phases, delivery) = phases::phases(root, &measured, &cast)?;
-    let faults = faults::read(root, &measured.measurement, &chain, &cast)?;
+    let faults = faults::read(root, &measured.measurement, &chain, &cast, deal.bond_sat)?;
     let clocks = clocks::read(root.read("clocks", |field| field.table())?, &cast)?;
     let expect = expect::read(root.need("expect")?.table()?, &measured.measurement, &cast)?;
     Ok(Scenario {

@@ -123,7 +123,7 @@ pub(super) fn read(table: &Table<'_>, starts: u64, cast: &Cast) -> Result<Happen
             .read("reorg", |field| field.number(1..=MAX_REORG))?
             .map(|depth| Happening::Reorg(u32::try_from(depth).unwrap_or(1))),
         table
-            .read("set_back", |field| super::after_the_start(field, starts))?
+            .read("set_back", |field| super::when::after_the_start(field, starts))?
             .map(|to| Happening::SetBack(oracle.unwrap_or(0), to)),
         table.read("fee_spike", |field| field.number(FEE_SPIKE))?.map(Happening::FeeSpike),
     ]
