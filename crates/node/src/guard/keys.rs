@@ -188,6 +188,7 @@ impl Core {
         self.commit(Change { changed_key: Some(row), answer, ..Change::default() }, now).await?;
         tracing::info!(key = name, "a delegated key is revoked");
         self.guard.keys.insert(name.to_owned(), revoked);
+        self.look_again();
         Ok(view)
     }
 
@@ -231,12 +232,18 @@ impl Core {
         self.commit(Change { key_request: Some(row), ..Change::default() }, at).await
     }
 
+    /// Wakes whoever listens to the events: those whose token is good no more are let go.
+    fn look_again(&self) {
+        self.news.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
     async fn keep_key(&mut self, row: KeyRow, change: Change, now: u64) -> Result<(), NodeError> {
         let (name, expires_at) = (row.name.clone(), row.expires_at);
         let key = DelegatedKey::read(row)?;
         self.commit(change, now).await?;
         tracing::info!(key = name, expires_at, "a delegated key has a new token");
         self.guard.keys.insert(name, key);
+        self.look_again();
         Ok(())
     }
 

@@ -98,7 +98,7 @@ pub(crate) async fn guarded(
     next: Next,
 ) -> Response {
     let wish = Wish::of(&request);
-    let (name, scopes) = match known(&node, &wish).await {
+    let (name, scopes) = match known(&node, &wish.authorization).await {
         Ok(Known::Owner) => {
             request.extensions_mut().insert(Caller(None));
             return next.run(request).await;
@@ -125,9 +125,14 @@ enum Known {
     Key(String, BTreeSet<Scope>),
 }
 
-async fn known(node: &Arc<Node>, wish: &Wish) -> Result<Known, Refusal> {
+/// Whether somebody who was let in with this would be let in again now.
+pub(super) async fn is_let_in(node: &Arc<Node>, authorization: &[u8]) -> bool {
+    known(node, authorization).await.is_ok()
+}
+
+async fn known(node: &Arc<Node>, authorization: &[u8]) -> Result<Known, Refusal> {
     let refusal = || refuse(ProblemType::Unauthorized, "needs the owner's token: Authorization: Bearer ...");
-    let token = wish.authorization.strip_prefix(b"Bearer ").ok_or_else(refusal)?;
+    let token = authorization.strip_prefix(b"Bearer ").ok_or_else(refusal)?;
     // Comparing hashes takes the same time whatever was given.
     if canonical::sha256(token) == canonical::sha256(node.token().as_bytes()) {
         return Ok(Known::Owner);

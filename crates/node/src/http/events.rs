@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
@@ -19,9 +19,10 @@ use futures_util::stream;
 use protocol::owner::{EventsPage, MAX_EVENTS, NodeEvent};
 use protocol::{Problem, ProblemType};
 use serde::Deserialize;
-use storage::{Feed, FeedEnds};
+use storage::FeedEnds;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use super::access::is_let_in;
 use super::answer::{Refusal, json, refuse};
 use super::owner::{Answered, Shared};
 use crate::error::NodeError;
@@ -75,9 +76,10 @@ async fn stream(State(node): Shared, asked: Asked, headers: HeaderMap) -> Answer
     let after = start(last_seen(&headers)?.or(after), ends.newest, ends)?;
     let full = || refuse(ProblemType::Unavailable, "as many readers listen as may; try again later");
     let seat = Arc::clone(&node.listeners).try_acquire_owned().map_err(|_| full())?;
+    let authorization = headers.get(header::AUTHORIZATION).map_or(Vec::new(), |it| it.as_bytes().to_vec());
     let stopping = node.stopping.subscribe();
-    let feed = node.feed.clone();
-    let teller = Teller { feed, news, stopping, after, ready: VecDeque::new(), greeted: false, _seat: seat };
+    let ready = VecDeque::new();
+    let teller = Teller { node, authorization, news, stopping, after, ready, greeted: false, _seat: seat };
     let events = stream::unfold(teller, Teller::next);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
@@ -115,7 +117,9 @@ fn start(after: Option<u64>, otherwise: u64, ends: FeedEnds) -> Result<u64, Refu
 
 /// Tells one reader what is stored.
 struct Teller {
-    feed: Feed,
+    node: Arc<Node>,
+    /// With what the reader was let in.
+    authorization: Vec<u8>,
     news: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
     /// The last id that was told.
@@ -126,7 +130,7 @@ struct Teller {
 }
 
 impl Teller {
-    /// The next thing to tell; none when the node stops, or has nothing to go on with.
+    /// The next thing to tell; none when the node stops, has nothing to go on with, or would not let the reader in any more.
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         if !self.greeted {
             self.greeted = true;
@@ -138,6 +142,10 @@ impl Teller {
             }
             self.news.mark_unchanged();
             self.ready = self.read().await?;
+            // Asked after reading: what is stored after a token was taken back is not told to it.
+            if !is_let_in(&self.node, &self.authorization).await {
+                return None;
+            }
             if self.ready.is_empty() {
                 tokio::select! {
                     changed = self.news.changed() => changed.ok()?,
@@ -152,7 +160,7 @@ impl Teller {
 
     /// The next page. A reader so slow that its next event is forgotten is let go: when it comes again it is told so.
     async fn read(&self) -> Option<VecDeque<NodeEvent>> {
-        let rows = self.feed.after(self.after, AT_ONCE).await.map_err(NodeError::from);
+        let rows = self.node.feed.after(self.after, AT_ONCE).await.map_err(NodeError::from);
         let events = rows.and_then(|rows| rows.into_iter().map(view).collect::<Result<VecDeque<_>, _>>());
         match events {
             Ok(events) => events.front().is_none_or(|first| first.id == self.after + 1).then_some(events),

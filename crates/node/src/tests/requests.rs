@@ -213,6 +213,24 @@ async fn a_repeated_post_has_its_first_answer_also_after_a_restart_and_another_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_listens_to_the_events_is_let_go_when_their_key_is_revoked() {
+    let world = World::begin();
+    let node = world.open().await;
+    let (addr, _) = serve_owner(&node).await;
+    let made = post_once(&node, addr, "/v1/keys", "make", "{\"name\":\"reader\"}").await.json();
+    let free = node.listeners.available_permits();
+    let stream = Sent { path: "/v1/events/stream?after=0", ..PLAIN };
+    let listening = tokio::spawn(answer(send(addr, made["token"].as_str().unwrap(), stream).await));
+    until(async || node.listeners.available_permits() < free).await;
+    post_once(&node, addr, "/v1/keys/reader/revoke", "revoke", "{}").await;
+    until(async || node.listeners.available_permits() == free).await;
+    post_once(&node, addr, "/v1/resume", "resume", "{}").await;
+    let told = listening.await.unwrap();
+    assert_eq!(told.status(), 200);
+    assert!(!told.body.contains("resumed"), "{}", told.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_keys_token_is_told_again_to_whoever_repeats_the_request_and_is_not_in_the_database() {
     let world = World::begin();
     let node = world.open().await;
