@@ -48,9 +48,11 @@ pub enum NodeError {
         /// Their hash.
         terms_hash: terms::Hex32,
     },
-    /// A delegated key speaks where it has no say.
-    #[error("key: the negotiation is not in the name of the key {key}")]
+    /// A delegated key speaks, or publishes, where it has no say.
+    #[error("key: the {what} is not in the name of the key {key}")]
     NotItsOwn {
+        /// What is not.
+        what: &'static str,
         /// The key's name.
         key: String,
     },

@@ -72,6 +72,7 @@ impl Node {
         self.config.check_negotiable(offer.negotiable.as_ref())?;
         let plan = strategy.map(|strategy| for_offer(&strategy, &offer)).transpose()?;
         self.know_oracles(&offer.oracles.keys).await?;
+        self.core.lock().await.may_replace(offer.id, ticket).await?;
         if ticket.is_rehearsal() {
             return Err(self.core.lock().await.rehearsed_offer(&offer, ticket, now));
         }
@@ -173,10 +174,11 @@ impl Core {
         }
     }
 
-    /// Puts an offer on the card, with the window of a standing offer that it is for.
+    /// Puts an offer on the card, with the window of a standing offer that it is for. The same offer again only replaces how
+    /// counters to it are answered, which is for whoever published it and for the owner.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, and when the same offer is there in another name than the delegated key's that asks.
     pub(crate) async fn store_offer(
         &mut self,
         ready: ReadyOffer,
@@ -185,6 +187,7 @@ impl Core {
         now: u64,
     ) -> Result<Offer, NodeError> {
         let ReadyOffer { offer, announcements, plan } = ready;
+        self.may_replace(offer.id, ticket).await?;
         let json = serde_json::to_string(&offer).map_err(|_| NodeError::Damaged { what: "offer" })?;
         let expires_at = offer.expires.0;
         let stored = StoredOffer { id: offer.id, json, announcements, expires_at };
@@ -194,6 +197,19 @@ impl Core {
         self.act_for(offer.id, ticket.name());
         self.commit(change, now).await?;
         Ok(offer)
+    }
+
+    /// An offer's id tells its terms, and not in whose name it is: a delegated key must not take over another's.
+    ///
+    /// # Errors
+    /// When the offer is there in another name, or the database fails.
+    pub(crate) async fn may_replace(&self, id: Hex32, ticket: &Ticket) -> Result<(), NodeError> {
+        let Some(name) = ticket.name() else { return Ok(()) };
+        let own = self.guard.acting.get(&id).is_some_and(|acting| acting == name);
+        match own || self.store.offer(id).await?.is_none() {
+            true => Ok(()),
+            false => Err(NodeError::NotItsOwn { what: "offer", key: name.to_owned() }),
+        }
     }
 
     /// The signed card with every offer that can still be taken. Readers of version 1 do not understand offers that are

@@ -211,7 +211,11 @@ impl Core {
         };
         let own = self.guard.acting.get(&talk.id).is_some_and(|acting| acting == name);
         let may = self.guard.keys.get(name).is_some_and(|key| key.scopes.contains(&scope));
-        if own && may { Ok(()) } else { Err(NodeError::NotItsOwn { key: name.to_owned() }) }
+        if own && may {
+            Ok(())
+        } else {
+            Err(NodeError::NotItsOwn { what: "negotiation", key: name.to_owned() })
+        }
     }
 
     fn body_of(
