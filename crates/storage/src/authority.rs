@@ -208,6 +208,17 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets in whose name sessions and offers were that are forgotten themselves. Those of escrows stay.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn prune_acting(&mut self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM acting WHERE id NOT IN (SELECT id FROM sessions)
+            AND id NOT IN (SELECT id FROM offers) AND id NOT IN (SELECT escrow FROM escrow_events WHERE seq = 0)";
+        sqlx::query(sql).execute(self.connection()).await?;
+        Ok(())
+    }
+
     /// Notes what a delegated key asked; the oldest beyond ten thousand are forgotten.
     ///
     /// # Errors

@@ -51,11 +51,13 @@ impl Core {
         let mut tx = self.store.begin().await?;
         tx.prune(now.saturating_sub(ANSWERS_KEPT_S)).await?;
         tx.prune_sessions(now.saturating_sub(DEAD_SESSIONS_KEPT_S)).await?;
+        tx.prune_acting().await?;
         tx.prune_listings(now).await?;
         tx.prune_feed(now.saturating_sub(crate::feed::KEPT_S)).await?;
         here!("tidy.within");
         tx.commit().await?;
         here!("tidy.after");
+        self.forget_names().await?;
         self.tidy_at = now + TIDY_EVERY_S;
         Ok(())
     }

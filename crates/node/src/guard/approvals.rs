@@ -26,6 +26,8 @@ pub(crate) const APPROVAL_NEEDED: &str = "approval_needed";
 pub struct Asked {
     /// The session, and the escrow that it would lead to.
     pub id: Hex32,
+    /// The delegated key in whose name it would be; none: the owner's.
+    pub key: Option<String>,
     /// The hash of its terms.
     pub terms_hash: Hex32,
     /// The terms, where they are at hand.
@@ -186,7 +188,7 @@ impl Core {
             commitment: asked.request.clone(),
             agreement: asked.agreement.clone(),
             above_sat: asked.above,
-            key: self.guard.acting.get(&asked.id).cloned(),
+            key: asked.key.clone(),
             purchase: purchase.cloned(),
             escrow: None,
         };

@@ -91,7 +91,11 @@ impl Core {
         match verdict {
             Verdict::Allowed => Ok(()),
             Verdict::NeedsApproval { above, within_s } => {
-                self.is_approved(Asked { id, terms_hash, agreement: None, request, above, within_s }, now)
+                let key = name.map(str::to_owned);
+                self.is_approved(
+                    Asked { id, key, terms_hash, agreement: None, request, above, within_s },
+                    now,
+                )
             }
         }
     }

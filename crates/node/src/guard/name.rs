@@ -13,6 +13,15 @@ impl Core {
         }
     }
 
+    /// Forgets, in memory as in storage, in whose name what is forgotten was, and what was refused and never stored.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn forget_names(&mut self) -> Result<(), NodeError> {
+        self.guard.acting = self.store.acting().await?.into_iter().collect();
+        Ok(())
+    }
+
     /// What somebody's session leads to is in the name of whoever published the offer, or began the escrow, that it is
     /// about.
     pub(crate) fn act_as_before(&mut self, session: Hex32, about: Option<Hex32>) {

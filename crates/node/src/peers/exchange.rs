@@ -46,6 +46,8 @@ impl Core {
                 self.for_current_key(envelope)?;
                 let new = self.new_session(envelope, from, now).await?;
                 change.talks.begun = Some(self.asked(new.id, *offer_id).await?);
+                // Stored with the session: after a restart the key has its say here, and its limits hold, as before.
+                self.act_as_before(new.id, Some(*offer_id));
                 change.session = Some(NewSession { offer_id: Some(*offer_id), ..new });
                 Session::open(envelope)?
             }

@@ -13,7 +13,7 @@ use crate::ticket::Ticket;
 
 const NOON: u64 = 1_767_268_800;
 
-fn agreement() -> Agreement {
+pub(super) fn agreement() -> Agreement {
     Agreement::parse(include_bytes!("../../../terms/tests/golden/agreement-v1.json")).unwrap()
 }
 

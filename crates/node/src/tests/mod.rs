@@ -5,6 +5,7 @@ mod doors;
 mod fees;
 mod guard;
 mod money;
+mod names;
 mod networks;
 mod payments;
 mod receipts;
