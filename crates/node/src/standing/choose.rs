@@ -1,6 +1,7 @@
 //! Which of several providers' offers a standing order takes.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use client::ClientError;
 use negotiation::standing::{Unlike, Wanted};
@@ -21,8 +22,8 @@ pub(super) type Seen = (String, Result<Card, ClientError>);
 pub(super) struct Choice {
     /// The provider's address.
     pub url: String,
-    /// Its card.
-    pub card: Card,
+    /// Its card, which the offers on it share.
+    pub card: Arc<Card>,
     /// The offer on it.
     pub offer: Offer,
 }
@@ -50,7 +51,7 @@ pub(super) fn choose(
     let (mut found, mut candidates) = (Found::default(), Vec::new());
     for (place, (url, card)) in seen.into_iter().enumerate() {
         let card = match card {
-            Ok(card) => card,
+            Ok(card) => Arc::new(card),
             Err(error) => {
                 found.silent.get_or_insert(format!("{url}: {error}"));
                 continue;
@@ -59,7 +60,8 @@ pub(super) fn choose(
         let fits = card.offers.iter().filter(|offer| is_about(order, next, offer, now));
         let fits: Vec<Offer> = fits.filter(|offer| found.takes(order, next, offer)).cloned().collect();
         candidates.extend(
-            fits.into_iter().map(|offer| (place, Choice { url: url.clone(), card: card.clone(), offer })),
+            fits.into_iter()
+                .map(|offer| (place, Choice { url: url.clone(), card: Arc::clone(&card), offer })),
         );
     }
     candidates.sort_by_key(|(place, choice)| {
