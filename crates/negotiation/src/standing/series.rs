@@ -79,6 +79,24 @@ impl<'a> Series<'a> {
         }
     }
 
+    /// The end of a window, or of the first after it that is not over at a moment. However long ago it was, without a
+    /// calendar it is worked out at once.
+    ///
+    /// # Errors
+    /// Where the calendar ends.
+    pub fn end_after(&self, window: TimeRange, moment: UnixSeconds) -> Result<UnixSeconds, SeriesError> {
+        let mut end = window.end;
+        if self.calendar.is_none() {
+            let length = self.template.measurement.window.seconds().max(1);
+            let over = moment.0.checked_sub(end.0).map_or(0, |late| late / length + 1);
+            return Ok(UnixSeconds(end.0.saturating_add(over.saturating_mul(length))));
+        }
+        while end <= moment {
+            end = self.from(end)?.end;
+        }
+        Ok(end)
+    }
+
     /// The offer about a window: what lies at a moment keeps its distance from the window's beginning.
     ///
     /// # Errors

@@ -157,6 +157,18 @@ fn every_offer_keeps_the_distances_from_its_windows_beginning() {
 }
 
 #[test]
+fn time_that_is_missed_ends_with_the_window_that_is_not_over_however_long_ago_it_began() {
+    let request = request(at(NEW_YEAR, DAY), Every::Window);
+    let series = Series::new(&request).unwrap();
+    let first = series.first().unwrap();
+    let end = |moment| series.end_after(first, UnixSeconds(moment)).unwrap().0 - NEW_YEAR;
+    assert_eq!([0, NEW_YEAR + DAY - 1, NEW_YEAR + DAY].map(end), [DAY, DAY, 2 * DAY]);
+    assert_eq!([NEW_YEAR + 10 * DAY - 1, NEW_YEAR + 10 * DAY].map(end), [10 * DAY, 11 * DAY]);
+    let long_ago = TimeRange { start: UnixSeconds(0), end: UnixSeconds(1) };
+    assert!(series.end_after(long_ago, UnixSeconds(u64::MAX - 1)).unwrap().0 >= u64::MAX - 1);
+}
+
+#[test]
 fn months_of_a_zone_follow_one_another_with_their_maintenance() {
     let mut request = request(at(NEW_YEAR, 30 * DAY), Every::Month);
     request.maintenance = vec!["every Sunday 02:00-04:00 Europe/Berlin".to_owned()];

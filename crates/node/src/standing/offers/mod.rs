@@ -80,10 +80,7 @@ impl StandingOffer {
     /// The time that is missed with a window: it, and those that have ended since.
     fn missed(&self, window: TimeRange, now: u64) -> Result<TimeRange, NodeError> {
         let series = Series::new(&self.request).map_err(DocumentError::from)?;
-        let mut end = window.end;
-        while end.0 <= now {
-            end = series.from(end).map_err(DocumentError::from)?.end;
-        }
+        let end = series.end_after(window, UnixSeconds(now)).map_err(DocumentError::from)?;
         Ok(TimeRange { end, ..window })
     }
 
