@@ -41,12 +41,12 @@ impl Node {
     /// Renews an escrow that we bought. Asked again it tells of the same renewal.
     ///
     /// # Errors
-    /// When it cannot be renewed now, provider or oracle cannot be reached, the provider quotes other terms or refuses, or
-    /// the mandate forbids it.
+    /// When it cannot be renewed now, provider or oracle cannot be reached, the provider quotes other terms or refuses, the
+    /// mandate forbids it, or the provider's record is too short.
     pub(crate) async fn renew(&self, id: Hex32, ticket: &Ticket) -> Result<Purchase, NodeError> {
         let _turn = self.turns.take(&turn(id)).await;
-        let (next, url) = {
-            let mut core = self.core.lock().await;
+        let next = {
+            let core = self.core.lock().await;
             if let Some(known) = core.renewal_of(id) {
                 if ticket.is_rehearsal() {
                     let note = format!("it was renewed before, by escrow {known}");
@@ -56,12 +56,17 @@ impl Node {
                 let (terms_hash, outlook) = (escrow.agreement().terms_hash(), of_escrow(escrow));
                 return Ok(Purchase { escrow_id: known.to_string(), terms_hash, outlook });
             }
-            let next = core.next_terms(id, Side::Buyer, self.now())?;
+            core.next_terms(id, Side::Buyer, self.now())?
+        };
+        // Fresh coins are locked: what is asked of a provider is asked again.
+        self.known_of(next.provider.key).await?;
+        let url = {
+            let mut core = self.core.lock().await;
             if ticket.is_rehearsal() {
                 return Err(core.rehearsed_renewal(id, &next, ticket, self.now()));
             }
             let session = core.store.session(id).await?;
-            (next, session.and_then(|session| session.peer_url).ok_or(NodeError::NotFound { what: "peer" })?)
+            session.and_then(|session| session.peer_url).ok_or(NodeError::NotFound { what: "peer" })?
         };
         let announcements = self.announced(&next).await?;
         let ask = self.ask_to_renew(id, &next, &url, &announcements, ticket).await?;
