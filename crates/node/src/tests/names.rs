@@ -14,7 +14,7 @@ use crate::ticket::Ticket;
 use crate::visitors::Visitor;
 
 /// An offer that can be taken now.
-fn offer(now: u64) -> Offer {
+pub(super) fn offer(now: u64) -> Offer {
     let like = agreement();
     let start = UnixSeconds((now / 86_400 + 2) * 86_400);
     let end = UnixSeconds(start.0 + like.measurement.window.seconds());
