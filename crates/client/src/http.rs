@@ -1,6 +1,7 @@
 //! One request and its bounded answer.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::request::{Call, PAYMENT_REFERENCE};
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::error::ClientError;
+use crate::resolve::{By, Resolver};
 use crate::signer::{Asker, Signer};
 use crate::tls;
 
@@ -49,6 +51,15 @@ impl Http {
         let tls = tls::for_scheme(url.scheme())
             .map_err(|rule| ClientError::BaseUrl { url: base.to_owned(), rule })?;
         Self::over(&url, timeout, tls)
+    }
+
+    /// As [`Http::new`], with names that are resolved otherwise.
+    pub(crate) fn resolving(base: &str, timeout: Duration, resolver: Resolver) -> Result<Self, ClientError> {
+        let url = check_base(base)?;
+        let tls = tls::for_scheme(url.scheme())
+            .map_err(|rule| ClientError::BaseUrl { url: base.to_owned(), rule })?;
+        let builder = reqwest::Client::builder().timeout(timeout).dns_resolver(Arc::new(By(resolver)));
+        Self::built(&url, builder, tls)
     }
 
     fn over(url: &Url, timeout: Duration, tls: ClientConfig) -> Result<Self, ClientError> {
@@ -267,8 +278,6 @@ fn refusal(url: String, status: u16, body: &[u8]) -> ClientError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use rcgen::{CertifiedKey, generate_simple_self_signed};
     use rustls::pki_types::PrivatePkcs8KeyDer;
     use rustls::{RootCertStore, ServerConfig};

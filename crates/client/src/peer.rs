@@ -8,6 +8,7 @@ use terms::Hex32;
 
 use crate::error::ClientError;
 use crate::http::Http;
+use crate::resolve::Resolver;
 
 /// Verifying some thousand adaptor signatures takes a peer seconds, on a small machine many.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -42,6 +43,14 @@ impl PeerClient {
     /// [`ClientError::BaseUrl`]
     pub fn within(base: &str, timeout: Duration) -> Result<Self, ClientError> {
         Ok(Self { http: Http::new(base, timeout)? })
+    }
+
+    /// As [`PeerClient::within`], for an address that somebody else named: its name leads where `resolver` says.
+    ///
+    /// # Errors
+    /// [`ClientError::BaseUrl`]
+    pub fn resolving(base: &str, timeout: Duration, resolver: Resolver) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::resolving(base, timeout, resolver)? })
     }
 
     pub(crate) fn http(&self) -> &Http {

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use client::{ClientError, OracleClient, OwnerClient, PeerClient};
+use client::{ClientError, OracleClient, OwnerClient, PeerClient, Resolver};
 use protocol::card::More;
 use protocol::problem::CONTENT_TYPE;
 use protocol::{Body, Card, CardDraft, Envelope, Problem, ProblemType, Session, public_key};
@@ -209,6 +212,23 @@ async fn a_card_is_opened() {
     let bytes = card.bytes();
     let client = peer(Router::new().route("/.well-known/earnest.json", get(|| async move { bytes }))).await;
     assert_eq!(client.card().await.unwrap(), card);
+}
+
+#[tokio::test]
+async fn a_name_leads_where_the_resolver_says_or_nowhere() {
+    let here = serve(Router::new().route("/.well-known/earnest.json", get(|| async { "{}" }))).await;
+    let named = here.replace("127.0.0.1", "provider.example");
+    let ask = async |resolver: Resolver| {
+        let client = PeerClient::resolving(&named, Duration::from_secs(60), resolver).unwrap();
+        client.card().await.unwrap_err()
+    };
+    let found = ask(Arc::new(|name| {
+        assert_eq!(name, "provider.example");
+        Box::pin(async { Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]) })
+    }));
+    assert!(matches!(found.await, ClientError::Malformed { .. }), "somebody answers, though not with a card");
+    let refused = ask(Arc::new(|_| Box::pin(async { Err(ErrorKind::PermissionDenied.into()) })));
+    assert!(matches!(refused.await, ClientError::Unreachable { .. }));
 }
 
 #[tokio::test]

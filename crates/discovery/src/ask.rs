@@ -7,6 +7,8 @@ use futures_util::StreamExt as _;
 use protocol::Card;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::place::{Place, resolver};
+
 /// How many are asked at once, and how long that may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -35,9 +37,10 @@ where
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// The cards at these addresses, in their order: verified, or why there is none.
-pub(crate) async fn cards(urls: Vec<String>, limits: &Limits) -> Vec<Result<Card, String>> {
-    let work = urls.into_iter().map(|url| async move { card(&url, limits.each).await });
+/// The cards at these addresses, each with where the directory is that sends us there, in their order: verified, or why there
+/// is none.
+pub(crate) async fn cards(urls: Vec<(String, Option<Place>)>, limits: &Limits) -> Vec<Result<Card, String>> {
+    let work = urls.into_iter().map(|(url, from)| async move { card(&url, from, limits.each).await });
     let answers = each(work.collect(), limits).await;
     let said = |answer: Option<Result<Card, ClientError>>| match answer {
         Some(answer) => answer.map_err(|error| why(&error)),
@@ -46,8 +49,12 @@ pub(crate) async fn cards(urls: Vec<String>, limits: &Limits) -> Vec<Result<Card
     answers.into_iter().map(said).collect()
 }
 
-async fn card(url: &str, within: Duration) -> Result<Card, ClientError> {
-    PeerClient::within(url, within)?.card().await
+async fn card(url: &str, sent_from: Option<Place>, within: Duration) -> Result<Card, ClientError> {
+    let peer = match sent_from {
+        None => PeerClient::within(url, within),
+        Some(directory) => PeerClient::resolving(url, within, resolver(directory)),
+    };
+    peer?.card().await
 }
 
 /// An error without the address, which stands beside it already.

@@ -24,6 +24,8 @@ pub(crate) struct Candidate {
     pub listings: Vec<Listing>,
     /// The directories that do.
     pub listed_by: Vec<String>,
+    /// Where the directory is that sends us there; none where whoever searches named it.
+    pub sent_from: Option<Place>,
 }
 
 /// Everybody to ask, each address once.
@@ -36,6 +38,7 @@ pub(crate) fn candidates(search: &Search, listed: Vec<Listed>, refused: &mut Vec
                 named: true,
                 listings: Vec::new(),
                 listed_by: Vec::new(),
+                sent_from: None,
             });
         }
     }
@@ -47,10 +50,13 @@ pub(crate) fn candidates(search: &Search, listed: Vec<Listed>, refused: &mut Vec
             known.listed_by.extend(by);
             continue;
         }
-        if let Err(why) = all.may_visit(&listing.url, &by) {
-            refused.push(Refused::new(&listing.url, why).of_key(listing.key));
-            continue;
-        }
+        let sent_from = match all.sent_from(&listing.url, &by) {
+            Ok(directory) => directory,
+            Err(why) => {
+                refused.push(Refused::new(&listing.url, why).of_key(listing.key));
+                continue;
+            }
+        };
         if left == 0 {
             left_out += 1;
             continue;
@@ -61,6 +67,7 @@ pub(crate) fn candidates(search: &Search, listed: Vec<Listed>, refused: &mut Vec
             named: false,
             listings: vec![listing],
             listed_by: by,
+            sent_from: Some(sent_from),
         });
     }
     if left_out > 0 {
@@ -90,15 +97,17 @@ impl All {
         self.candidates.push(candidate);
     }
 
-    fn may_visit(&self, url: &str, by: &[String]) -> Result<(), &'static str> {
+    /// Where the innermost of the directories is that may send us to an address.
+    fn sent_from(&self, url: &str, by: &[String]) -> Result<Place, &'static str> {
         let place = Place::of(url).ok_or("is no address")?;
-        if !by.iter().filter_map(|by| Place::of(by)).any(|by| by.may_name(place)) {
-            return Err("is in a network to which the directory that lists it may not send us");
-        }
+        let directories = by.iter().filter_map(|by| Place::of(by)).filter(|by| by.may_name(place));
+        let from = directories
+            .max()
+            .ok_or("is in a network to which the directory that lists it may not send us")?;
         if self.by_host.get(&host(url)).is_some_and(|visits| *visits >= MOST_PER_HOST) {
             return Err("is one of too many listed addresses of this host");
         }
-        Ok(())
+        Ok(from)
     }
 }
 

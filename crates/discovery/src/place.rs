@@ -1,16 +1,22 @@
 //! Where an address leads, as far as it says: who may send us there.
 //!
 //! A directory names addresses that we visit. One on the internet must not send us to our own machine or into our own
-//! network. What a name resolves to is not looked at.
+//! network. What a name says of itself is looked at first, and then, at each connection, what it resolves to ([`resolver`]).
 
+use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
+use client::Resolver;
 use url::{Host, Url};
+
+/// The ends of names that only a network of one's own knows (RFC 6762, RFC 8375, and what is used for it).
+const OWN_NAMES: [&str; 5] = [".local", ".internal", ".lan", ".home", ".home.arpa"];
 
 /// Where an address leads; who is further in may send us there, and to all before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
-    /// To the internet, or to a name.
+    /// To the internet, or to a name that may be known there.
     Public,
     /// Into a private network.
     Private,
@@ -31,16 +37,47 @@ impl Place {
         })
     }
 
+    /// Whether a directory here may send us to an address.
+    fn admits(self, address: IpAddr) -> bool {
+        self.may_name(of_address(address))
+    }
+
     /// Whether a directory here may send us there.
     pub(crate) fn may_name(self, other: Self) -> bool {
         other <= self && other != Self::Nowhere
     }
 }
 
+/// Resolves names as the system does, to those addresses to which a directory at this place may send us.
+pub(crate) fn resolver(directory: Place) -> Resolver {
+    Arc::new(move |name| {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            admitted(directory, found.map(|address| address.ip()))
+        })
+    })
+}
+
+fn admitted(directory: Place, found: impl Iterator<Item = IpAddr>) -> std::io::Result<Vec<IpAddr>> {
+    let admitted: Vec<IpAddr> = found.filter(|address| directory.admits(*address)).collect();
+    match admitted.is_empty() {
+        true => Err(Error::new(
+            ErrorKind::PermissionDenied,
+            "leads to no address to which its directory may send us",
+        )),
+        false => Ok(admitted),
+    }
+}
+
 fn of_name(name: &str) -> Place {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let is_machine = name == "localhost" || name.ends_with(".localhost");
-    if is_machine { Place::Machine } else { Place::Public }
+    if name == "localhost" || name.ends_with(".localhost") {
+        Place::Machine
+    } else if !name.contains('.') || OWN_NAMES.iter().any(|end| name.ends_with(end)) {
+        Place::Private
+    } else {
+        Place::Public
+    }
 }
 
 fn of_address(address: IpAddr) -> Place {
@@ -86,6 +123,9 @@ mod tests {
             ("https://provider.example", Place::Public),
             ("http://192.0.2.1:7811", Place::Public),
             ("http://10.1.2.3", Place::Private),
+            ("http://router", Place::Private),
+            ("http://Metadata.google.internal.", Place::Private),
+            ("http://nas.home.arpa", Place::Private),
             ("http://100.64.0.1", Place::Private),
             ("http://[fd00::1]", Place::Private),
             ("http://127.0.0.1:7811", Place::Machine),
@@ -101,6 +141,18 @@ mod tests {
             assert_eq!(Place::of(url), Some(place), "{url}");
         }
         assert_eq!(Place::of("nonsense"), None);
+    }
+
+    #[test]
+    fn a_name_leads_no_further_in_than_its_directory_is_whatever_it_resolves_to() {
+        let found = ["192.0.2.1", "10.0.0.1", "127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"];
+        let found = found.map(|address| address.parse::<IpAddr>().unwrap());
+        let left = |directory| admitted(directory, found.into_iter()).unwrap();
+        assert_eq!(left(Place::Public), found[..1]);
+        assert_eq!(left(Place::Private), found[..2]);
+        assert_eq!(left(Place::Machine), [&found[..3], &found[4..]].concat());
+        let refused = admitted(Place::Public, found[1..].iter().copied()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
     }
 
     #[test]

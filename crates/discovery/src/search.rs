@@ -116,7 +116,7 @@ pub async fn discover(search: &Search, now: u64) -> Result<Discovery, DocumentEr
     let mut told = Discovery { at: UnixSeconds(now), ..Discovery::default() };
     let listings = directory::read_all(search, &limits, now, &mut told.refused).await;
     let candidates = candidates(search, listings, &mut told.refused);
-    let urls = candidates.iter().map(|candidate| candidate.url.clone()).collect();
+    let urls = candidates.iter().map(|candidate| (candidate.url.clone(), candidate.sent_from)).collect();
     let cards = ask::cards(urls, &limits).await;
     let answered = candidates.into_iter().zip(cards).filter_map(|(candidate, card)| match card {
         Ok(card) => Some((candidate, card)),
@@ -126,14 +126,21 @@ pub async fn discover(search: &Search, now: u64) -> Result<Discovery, DocumentEr
         }
     });
     let answered: Vec<_> = answered.collect();
-    take_all(answered, &search.wanted, now, &mut told);
+    take_all(answered, &search.wanted, now, &mut told).await;
     sort(&mut told.offers, Order::Service);
     Ok(told)
 }
 
-/// Takes what is good of each card, and of a key's several cards the first.
-fn take_all(answered: Vec<(Candidate, protocol::Card)>, wanted: &Wanted, now: u64, told: &mut Discovery) {
+/// Takes what is good of each card, and of a key's several cards the first. Judging a card's offers takes a while, and others
+/// may have something to do in between.
+async fn take_all(
+    answered: Vec<(Candidate, protocol::Card)>,
+    wanted: &Wanted,
+    now: u64,
+    told: &mut Discovery,
+) {
     for (candidate, card) in answered {
+        tokio::task::yield_now().await;
         let url = candidate.url.clone();
         if let Some(known) = told.providers.iter().find(|known| known.key == card.key) {
             let why = format!("shows the card of a key that is found at {} already", known.url);
