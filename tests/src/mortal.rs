@@ -66,6 +66,17 @@ impl Mortal {
         self.world.calm().await;
     }
 
+    /// As [`Mortal::doomed`], and the points that it reaches are appended to this file.
+    pub async fn doomed_and_recorded(
+        mut world: World,
+        victim: &'static str,
+        point: &str,
+        log: PathBuf,
+    ) -> Self {
+        world.service(victim).set_env("EARNEST_CRASH_LOG", Some(log.into()));
+        Self::doomed(world, victim, point).await
+    }
+
     /// Whether the victim still has to die.
     #[must_use]
     pub fn is_doomed(&self) -> bool {

@@ -1,7 +1,5 @@
 //! Requests between processes: a caller sends one over plain TCP, the handler takes a token and
 //! answers with the time that it sees.
-#![expect(clippy::unwrap_used, reason = "the lint's exemption for tests misses their helper functions")]
-
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 

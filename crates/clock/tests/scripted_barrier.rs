@@ -1,7 +1,5 @@
 //! One participant against a barrier that is played by the test, byte for byte: the orders of
 //! messages that a real one produces only now and then.
-#![expect(clippy::unwrap_used, reason = "the lint's exemption for tests misses their helper functions")]
-
 use std::time::Duration;
 
 use clock::{Clock, FrameError, Lost};

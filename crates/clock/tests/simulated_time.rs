@@ -1,6 +1,4 @@
 //! Simulated time seen from several participants in one process.
-#![expect(clippy::unwrap_used, reason = "the lint's exemption for tests misses their helper functions")]
-
 use std::sync::Arc;
 
 use clock::barrier::{Activity, Barrier, HOST};

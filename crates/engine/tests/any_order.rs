@@ -1,10 +1,8 @@
 //! Steps in any order, on any chain: what must never happen.
 
-mod common;
-
+use crate::common::*;
 use bitcoin::Txid;
 use bitcoin::hashes::Hash;
-use common::*;
 use engine::{ChainView, Command, DlcRole, Due, Event, Place, SpendKind, Status, decide, due, status};
 use proptest::prelude::*;
 

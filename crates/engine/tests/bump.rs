@@ -1,10 +1,8 @@
 //! Paying more for what waits: when, how much, and never more than it rescues.
 
-mod common;
-
+use crate::common::*;
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, Txid};
-use common::*;
 use engine::{
     ChainView, Coin, Command, DlcRole, Due, Escrow, Event, FeeView, Place, Refusal, Status, Waiting,
     WaitingTx, cancel_fee, child_limit, decide, due, fee_due, status, waiting,

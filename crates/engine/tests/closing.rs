@@ -1,8 +1,6 @@
 //! Closing by agreement: whose word holds when, and what is due.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use engine::{
     CloseStep, Command, DlcRole, Due, Escrow, Event, Place, Refusal, SpendKind, Status, decide, due, status,
 };

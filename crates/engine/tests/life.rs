@@ -1,8 +1,6 @@
 //! The life of an escrow, told as stories: what is due, what is allowed, what the owner sees.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use engine::{
     ChainView, Command, DlcRole, Due, Escrow, Event, Place, Refusal, SpendKind, Status, decide, due, status,
 };

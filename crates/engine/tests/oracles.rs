@@ -1,10 +1,8 @@
 //! Oracles that say two things, nothing, or too late: what is kept, what is due, what it is settled with.
 
-mod common;
-
+use crate::common::*;
 use bitcoin::Txid;
 use bitcoin::hashes::Hash;
-use common::*;
 use engine::{
     Bytes, ChainView, Command, Due, Escrow, Event, MOST_CONTRADICTIONS, OracleStep, Place, Refusal,
     SpendKind, Status, decide, due, status,
@@ -83,7 +81,7 @@ fn a_learned_secret_is_as_good_as_the_attestations() {
     assert_eq!(status(&escrow, &funded_view(), MATURITY), Status::Attested);
     assert_eq!(due(&escrow, &funded_view(), MATURITY)[0], Due::BuildCet);
     assert_eq!(decide(&escrow, secret(), MATURITY), Ok(None), "one is enough");
-    let unsigned = common::escrow(engine::DlcRole::Offerer);
+    let unsigned = escrow(engine::DlcRole::Offerer);
     assert_eq!(decide(&unsigned, secret(), MATURITY), Err(Refusal::Missing("sign")));
 }
 

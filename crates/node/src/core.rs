@@ -204,7 +204,6 @@ impl Core {
     /// When the database refuses; then nothing has changed.
     pub(crate) async fn commit(&mut self, change: Change, now: u64) -> Result<(), NodeError> {
         self.collect_wallet_changes()?;
-        here!("commit.before:{}", change.name());
         let told = self.told_of(&change, now).await?;
         let mut tx = self.store.begin().await?;
         for json in &self.unsaved {

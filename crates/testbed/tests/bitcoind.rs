@@ -1,6 +1,4 @@
 //! The node as tests use it: a real bitcoind each time.
-#![expect(clippy::unwrap_used, reason = "the lint's exemption for tests misses their helper functions")]
-
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::key::{CompressedPublicKey, Keypair, Secp256k1};

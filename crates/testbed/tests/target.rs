@@ -1,6 +1,4 @@
 //! The failing target, asked over HTTP as a probe asks it.
-#![expect(clippy::unwrap_used, reason = "the lint's exemption for tests misses their helper functions")]
-
 use std::time::{Duration, Instant};
 
 use testbed::{Counts, FailingTarget, LATENCY_HEADER, Phase};

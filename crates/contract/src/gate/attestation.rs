@@ -88,6 +88,12 @@ pub fn check(
     Ok(CheckedAttestation { oracle, attestation })
 }
 
+/// What an attestation says that passed [`attestation`] before it was stored. Its signatures are not checked again, so
+/// this is for one's own records alone. None for bytes that are not an attestation, or not on this scale.
+pub fn stored_outcome(bytes: &[u8], scale: &Scale) -> Option<Outcome> {
+    scale.decode(&OracleAttestation::from_tlv_bytes(bytes).ok()?.outcomes)
+}
+
 fn refuse(field: impl Into<std::borrow::Cow<'static, str>>, rule: Rule) -> GateError {
     GateError::new(Message::Attestation, field, rule)
 }

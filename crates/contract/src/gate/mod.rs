@@ -17,7 +17,7 @@ mod sign;
 
 use bitcoin::{OutPoint, ScriptBuf};
 
-pub use attestation::{CheckedAttestation, attestation, check as check_attestation};
+pub use attestation::{CheckedAttestation, attestation, check as check_attestation, stored_outcome};
 pub use conflict::{Equivocation, conflict};
 use terms::UnixSeconds;
 

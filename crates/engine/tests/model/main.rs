@@ -2,12 +2,9 @@
 //! every step money is conserved and nobody signed what was not agreed; in the end every escrow has ended, and whoever
 //! was there to settle got what was attested.
 //!
-//! `cargo test -p engine --test model` plays the same histories each time. `EARNEST_MODEL_SECONDS=3600` goes on with
+//! `cargo test -p engine model` plays the same histories each time. `EARNEST_MODEL_SECONDS=3600` goes on with
 //! other seeds for so long; `EARNEST_MODEL_SEED` says where it begins. What is found is printed as steps that can be kept
 //! in `cases.rs`.
-
-#[path = "../common/mod.rs"]
-mod common;
 
 mod act;
 mod bump;

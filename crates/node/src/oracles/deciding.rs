@@ -1,6 +1,6 @@
 //! Which attestation tells what an escrow paid by: one of several oracles may have attested something else.
 
-use contract::{Announcements, gate};
+use contract::gate;
 use engine::{Bytes, Escrow, SpendKind};
 use terms::{Outcome, Sat};
 
@@ -9,19 +9,15 @@ use terms::{Outcome, Sat};
 /// Of several it is the first that pays what the closing transaction paid. Before there is one, it is the first of those
 /// that most agree with about what is paid.
 pub(crate) fn deciding(escrow: &Escrow) -> Option<(&Bytes, Outcome)> {
-    let mut said = said(escrow)?;
+    let mut said = said(escrow);
     let decides = if said.len() < 2 { 0 } else { place(escrow, &said) };
     (decides < said.len()).then(|| said.swap_remove(decides))
 }
 
-fn said(escrow: &Escrow) -> Option<Vec<(&Bytes, Outcome)>> {
-    let agreement = escrow.agreement();
-    let tlvs: Vec<&[u8]> = escrow.opened.announcements.iter().map(|tlv| tlv.0.as_slice()).collect();
-    let announcements = Announcements::parse(agreement, &tlvs).ok()?;
-    let outcome = |bytes: &Bytes| {
-        gate::attestation(&bytes.0, &announcements).ok()?.outcome(&agreement.measurement.outcome)
-    };
-    Some(escrow.words().into_iter().filter_map(|bytes| Some((bytes, outcome(bytes)?))).collect())
+fn said(escrow: &Escrow) -> Vec<(&Bytes, Outcome)> {
+    let scale = &escrow.agreement().measurement.outcome;
+    let outcome = |bytes: &Bytes| gate::stored_outcome(&bytes.0, scale);
+    escrow.words().into_iter().filter_map(|bytes| Some((bytes, outcome(bytes)?))).collect()
 }
 
 fn place(escrow: &Escrow, said: &[(&Bytes, Outcome)]) -> usize {
