@@ -71,8 +71,29 @@ pub(super) async fn joined(barrier: &Barrier, name: &str) -> anyhow::Result<()> 
 }
 
 impl Setup<'_> {
+    /// Starts all who measure, and what each of them takes for the service.
+    pub(super) async fn measurers(
+        &mut self,
+        barrier: &Barrier,
+    ) -> anyhow::Result<(Vec<Sight>, Vec<Oracle>, Vec<Vantage>)> {
+        let cast = &self.scenario.cast;
+        let (mut sights, mut oracles, mut vantages) = (Vec::new(), Vec::new(), Vec::new());
+        for place in cast.places() {
+            let roots = self.programs.folder.join(format!("roots-{}.pem", cast.name(place)));
+            sights.push(Sight::start(self.scenario, roots).await?);
+        }
+        let keys = self.vantage_keys(&sights).await?;
+        for number in 0..cast.oracles() {
+            oracles.push(self.oracle(number, &sights, &keys).await?);
+        }
+        for number in 0..cast.vantages() {
+            vantages.push(self.vantage(number, &sights, &oracles, barrier).await?);
+        }
+        Ok((sights, oracles, vantages))
+    }
+
     /// Makes the vantages' keys, which the oracles must know before they start. Names and keys, in the file's order.
-    pub(super) async fn vantage_keys(&self, sights: &[Sight]) -> anyhow::Result<Vec<(String, String)>> {
+    async fn vantage_keys(&self, sights: &[Sight]) -> anyhow::Result<Vec<(String, String)>> {
         let mut keys = Vec::new();
         for number in 0..self.scenario.cast.vantages() {
             let config = self.configure_vantage(number, sights, &[])?;
@@ -89,7 +110,7 @@ impl Setup<'_> {
         Ok(keys)
     }
 
-    pub(super) async fn oracle(
+    async fn oracle(
         &mut self,
         number: usize,
         sights: &[Sight],
@@ -109,7 +130,7 @@ impl Setup<'_> {
     }
 
     /// Starts a vantage whose key is there, now that its oracles run.
-    pub(super) async fn vantage(
+    async fn vantage(
         &mut self,
         number: usize,
         sights: &[Sight],
@@ -118,9 +139,7 @@ impl Setup<'_> {
     ) -> anyhow::Result<Vantage> {
         let mut reached = Vec::new();
         for (oracle, found) in oracles.iter().enumerate() {
-            let way =
-                self.lines.lay(self.scenario, Line::Report(number, oracle), found.addr, &self.bell).await?;
-            reached.push((way, found.key));
+            reached.push((self.lay(Line::Report(number, oracle), found.addr).await?, found.key));
         }
         let config = self.configure_vantage(number, sights, &reached)?;
         let name = self.scenario.cast.name(Place::Vantage(number));

@@ -1,6 +1,7 @@
 //! Everything that runs in a replay.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,7 +49,6 @@ impl World {
     /// Starts everything, with time standing still at the scenario's start.
     pub(super) async fn start(scenario: &Scenario, folder: &Path, seed: u64) -> anyhow::Result<Self> {
         let spikes = scenario.faults.iter().any(|fault| matches!(fault.what, Happening::FeeSpike(_)));
-        let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario.starts(), spikes).await?;
         let barrier = Barrier::bind(scenario.starts().0 * 1000).await.context("the time barrier")?;
         for (victim, ahead_ms) in scenario.clocks.wrong() {
             barrier.skew(victim.name(&scenario.cast), *ahead_ms);
@@ -56,25 +56,15 @@ impl World {
         let clock = barrier.clock().await.context("the time barrier")?;
         // Held until the director takes its own, so that time can't move while the programs start.
         let busy = clock.busy().await;
-        let mut sights = Vec::new();
-        for place in scenario.cast.places() {
-            let roots = folder.join(format!("roots-{}.pem", scenario.cast.name(place)));
-            sights.push(Sight::start(scenario, roots).await?);
-        }
         let programs = Programs { folder, barrier: barrier.addr(), seed };
         let bell = Bell::new(clock.clone());
         let (lines, disks) = (Lines::default(), BTreeMap::new());
         let mut setup = Setup { scenario, programs, lines, bell: bell.clone(), disks };
-        let keys = setup.vantage_keys(&sights).await?;
-        let (mut oracles, mut vantages) = (Vec::new(), Vec::new());
-        for number in 0..scenario.cast.oracles() {
-            oracles.push(setup.oracle(number, &sights, &keys).await?);
-        }
-        for number in 0..scenario.cast.vantages() {
-            vantages.push(setup.vantage(number, &sights, &oracles, &barrier).await?);
-        }
+        let bitcoind = start_bitcoind(folder.join("bitcoind"), scenario.starts(), spikes);
+        let (bitcoind, (sights, oracles, vantages)) = tokio::try_join!(bitcoind, setup.measurers(&barrier))?;
         let provider = setup.node(Victim::Provider, &bitcoind, &oracles).await?;
         let buyer = setup.node(Victim::Buyer, &bitcoind, &oracles).await?;
+        let (provider, buyer) = tokio::try_join!(provider.start(programs), buyer.start(programs))?;
         drop(busy);
         let (lines, disks, folder) = (setup.lines, setup.disks, folder.to_owned());
         Ok(Self {
@@ -154,36 +144,50 @@ pub(super) struct Setup<'a> {
     pub disks: BTreeMap<Victim, FullDisk>,
 }
 
+/// A node that only needs to be started.
+struct Node {
+    name: &'static str,
+    text: String,
+    listens: Listens,
+    envs: Vec<Env>,
+    /// Where the other one reaches it.
+    peer_url: String,
+}
+
+impl Node {
+    async fn start(self, programs: Programs<'_>) -> anyhow::Result<Party> {
+        let party = programs.node(self.name, &self.text, self.listens, &self.envs).await?;
+        Ok(Party { peer_url: self.peer_url, ..party })
+    }
+}
+
 impl Setup<'_> {
-    async fn node(&mut self, who: Victim, bitcoind: &Bitcoind, oracles: &[Oracle]) -> anyhow::Result<Party> {
-        let name = who.name(&self.scenario.cast);
+    async fn node(&mut self, who: Victim, bitcoind: &Bitcoind, oracles: &[Oracle]) -> anyhow::Result<Node> {
+        let name = if who == Victim::Provider { "provider" } else { "buyer" };
         let listens = Listens { owner: free_addr()?, peer: free_addr()? };
         let mut ways = Vec::new();
         for (number, oracle) in oracles.iter().enumerate() {
-            let way =
-                self.lines.lay(self.scenario, Line::ToOracle(who, number), oracle.addr, &self.bell).await?;
-            ways.push((way, oracle.key));
+            ways.push((self.lay(Line::ToOracle(who, number), oracle.addr).await?, oracle.key));
         }
         let (first, others) = ways.split_first().context("there is no oracle")?;
         let reaches = Reaches {
-            bitcoind: self
-                .lines
-                .lay(self.scenario, Line::ToBitcoind(who), bitcoind.rpc_addr(), &self.bell)
-                .await?,
+            bitcoind: self.lay(Line::ToBitcoind(who), bitcoind.rpc_addr()).await?,
             cookie: bitcoind.cookie_file(),
             oracle: *first,
         };
         let data_dir = self.programs.folder.join(name);
         let text = config::node(self.scenario, &data_dir, listens, &reaches, others);
         let envs = self.disk_under(who, &data_dir)?;
-        let party = self.programs.node(name, &text, listens, &envs).await?;
         let door = match who {
-            Victim::Provider => {
-                self.lines.lay(self.scenario, Line::BuyerProvider, listens.peer, &self.bell).await?
-            }
+            Victim::Provider => self.lay(Line::BuyerProvider, listens.peer).await?,
             _ => listens.peer,
         };
-        Ok(Party { peer_url: format!("http://{door}"), ..party })
+        Ok(Node { name, text, listens, envs, peer_url: format!("http://{door}") })
+    }
+
+    /// Where a line is reached.
+    pub(super) async fn lay(&mut self, line: Line, to: SocketAddr) -> anyhow::Result<SocketAddr> {
+        self.lines.lay(self.scenario, line, to, &self.bell).await
     }
 
     /// What a process needs in its environment for a disk that can be full, where the scenario fills it.

@@ -36,14 +36,15 @@ const BLOCKS_OF_MARGIN: u64 = 3;
 const MAX_LEAD_BLOCKS: u64 = 1_000;
 
 pub(crate) fn read(table: Option<Table<'_>>, measurement: &Measurement) -> Result<ChainPlan, ScenarioError> {
-    let default_block_s = if measurement.window.seconds() >= LONG_WINDOW_S { 3600 } else { 600 };
+    let is_long = measurement.window.seconds() >= LONG_WINDOW_S;
+    let default_block_s = if is_long { 3600 } else { 600 };
     let Some(table) = table else {
-        return Ok(defaults(default_block_s, 3));
+        return Ok(defaults(default_block_s, 3, is_long));
     };
     let block_every_s =
         table.read("block_every", |field| bounded(field, 60, 86_400))?.unwrap_or(default_block_s);
     let confirmations = table.read("confirmations", |field| field.number(1..=20))?.unwrap_or(3);
-    let mut plan = defaults(block_every_s, u32::try_from(confirmations).unwrap_or(20));
+    let mut plan = defaults(block_every_s, u32::try_from(confirmations).unwrap_or(20), is_long);
     if let Some(poll_every_s) = table.read("poll_every", |field| bounded(field, 1, 86_400))? {
         plan.poll_every_s = poll_every_s;
     }
@@ -57,11 +58,11 @@ pub(crate) fn read(table: Option<Table<'_>>, measurement: &Measurement) -> Resul
     Ok(plan)
 }
 
-fn defaults(block_every_s: u64, confirmations: u32) -> ChainPlan {
+fn defaults(block_every_s: u64, confirmations: u32, is_long: bool) -> ChainPlan {
     let funding_margin_s = (u64::from(confirmations) + BLOCKS_OF_MARGIN) * block_every_s;
     ChainPlan {
         block_every_s,
-        poll_every_s: block_every_s / 2,
+        poll_every_s: if is_long { block_every_s } else { block_every_s / 2 },
         confirmations,
         lead_s: funding_margin_s + BLOCKS_TO_FUND * block_every_s,
         funding_margin_s,
