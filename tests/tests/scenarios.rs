@@ -46,6 +46,7 @@ indeterminate = "price to provider, bond back"
 window = "2026-03-02T12:00:00Z / PT1H"
 slice  = "1m"
 probe_every = "30s"
+body_contains = "well"
 
 [market.mandate]
 max_contract_sat         = 50_000
@@ -69,8 +70,18 @@ expect = { escrows = 1, locked_sat = 20_000, paid_out_sat = 41_000, outcomes = [
 
 [[market.provider.timeline]]
 from  = "2026-03-02T12:10:00Z"
-until = "2026-03-02T12:20:00Z"
+until = "2026-03-02T12:14:00Z"
 down  = true
+
+[[market.provider.timeline]]
+from  = "2026-03-02T12:14:00Z"
+until = "2026-03-02T12:17:00Z"
+slow_ms = 10_001
+
+[[market.provider.timeline]]
+from  = "2026-03-02T12:17:00Z"
+until = "2026-03-02T12:20:00Z"
+wrong_body = "sorry"
 
 [[market.buyer]]
 name        = "two"

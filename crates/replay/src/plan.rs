@@ -4,7 +4,7 @@
 //! never uses this to decide whether it passed: it is the "why" beside an expectation that failed.
 
 use ledger::{Evaluation, Sample, Verdict};
-use terms::{DocumentError, Indicator, Outcome, Ppm, UnixSeconds, units::PPM_WHOLE};
+use terms::{DocumentError, Indicator, Measurement, Outcome, Ppm, UnixSeconds, units::PPM_WHOLE};
 
 use crate::agree;
 use crate::scenario::{Condition, Fault, Happening, Line, Phase, Place, Says, Scenario, Victim};
@@ -89,7 +89,7 @@ fn sample(scenario: &Scenario, oracle: usize, place: Place, unix_ms: u64) -> Opt
         (Some(Says::Up), _) => (Verdict::Good, 0),
         (Some(Says::Down), _) => (Verdict::Bad, 0),
         (None, None) => (undisturbed(scenario, moment), 0),
-        (None, Some(phase)) => disturbed(scenario, phase, unix_ms),
+        (None, Some(phase)) => disturbed(&scenario.measurement, phase, unix_ms),
     };
     let latency_ms = u32::try_from(latency_ms).unwrap_or(u32::MAX);
     let vantage = scenario.cast.name(place).to_owned();
@@ -144,8 +144,9 @@ fn undisturbed(scenario: &Scenario, moment: UnixSeconds) -> Verdict {
     if is_there { Verdict::Good } else { Verdict::Bad }
 }
 
-fn disturbed(scenario: &Scenario, phase: &Phase, unix_ms: u64) -> (Verdict, u64) {
-    let target = &scenario.measurement.target;
+/// What a probe at this moment of a phase finds, and how many milliseconds the answer takes.
+pub(crate) fn disturbed(measurement: &Measurement, phase: &Phase, unix_ms: u64) -> (Verdict, u64) {
+    let target = &measurement.target;
     let good_if = |good| if good { Verdict::Good } else { Verdict::Bad };
     match &phase.condition {
         Condition::Down | Condition::WrongBody(_) | Condition::Dns(_) | Condition::Certificate(_) => {
@@ -153,7 +154,7 @@ fn disturbed(scenario: &Scenario, phase: &Phase, unix_ms: u64) -> (Verdict, u64)
         }
         Condition::OracleOffline => (Verdict::Unknown, 0),
         Condition::Errors(share) => {
-            let request = (unix_ms - phase.range.start.0 * 1000) / scenario.measurement.probe_every_ms + 1;
+            let request = (unix_ms - phase.range.start.0 * 1000) / measurement.probe_every_ms + 1;
             (good_if(!fails(*share, request)), 0)
         }
         Condition::Status(code) => {

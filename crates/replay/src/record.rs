@@ -3,13 +3,15 @@
 //! Everything that others need to check a run stands here in published forms: documents as JSON,
 //! messages and transactions as hex of their bytes, amounts in satoshis.
 
+mod story;
+
 use ledger::{Report, SliceVerdict};
 use serde::{Deserialize, Serialize};
 use terms::{Agreement, EventId, Hex32, Indicator, Measurement, Outcome, Sat, TermsHash, UnixSeconds};
 
 use crate::papers::{Book, Word};
-use crate::seen::Seen;
 use crate::text;
+pub use story::{FaultRecord, PhaseRecord, Story};
 
 /// What came of one replay. Version 1; written by `earnest replay --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,68 +71,6 @@ pub struct Record {
     /// The slices of the window, for the page; the JSON has them in the evidence bundle.
     #[serde(skip)]
     pub slices: Vec<SliceVerdict>,
-}
-
-/// The scenario, for readers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Story {
-    /// The file's name without its ending.
-    pub name: String,
-    /// The story in a line.
-    pub title: String,
-    /// Where the timeline is published.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// What the reader should know.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notes: Option<String>,
-    /// What went wrong by plan.
-    pub phases: Vec<PhaseRecord>,
-    /// What went wrong with processes, lines, clocks and the chain.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<FaultRecord>,
-    /// The service whose published schedule the agreement follows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preset: Option<String>,
-}
-
-/// One planned disturbance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhaseRecord {
-    /// From when.
-    pub start: UnixSeconds,
-    /// Until when.
-    pub end: UnixSeconds,
-    /// Whom it hits: `service`, or `oracle` where its own connection is lost.
-    pub who: String,
-    /// What, in words.
-    pub what: String,
-    /// In the author's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// What the oracle saw of it, where it lived to publish that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Seen>,
-}
-
-/// One fault of a process, a line, a clock or the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultRecord {
-    /// Whom it hit: `provider`, `buyer`, `oracle`, `chain` or `network`.
-    pub who: String,
-    /// What, in words.
-    pub what: String,
-    /// When it was to begin, in words.
-    pub when: String,
-    /// In the author's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// When it began; `None` where it never did, or is no moment's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub begin: Option<UnixSeconds>,
-    /// When it ended, where it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<UnixSeconds>,
 }
 
 /// One expectation against what happened.

@@ -392,6 +392,8 @@ fn a_markets_refusals_name_the_party_and_its_field() {
         ("{ ppm = 0 }, { ppm = 0 }", "{ ppm = 0 }", "market.provider[0].expect.outcomes"),
         ("12:40:00Z", "12:40:07Z", "market.provider[2].timeline[0].from"),
         ("down  = true", "down = false", "market.provider[2].timeline[0]"),
+        ("down  = true", "wrong_body = \"no\"", "market.provider[2].timeline[0].wrong_body"),
+        ("down  = true", "oracle_offline = true", "market.provider[2].timeline[0]"),
         ("wants       = 4", "want = 4", "market.buyer[0].wants"),
     ];
     for (old, new, field) in cases {

@@ -228,6 +228,35 @@ fn the_page_and_the_table_of_vantages_say_what_each_of_them_saw() {
     }
 }
 
+#[test]
+fn the_page_of_a_market_says_who_sold_what_for_how_much_and_what_went_wrong() {
+    let record = fixture::market::record();
+    let page = replay::market::page(&record);
+    for text in [
+        "1 provider and 1 buyer",
+        "Prices agreed",
+        "100,000",
+        "61,234",
+        "43,210",
+        "the &lt;limit&gt; is 40,000 sat",
+        "closes every connection",
+        "2 windows of atlas.example",
+        "1 of 1 transcripts hold",
+        "846",
+        "has itself listed",
+        "As expected: all 4 checks hold",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!page.contains("<script") && !page.contains("NaN"));
+    assert_balanced("market", &page);
+    if let Ok(folder) = std::env::var("EARNEST_PAGES") {
+        std::fs::write(format!("{folder}/market.html"), page).unwrap();
+    }
+    let table = replay::market::summary(&record);
+    assert!(table.contains(&record.scenario.title) && table.contains("all 4 checks hold"), "{table}");
+}
+
 /// A run of five oracles: three agree, one is silent, and one lies and contradicts itself.
 fn of_five() -> replay::record::Record {
     use replay::record::{OracleWord, VantageRecord};

@@ -17,7 +17,7 @@ mod run;
 mod table;
 
 pub(crate) use file::read;
-pub use file::{Buyer, Expected, Limits, Market, Outage, Provider};
+pub use file::{Buyer, Expected, Limits, Market, Provider};
 pub use plan::evaluate;
 pub use record::MarketRecord;
 pub use report::page;

@@ -1,4 +1,4 @@
-//! What a service's outages must come to in a window, worked out without running anything.
+//! What a service's phases must come to in a window, worked out without running anything.
 //!
 //! One sample a slot, straight from the file, through the oracle's own pure function: the "why" beside an outcome that
 //! was expected otherwise, and what `earnest scenario check` says of a file that miscounted.
@@ -6,8 +6,8 @@
 use ledger::{Evaluation, Sample, Verdict};
 use terms::{DocumentError, Measurement, UnixSeconds};
 
-use super::file::{Market, Outage, Provider};
-use crate::plan::fails;
+use super::file::{Market, Provider};
+use crate::plan::disturbed;
 
 /// What the oracle must find of a service in a window, when everything happens as the file says.
 ///
@@ -27,12 +27,9 @@ pub fn evaluate(
 fn sample(measurement: &Measurement, provider: &Provider, probe: u64) -> Sample {
     let unix_ms = measurement.window.start.0 * 1000 + probe * measurement.probe_every_ms;
     let at = UnixSeconds(unix_ms / 1000);
-    let outage = provider.outages.iter().find(|outage| outage.range.contains(at));
-    let failed = outage.is_some_and(|outage| hits(outage, unix_ms, measurement.probe_every_ms));
-    let verdict = if failed { Verdict::Bad } else { Verdict::Good };
-    Sample { unix_ms, vantage: "plan".to_owned(), verdict, latency_ms: 0, value: None }
-}
-
-fn hits(outage: &Outage, unix_ms: u64, probe_every_ms: u64) -> bool {
-    fails(outage.share, (unix_ms - outage.range.start.0 * 1000) / probe_every_ms + 1)
+    let phase = provider.phases.iter().find(|phase| phase.range.contains(at));
+    let (verdict, latency_ms) =
+        phase.map_or((Verdict::Good, 0), |phase| disturbed(measurement, phase, unix_ms));
+    let latency_ms = u32::try_from(latency_ms).unwrap_or(u32::MAX);
+    Sample { unix_ms, vantage: "plan".to_owned(), verdict, latency_ms, value: None }
 }

@@ -3,9 +3,10 @@
 use ledger::{Report, SliceVerdict};
 use protocol::owner::SaidView;
 use serde::{Deserialize, Serialize};
-use terms::{Agreement, EventId, Hex32, Outcome, Ppm, Sat, TermsHash, TimeRange, UnixSeconds};
+use terms::{Agreement, EventId, Hex32, Outcome, Sat, TermsHash, TimeRange, UnixSeconds};
 
-use crate::record::{ChainRecord, Check, Messages, Moment, PartyRecord, Split, TxRecord};
+use crate::record::{ChainRecord, Check, Messages, Moment, PartyRecord, PhaseRecord, Split, TxRecord};
+use crate::scenario::Head;
 
 /// What came of a market. Version 1; written by `earnest replay --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +18,7 @@ pub struct MarketRecord {
     /// Whether all that the scenario expects holds.
     pub passed: bool,
     /// The scenario.
-    pub scenario: Title,
+    pub scenario: Head,
     /// Each expectation, and whether it holds.
     pub checks: Vec<Check>,
     /// When services were measured.
@@ -48,21 +49,6 @@ pub struct MarketRecord {
 pub enum Kind {
     /// A market.
     Market,
-}
-
-/// The scenario, for readers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Title {
-    /// The file's name without its ending.
-    pub name: String,
-    /// The story in a line.
-    pub title: String,
-    /// Where the timeline is published.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// What the reader should know.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notes: Option<String>,
 }
 
 /// One provider's listing, as the directory gave it to everybody.
@@ -96,21 +82,9 @@ pub struct ServiceRecord {
     /// What the provider locks besides.
     pub bond_sat: Sat,
     /// When it failed, by plan.
-    pub outages: Vec<OutageRecord>,
+    pub outages: Vec<PhaseRecord>,
     /// What the oracle found, window by window.
     pub windows: Vec<WindowRecord>,
-}
-
-/// One planned outage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutageRecord {
-    /// From when until when.
-    pub range: TimeRange,
-    /// The share of the requests that failed.
-    pub failing_ppm: Ppm,
-    /// In the author's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
 }
 
 /// One service in one window.

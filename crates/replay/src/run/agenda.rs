@@ -162,27 +162,27 @@ fn seen_from(scenario: &Scenario, place: Place) -> Vec<(u64, Behaviours)> {
 }
 
 fn disturbed(phase: &Phase, certificate: Presented) -> Behaviours {
-    let target = match &phase.condition {
-        Condition::Down | Condition::OracleOffline => Behaviour::Down,
-        Condition::Errors(share) => Behaviour::ErrorShare { ppm: u32::try_from(share.0).unwrap_or(u32::MAX) },
-        Condition::Status(code) => Behaviour::Status(*code),
-        Condition::Slow(latency_ms) => {
-            Behaviour::Slow { latency_ms: u32::try_from(*latency_ms).unwrap_or(u32::MAX) }
-        }
-        Condition::WrongBody(body) => Behaviour::Body(body.clone()),
-        Condition::Dns(_) | Condition::Certificate(_) => Behaviour::Up,
-    };
+    let target = behaviour(&phase.condition);
     let dns = match phase.condition {
         Condition::Dns(failure) => Some(failure),
         _ => None,
     };
     let is_offline = phase.condition == Condition::OracleOffline;
     let reference = if is_offline { Behaviour::Down } else { Behaviour::Up };
-    let words = match &phase.note {
-        Some(note) => format!("{}: {note}", phase.condition),
-        None => phase.condition.to_string(),
-    };
-    Behaviours { places: Vec::new(), target, reference, dns, certificate, words: Some(words) }
+    Behaviours { places: Vec::new(), target, reference, dns, certificate, words: Some(phase.words()) }
+}
+
+/// How the service answers in a phase.
+pub(crate) fn behaviour(condition: &Condition) -> Behaviour {
+    let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    match condition {
+        Condition::Down | Condition::OracleOffline => Behaviour::Down,
+        Condition::Errors(share) => Behaviour::ErrorShare { ppm: number(share.0) },
+        Condition::Status(code) => Behaviour::Status(*code),
+        Condition::Slow(latency_ms) => Behaviour::Slow { latency_ms: number(*latency_ms) },
+        Condition::WrongBody(body) => Behaviour::Body(body.clone()),
+        Condition::Dns(_) | Condition::Certificate(_) => Behaviour::Up,
+    }
 }
 
 fn undisturbed(scenario: &Scenario, at: UnixSeconds, certificate: Presented) -> Behaviours {

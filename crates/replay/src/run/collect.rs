@@ -186,14 +186,7 @@ impl Director<'_> {
 
     fn story_of(&self) -> Story {
         let scenario = self.scenario;
-        let phase = |phase: &crate::scenario::Phase| PhaseRecord {
-            start: phase.range.start,
-            end: phase.range.end,
-            who: phase.condition.who().to_owned(),
-            what: self.seen(phase),
-            note: phase.note.clone(),
-            seen: None,
-        };
+        let phase = |phase| PhaseRecord { what: self.seen(phase), ..PhaseRecord::of(phase) };
         Story {
             name: scenario.name.clone(),
             title: scenario.title.clone(),

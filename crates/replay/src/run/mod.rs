@@ -4,7 +4,7 @@
 //! asks everybody afterwards. The replay's own process takes part in simulated time: while it
 //! holds its token nothing moves, so all that it does over HTTP and RPC happens in one instant.
 
-mod agenda;
+pub(crate) mod agenda;
 mod bell;
 pub(crate) mod blocking;
 mod certificates;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::ScenarioError;
 use super::reader::Table;
 
@@ -12,15 +14,17 @@ const MAX_LINE: usize = 200;
 const MAX_NOTES: usize = 4_000;
 
 /// A scenario's name, and what it says about itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The file's name without its ending.
     pub name: String,
     /// The story in a line.
     pub title: String,
     /// Where the timeline is published, for a real outage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// What the reader should know, such as which figures are estimates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
 }
 

@@ -13,8 +13,8 @@ use super::reader::{Field, Table};
 use super::words;
 
 /// A measurement, and the body with which the target meets it.
-#[derive(Debug)]
-pub(super) struct Measured {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Measured {
     pub measurement: Measurement,
     pub body: Vec<u8>,
 }
@@ -86,7 +86,7 @@ fn share(field: &Field<'_>) -> Result<Ppm, ScenarioError> {
     field.parse(words::share)
 }
 
-fn at_its_field(table: &Table<'_>, error: &DocumentError) -> ScenarioError {
+pub(crate) fn at_its_field(table: &Table<'_>, error: &DocumentError) -> ScenarioError {
     let key = KEYS.iter().find(|(document, _)| error.field.starts_with(document));
     match key {
         Some((_, key)) => table.error_at(key, format!("{} ({})", error.rule, error.field)),
@@ -94,7 +94,7 @@ fn at_its_field(table: &Table<'_>, error: &DocumentError) -> ScenarioError {
     }
 }
 
-fn slice(table: &Table<'_>, preset: Option<&&'static Preset>) -> Result<u64, ScenarioError> {
+pub(crate) fn slice(table: &Table<'_>, preset: Option<&&'static Preset>) -> Result<u64, ScenarioError> {
     match (table.take("slice"), preset) {
         (Some(field), _) => field.parse(words::duration_s),
         (None, Some(preset)) => Ok(preset.slice_s),
@@ -200,12 +200,20 @@ fn target(
     probe_every_ms: u64,
 ) -> Result<(Target, Vec<u8>), ScenarioError> {
     let url = table.need("target")?.line_of_text(2_000)?;
-    let given = table.read("body", body)?;
-    let contains = table.read("body_contains", |field| field.line_of_text(1_000))?;
-    let is_delivery = matches!(indicator, Indicator::Lateness { .. });
-    if is_delivery && given.is_none() {
+    if matches!(indicator, Indicator::Lateness { .. }) && !table.has("body") {
         return Err(table.error_at("body", "is missing: a delivery is checked by its hash"));
     }
+    http(table, url, probe_every_ms)
+}
+
+/// How a service is asked and what a good answer is, with the body that it serves.
+pub(crate) fn http(
+    table: &Table<'_>,
+    url: String,
+    probe_every_ms: u64,
+) -> Result<(Target, Vec<u8>), ScenarioError> {
+    let given = table.read("body", body)?;
+    let contains = table.read("body_contains", |field| field.line_of_text(1_000))?;
     let served =
         given.clone().or_else(|| contains.clone().map(String::into_bytes)).unwrap_or_else(|| BODY.into());
     let (status_from, status_to) =

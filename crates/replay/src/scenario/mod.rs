@@ -11,7 +11,7 @@ mod error;
 mod expect;
 mod faults;
 mod head;
-mod measure;
+pub(crate) mod measure;
 pub(crate) mod phases;
 mod reach;
 pub(crate) mod reader;

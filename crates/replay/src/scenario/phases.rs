@@ -32,6 +32,14 @@ impl Phase {
         self.seen_by.as_ref().is_none_or(|places| places.contains(&place))
     }
 
+    /// What is wrong, with the author's words.
+    pub fn words(&self) -> String {
+        match &self.note {
+            Some(note) => format!("{}: {note}", self.condition),
+            None => self.condition.to_string(),
+        }
+    }
+
     /// Whether some place sees both.
     fn meets(&self, places: Option<&[Place]>) -> bool {
         places.is_none_or(|places| places.iter().any(|place| self.is_seen_by(*place)))
@@ -94,7 +102,7 @@ pub struct Delivery {
 }
 
 /// The longest note of a phase or fault, in characters.
-pub(crate) const MAX_NOTE: usize = 200;
+pub(super) const MAX_NOTE: usize = 200;
 
 /// The longest body that a target serves, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
@@ -102,6 +110,9 @@ pub(super) const MAX_BODY: usize = 64 * 1024;
 const ONE_CONDITION: &str = "must say what is wrong with exactly one of down, flapping, error_share_ppm, status, \
                              slow_ms, wrong_body, dns, certificate, oracle_offline, or when it arrives with \
                              delivered_at";
+
+const ONE_OF_A_SERVICE: &str =
+    "must say what is wrong with exactly one of down, flapping, error_share_ppm, status, slow_ms, wrong_body";
 
 /// The most times that a phase flaps.
 const MAX_FLAPS: u64 = 500;
@@ -138,6 +149,18 @@ fn arrival(table: Table<'_>, measurement: &Measurement) -> Result<Delivery, Scen
     Ok(Delivery { at, note })
 }
 
+/// The phases of a market's service. They say what needs nothing but the service itself, and everybody sees them.
+pub(crate) fn of_a_service(provider: &Table<'_>, measured: &Measured) -> Result<Vec<Phase>, ScenarioError> {
+    let mut phases: Vec<Phase> = Vec::new();
+    for table in provider.tables("timeline")? {
+        let range = range(&table, &measured.measurement, phases.last().map(|last| last.range.end))?;
+        let flaps = table.read("flapping", |field| flapping(field, range, &measured.measurement))?;
+        let condition = one_of(&table, of_the_service(&table, measured, flaps.is_some())?, ONE_OF_A_SERVICE)?;
+        phases.extend(turns(table, flaps.unwrap_or_else(|| vec![range]), condition, None)?);
+    }
+    Ok(phases)
+}
+
 fn phase(
     table: Table<'_>,
     measured: &Measured,
@@ -146,24 +169,44 @@ fn phase(
 ) -> Result<Vec<Phase>, ScenarioError> {
     let measurement = &measured.measurement;
     let seen_by = table.read("seen_by", |field| cast.some(field))?;
+    let met = before.iter().filter(|phase| phase.meets(seen_by.as_deref()));
+    let range = range(&table, measurement, met.map(|phase| phase.range.end).max())?;
+    let flaps = table.read("flapping", |field| flapping(field, range, measurement))?;
+    let mut said = of_the_service(&table, measured, flaps.is_some())?;
+    said.extend(around_it(&table, measurement)?);
+    let condition = one_of(&table, said, ONE_CONDITION)?;
+    if let Some((key, rule)) = ambiguous(&condition, seen_by.as_deref(), cast) {
+        return Err(table.error_at(key, rule));
+    }
+    turns(table, flaps.unwrap_or_else(|| vec![range]), condition, seen_by)
+}
+
+/// When it is; `last` is the end of what it must not overlap.
+fn range(
+    table: &Table<'_>,
+    measurement: &Measurement,
+    last: Option<UnixSeconds>,
+) -> Result<TimeRange, ScenarioError> {
     let start = on_grid(&table.need("from")?, measurement)?;
     let end = on_grid(&table.need("until")?, measurement)?;
     if end <= start {
         return Err(table.error_at("until", "must come after from"));
     }
-    let met = before.iter().filter(|phase| phase.meets(seen_by.as_deref()));
-    if met.map(|phase| phase.range.end).max().is_some_and(|last| start < last) {
+    if last.is_some_and(|last| start < last) {
         return Err(table.error_at("from", "must not come before the end of the phase above it"));
     }
-    let range = TimeRange { start, end };
-    let flaps = table.read("flapping", |field| flapping(field, range, measurement))?;
-    let condition = condition(&table, measured, flaps.is_some())?;
-    if let Some((key, rule)) = ambiguous(&condition, seen_by.as_deref(), cast) {
-        return Err(table.error_at(key, rule));
-    }
+    Ok(TimeRange { start, end })
+}
+
+/// The same condition at each of these times.
+fn turns(
+    table: Table<'_>,
+    ranges: Vec<TimeRange>,
+    condition: Condition,
+    seen_by: Option<Vec<Place>>,
+) -> Result<Vec<Phase>, ScenarioError> {
     let note = table.read("note", |field| field.line_of_text(MAX_NOTE))?;
     table.close()?;
-    let ranges = flaps.unwrap_or_else(|| vec![range]);
     let phase =
         |range| Phase { range, condition: condition.clone(), seen_by: seen_by.clone(), note: note.clone() };
     Ok(ranges.into_iter().map(phase).collect())
@@ -216,10 +259,15 @@ fn flapping(
     Ok(starts.map(down).collect())
 }
 
-fn condition(table: &Table<'_>, measured: &Measured, flaps: bool) -> Result<Condition, ScenarioError> {
-    let yes = |key| table.read(key, |field| field.boolean()).map(|said| said.filter(|yes| *yes));
-    let said: Vec<Condition> = [
-        yes("down")?.map(|_| Condition::Down),
+/// What is said to be wrong with the service itself.
+fn of_the_service(
+    table: &Table<'_>,
+    measured: &Measured,
+    flaps: bool,
+) -> Result<Vec<Condition>, ScenarioError> {
+    let down = table.read("down", |field| field.boolean())?.filter(|yes| *yes);
+    let said = [
+        down.map(|_| Condition::Down),
         flaps.then_some(Condition::Down),
         table
             .read("error_share_ppm", |field| field.number(1..=terms::units::PPM_WHOLE))?
@@ -231,18 +279,27 @@ fn condition(table: &Table<'_>, measured: &Measured, flaps: bool) -> Result<Cond
             .map(Condition::Status),
         table.read("slow_ms", |field| field.number(1..=600_000))?.map(Condition::Slow),
         table.read("wrong_body", |field| wrong_body(field, measured))?.map(Condition::WrongBody),
-        table.read("dns", |field| reach::dns(field, &measured.measurement))?.map(Condition::Dns),
+    ];
+    Ok(said.into_iter().flatten().collect())
+}
+
+/// What is said to be wrong with the way to it.
+fn around_it(table: &Table<'_>, measurement: &Measurement) -> Result<Vec<Condition>, ScenarioError> {
+    let offline = table.read("oracle_offline", |field| field.boolean())?.filter(|yes| *yes);
+    let said = [
+        table.read("dns", |field| reach::dns(field, measurement))?.map(Condition::Dns),
         table
-            .read("certificate", |field| reach::certificate(field, &measured.measurement))?
+            .read("certificate", |field| reach::certificate(field, measurement))?
             .map(Condition::Certificate),
-        yes("oracle_offline")?.map(|_| Condition::OracleOffline),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+        offline.map(|_| Condition::OracleOffline),
+    ];
+    Ok(said.into_iter().flatten().collect())
+}
+
+fn one_of(table: &Table<'_>, said: Vec<Condition>, rule: &str) -> Result<Condition, ScenarioError> {
     match <[Condition; 1]>::try_from(said) {
         Ok([condition]) => Ok(condition),
-        Err(_) => Err(table.error(ONE_CONDITION)),
+        Err(_) => Err(table.error(rule)),
     }
 }
 
@@ -264,7 +321,7 @@ fn wrong_body(field: &Field<'_>, measured: &Measured) -> Result<Vec<u8>, Scenari
 }
 
 /// A moment inside the window at which a probe's slot begins.
-pub(crate) fn on_grid(field: &Field<'_>, measurement: &Measurement) -> Result<UnixSeconds, ScenarioError> {
+fn on_grid(field: &Field<'_>, measurement: &Measurement) -> Result<UnixSeconds, ScenarioError> {
     let at = field.parse(words::moment)?;
     let window = measurement.window;
     if at < window.start || at > window.end {

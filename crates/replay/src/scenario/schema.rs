@@ -90,6 +90,9 @@ window = "2026-03-02T12:00:00Z / PT1H"
 slice = "1m"
 probe_every = "10s"
 timeout = "5s"
+status = "200-204"
+body = "ok"
+body_contains = "o"
 
 [market.mandate]
 max_contract_sat = 70_000
@@ -114,6 +117,27 @@ expect = { escrows = 1, locked_sat = 20_000, paid_out_sat = 60_000, outcomes = [
 from = "2026-03-02T12:10:00Z"
 until = "2026-03-02T12:20:00Z"
 error_share_ppm = 500_000
+
+[[market.provider.timeline]]
+from = "2026-03-02T12:20:00Z"
+until = "2026-03-02T12:30:00Z"
+flapping = { down = "1m", up = "2m" }
+note = "over and over"
+
+[[market.provider.timeline]]
+from = "2026-03-02T12:30:00Z"
+until = "2026-03-02T12:31:00Z"
+status = 500
+
+[[market.provider.timeline]]
+from = "2026-03-02T12:31:00Z"
+until = "2026-03-02T12:32:00Z"
+slow_ms = 6_000
+
+[[market.provider.timeline]]
+from = "2026-03-02T12:32:00Z"
+until = "2026-03-02T12:33:00Z"
+wrong_body = "sorry"
 
 [[market.buyer]]
 name = "two"

@@ -3,7 +3,6 @@
 mod buyer;
 mod limits;
 mod measure;
-mod outage;
 mod party;
 mod provider;
 
@@ -14,12 +13,12 @@ use terms::{Hex32, Measurement, Payout, Sat, Target, TimeRange, UnixSeconds};
 
 pub use buyer::Buyer;
 pub use limits::Limits;
-pub use outage::Outage;
 pub use party::Expected;
 pub use provider::Provider;
 
 use crate::scenario::agreement::{self, MAX_SAT};
 use crate::scenario::chain::{self, bounded};
+use crate::scenario::measure::Measured;
 use crate::scenario::reader::Table;
 use crate::scenario::{ChainPlan, Head, ScenarioError};
 use party::Names;
@@ -48,6 +47,8 @@ pub struct Market {
     pub bargain: Bargain,
     /// What the oracle measures of each service in each window, but for the target and the window.
     base: Measurement,
+    /// What services answer when nothing is wrong.
+    pub body: Vec<u8>,
     /// When services are measured, one window after the other.
     pub windows: Vec<TimeRange>,
     /// What parties begin with.
@@ -95,7 +96,7 @@ pub(crate) fn read(root: &Table<'_>, file: &Path) -> Result<Market, ScenarioErro
     let terms = table.need("agreement")?.table()?;
     let preset = agreement::preset(&terms)?;
     let bargain = bargain(&terms, preset)?;
-    let base = measure::read(table.need("measurement")?.table()?, preset)?;
+    let Measured { measurement: base, body } = measure::read(table.need("measurement")?.table()?, preset)?;
     let count = table.read("windows", |field| field.number(1..=MAX_WINDOWS))?.unwrap_or(1);
     let windows = windows(base.window, count);
     let chain = chain::read(root.read("chain", |field| field.table())?, &base)?;
@@ -104,6 +105,7 @@ pub(crate) fn read(root: &Table<'_>, file: &Path) -> Result<Market, ScenarioErro
         head,
         bargain,
         base,
+        body,
         windows,
         purse: purse(&table)?,
         providers: Vec::new(),
@@ -222,9 +224,10 @@ impl Market {
         &self.base.outcome
     }
 
-    /// The whole span as if it were one window: moments of outages are held to its grid.
-    fn grid(&self) -> Measurement {
-        Measurement { window: self.span(), ..self.base.clone() }
+    /// The whole span as if it were one window: phases are held to its grid.
+    fn grid(&self) -> Measured {
+        let measurement = Measurement { window: self.span(), ..self.base.clone() };
+        Measured { measurement, body: self.body.clone() }
     }
 
     /// What every coin of every party comes to.

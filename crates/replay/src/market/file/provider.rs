@@ -4,12 +4,12 @@ use protocol::negotiable::MAX_ROUNDS;
 use protocol::{Negotiable, OfferDraft, OfferError, ProviderStrategy, SatRange};
 use terms::{Hex32, OracleSet, OutcomeValue, Sat, Scale, TimeRange, UnixSeconds};
 
-use super::outage::{self, Outage};
 use super::party::{Expected, Manner, Names, limits};
 use super::{ANY_ORACLE, Limits, Market, host};
-use crate::scenario::ScenarioError;
 use crate::scenario::agreement::MAX_SAT;
+use crate::scenario::phases;
 use crate::scenario::reader::Table;
+use crate::scenario::{Phase, ScenarioError};
 
 /// The longest URL of a service.
 const MAX_URL: usize = 2_000;
@@ -31,8 +31,8 @@ pub struct Provider {
     pub strategy: ProviderStrategy,
     /// What its node lets its agent do.
     pub mandate: Limits,
-    /// When its service fails.
-    pub outages: Vec<Outage>,
+    /// When something is wrong with its service, ascending and disjoint.
+    pub phases: Vec<Phase>,
     /// The outcome of each window.
     pub outcomes: Vec<OutcomeValue>,
     /// What it must have at the end.
@@ -68,7 +68,7 @@ pub(super) fn read(
             seed: Some(manner.seed),
         },
         mandate: limits(&table, all)?,
-        outages: outage::read(&table, &market.grid())?,
+        phases: phases::of_a_service(&table, &market.grid())?,
         outcomes: outcomes(&expect, market)?,
         expected: Expected::read(&expect)?,
     };

@@ -4,7 +4,8 @@
 use maud::{Markup, html};
 use terms::{Outcome, TimeRange};
 
-use crate::market::record::{MarketRecord, OutageRecord, ServiceRecord, WindowRecord};
+use crate::market::record::{MarketRecord, ServiceRecord, WindowRecord};
+use crate::record::PhaseRecord;
 use crate::report::both;
 use crate::report::buckets::{Bucket, gather};
 use crate::report::draw::{Canvas, Linear, Px, float};
@@ -57,13 +58,9 @@ fn outcome(window: &WindowRecord) -> String {
     }
 }
 
-fn in_words(outage: &OutageRecord) -> String {
-    let what = match outage.failing_ppm.0 {
-        1_000_000 => "closes every connection".to_owned(),
-        share => format!("{} of the requests fail", text::percent(share)),
-    };
+fn in_words(outage: &PhaseRecord) -> String {
     let note = outage.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
-    format!("{} {what}{note}", text::span(outage.range))
+    format!("{} {}{note}", text::span(outage.range()), outage.what)
 }
 
 fn draw(record: &MarketRecord, service: &ServiceRecord, canvas: Canvas) -> Markup {

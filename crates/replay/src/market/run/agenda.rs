@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use testbed::Phase as Behaviour;
 
-use crate::market::file::{Market, Outage, Provider};
+use crate::market::file::{Market, Provider};
+use crate::run::agenda::behaviour;
+use crate::scenario::Phase;
 
 /// How a service behaves from a moment on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,23 +61,14 @@ impl Agenda {
     }
 }
 
-/// Where one outage ends and another begins, only the one that begins.
+/// Where one phase ends and another begins, only the one that begins.
 fn of_provider(number: usize, provider: &Provider) -> Vec<(u64, Turn)> {
-    let begins = |at: u64| provider.outages.iter().any(|outage| outage.range.start.0 == at);
-    let begin = |outage: &Outage| (outage.range.start.0, begin(number, outage));
+    let begins = |at: u64| provider.phases.iter().any(|phase| phase.range.start.0 == at);
+    let begin = |phase: &Phase| {
+        let behaviour = behaviour(&phase.condition);
+        (phase.range.start.0, Turn { provider: number, behaviour, words: phase.words() })
+    };
     let end = Turn { provider: number, behaviour: Behaviour::Up, words: "answers again".to_owned() };
-    let ends = provider.outages.iter().map(|outage| outage.range.end.0).filter(|at| !begins(*at));
-    provider.outages.iter().map(begin).chain(ends.map(|at| (at, end.clone()))).collect()
-}
-
-fn begin(provider: usize, outage: &Outage) -> Turn {
-    let behaviour = match outage.is_down() {
-        true => Behaviour::Down,
-        false => Behaviour::ErrorShare { ppm: u32::try_from(outage.share.0).unwrap_or(u32::MAX) },
-    };
-    let words = match &outage.note {
-        Some(note) => format!("{outage}: {note}"),
-        None => outage.to_string(),
-    };
-    Turn { provider, behaviour, words }
+    let ends = provider.phases.iter().map(|phase| phase.range.end.0).filter(|at| !begins(*at));
+    provider.phases.iter().map(begin).chain(ends.map(|at| (at, end.clone()))).collect()
 }

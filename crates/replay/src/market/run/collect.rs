@@ -14,10 +14,10 @@ use super::trade::{End, Talk};
 use super::world::Member;
 use crate::market::file::Provider;
 use crate::market::record::{
-    Balance, EscrowRecord, Figures, Kind, MarketRecord, MemberRecord, OutageRecord, ServiceRecord, Side,
-    TalkRecord, Title, WindowRecord,
+    Balance, EscrowRecord, Figures, Kind, MarketRecord, MemberRecord, ServiceRecord, Side, TalkRecord,
+    WindowRecord,
 };
-use crate::record::{ChainRecord, Moment, PartyRecord};
+use crate::record::{ChainRecord, Moment, PartyRecord, PhaseRecord};
 use crate::run::blocking::with_node;
 use crate::text;
 
@@ -47,7 +47,7 @@ impl Director<'_> {
             v: 1,
             kind: Kind::Market,
             passed: false,
-            scenario: self.title(),
+            scenario: self.market.head.clone(),
             checks: Vec::new(),
             windows: self.market.windows.clone(),
             oracle: self.world.oracle.key,
@@ -63,11 +63,6 @@ impl Director<'_> {
         record.checks = checks::all(self.market, &record, &deals, &self.alarms().await?);
         record.passed = record.checks.iter().all(|check| check.holds);
         Ok(record)
-    }
-
-    fn title(&self) -> Title {
-        let head = self.market.head.clone();
-        Title { name: head.name, title: head.title, source: head.source, notes: head.notes }
     }
 
     fn chain_record(&self, chain: &Chain) -> ChainRecord {
@@ -246,17 +241,12 @@ fn sums(member: &Member, escrows: &[EscrowRecord]) -> Sums {
 }
 
 fn service(provider: &Provider, windows: Vec<WindowRecord>) -> ServiceRecord {
-    let outages = provider.outages.iter().map(|outage| OutageRecord {
-        range: outage.range,
-        failing_ppm: outage.share,
-        note: outage.note.clone(),
-    });
     ServiceRecord {
         provider: provider.name.clone(),
         target: provider.target.clone(),
         price_sat: provider.price_sat,
         bond_sat: provider.bond_sat,
-        outages: outages.collect(),
+        outages: provider.phases.iter().map(PhaseRecord::of).collect(),
         windows,
     }
 }

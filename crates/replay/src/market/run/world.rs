@@ -55,7 +55,7 @@ impl World {
         let clock = barrier.clock().await.context("the time barrier")?;
         // Held until the director takes its own, so that time can't move while the programs start.
         let busy = clock.busy().await;
-        let services = targets(market.providers.len()).await?;
+        let services = targets(market).await?;
         let reference = FailingTarget::start().await.context("the reference target")?;
         let programs = Programs { folder, barrier: barrier.addr(), seed };
         let (oracle, oracle_addr) = start_oracle(market, &programs, &services, reference.addr()).await?;
@@ -105,10 +105,12 @@ impl World {
     }
 }
 
-async fn targets(count: usize) -> anyhow::Result<Vec<FailingTarget>> {
+async fn targets(market: &Market) -> anyhow::Result<Vec<FailingTarget>> {
     let mut targets = Vec::new();
-    for _ in 0..count {
-        targets.push(FailingTarget::start().await.context("a service")?);
+    for _ in &market.providers {
+        let target = FailingTarget::start().await.context("a service")?;
+        target.set_body(market.body.clone());
+        targets.push(target);
     }
     Ok(targets)
 }
