@@ -43,6 +43,14 @@ pub struct ListingsAsked<'a> {
     pub now: u64,
 }
 
+/// The next page of all, and of those that name a service: each row is found by an index, however many there are.
+const ANY: &str = "SELECT * FROM listings WHERE withdrawn = 0 AND expires_at > ?1 AND key > ?2
+    ORDER BY key LIMIT ?3";
+const OF_A_SERVICE: &str = "SELECT listings.* FROM listing_services AS named
+    CROSS JOIN listings ON listings.key = named.key
+    WHERE named.service = ?4 AND named.key > ?2 AND withdrawn = 0 AND expires_at > ?1
+    ORDER BY named.key LIMIT ?3";
+
 impl Store {
     /// A key's listing, good or not.
     ///
@@ -58,15 +66,12 @@ impl Store {
     /// # Errors
     /// When SQLite fails or a row is damaged.
     pub async fn listings(&self, asked: &ListingsAsked<'_>) -> Result<Vec<ListingRow>, StoreError> {
-        let query = sqlx::query(
-            "SELECT * FROM listings WHERE withdrawn = 0 AND expires_at > ?1 AND key > ?2
-               AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(services) WHERE value = ?3))
-             ORDER BY key LIMIT ?4",
-        )
-        .bind(stored(asked.now))
-        .bind(asked.after.map(|key| key.to_string()).unwrap_or_default())
-        .bind(asked.service)
-        .bind(stored(asked.most));
+        let after = asked.after.map(|key| key.to_string()).unwrap_or_default();
+        let of = |sql| sqlx::query(sql).bind(stored(asked.now)).bind(after).bind(stored(asked.most));
+        let query = match asked.service {
+            None => of(ANY),
+            Some(service) => of(OF_A_SERVICE).bind(service),
+        };
         query.fetch_all(&self.pool).await?.iter().map(listing).collect()
     }
 
@@ -132,6 +137,24 @@ impl Tx<'_> {
         .bind(&row.address)
         .bind(&row.services)
         .bind(&row.bytes)
+        .execute(self.connection())
+        .await?;
+        self.put_services(row).await
+    }
+
+    /// One that takes back names none.
+    async fn put_services(&mut self, row: &ListingRow) -> Result<(), StoreError> {
+        let key = row.key.to_string();
+        sqlx::query("DELETE FROM listing_services WHERE key = ?")
+            .bind(&key)
+            .execute(self.connection())
+            .await?;
+        sqlx::query(
+            "INSERT INTO listing_services (service, key) SELECT DISTINCT value, ?1 FROM json_each(?2) WHERE NOT ?3",
+        )
+        .bind(&key)
+        .bind(&row.services)
+        .bind(row.withdrawn)
         .execute(self.connection())
         .await?;
         Ok(())

@@ -56,6 +56,21 @@ async fn a_service_is_found_by_its_whole_name() {
     assert_eq!(asked("edge.example").await, [1]);
     assert_eq!(asked("example").await, Vec::<u8>::new());
     assert_eq!(asked("' OR 1=1 --").await, Vec::<u8>::new());
+
+    put(&store, &ListingRow { at: 101, services: "[\"edge.example\",\"new.example\"]".into(), ..row(2) })
+        .await;
+    assert_eq!((asked("edge.example").await, asked("new.example").await), (vec![1, 2], vec![2]));
+    assert_eq!(asked("other.example").await, Vec::<u8>::new(), "it names others now");
+    let page = ListingsAsked { service: Some("edge.example"), most: 1, ..ALL };
+    assert_eq!(keys(&store, page).await, [1]);
+    assert_eq!(keys(&store, ListingsAsked { after: Some(id(1)), ..page }).await, [2]);
+    put(&store, &ListingRow { at: 102, withdrawn: true, ..row(1) }).await;
+    assert_eq!(asked("edge.example").await, [2]);
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.prune_listings(u64::from(u32::MAX)).await.unwrap(), 3);
+    tx.commit().await.unwrap();
+    put(&store, &ListingRow { services: "[]".into(), ..row(2) }).await;
+    assert_eq!(asked("new.example").await, Vec::<u8>::new(), "what was named is forgotten with the listing");
 }
 
 #[tokio::test]
