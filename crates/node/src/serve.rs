@@ -44,6 +44,9 @@ pub enum ServeError {
     /// The task that drives the escrows ended, which it never should.
     #[error("the driving task failed: {0}")]
     Driver(tokio::task::JoinError),
+    /// A task that answers requests ended before it was told to, which it never should.
+    #[error("a listener ended: {0}")]
+    Listener(std::io::Error),
     /// A listener.
     #[error("cannot listen on {addr}: {source}")]
     Listen {
@@ -97,6 +100,8 @@ pub async fn serve(config: Config, simulated_time: Option<SocketAddr>, name: &st
         lost = clock.lost() => Some(lost.into()),
         // Without it nothing would be watched, and deadlines would pass unseen.
         Some(Err(error)) = driver.join_next() => Some(ServeError::Driver(error)),
+        // Nor would anybody be answered without its listener.
+        Some(ended) = tasks.join_next() => Some(ServeError::Listener(how(ended))),
     };
     tracing::info!("stopping");
     // What is stored is whole at every instant, so the driver can be stopped anywhere.
@@ -114,6 +119,12 @@ async fn agents(config: &Config) -> Result<Option<(TcpListener, Router)>, ServeE
     let allowed = mcp::Allowed { hosts: mcp.allowed_hosts.clone(), origins: mcp.allowed_origins.clone() };
     let router = mcp::router(format!("http://{}", config.owner_listen), &allowed);
     Ok(Some((listen(mcp.listen).await?, router)))
+}
+
+/// How a task that should go on has ended.
+fn how(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> std::io::Error {
+    let ended = ended.map_err(std::io::Error::other).flatten();
+    ended.err().unwrap_or_else(|| std::io::Error::other("for no reason that it says"))
 }
 
 async fn drain(tasks: &mut JoinSet<std::io::Result<()>>) -> Result<(), ServeError> {
