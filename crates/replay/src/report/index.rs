@@ -1,8 +1,8 @@
 //! One page over a whole catalogue: a row for each run, with a link to its own page.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::{STYLE, link};
+use super::{link, whole};
 use crate::done::Done;
 use crate::many::Run;
 use crate::text;
@@ -12,20 +12,8 @@ const OWN_STYLE: &str = include_str!("index.css");
 
 /// The whole page.
 pub fn index(runs: &[Run]) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content="earnest replay";
-                title { "Replays · Earnest" }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body { main class="catalogue" { (head(runs)) (groups(runs)) (foot(runs)) } }
-        }
-    };
-    page.into_string()
+    let body = html! { (head(runs)) (groups(runs)) (foot(runs)) };
+    whole("Replays", OWN_STYLE, "catalogue", &body)
 }
 
 fn head(runs: &[Run]) -> Markup {

@@ -23,13 +23,30 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use terms::Sat;
 pub(crate) use trouble::WHOLE_RUN;
 
-use crate::record::Record;
+use crate::record::{ChainRecord, Check, Record, Story};
 use crate::text;
 
-pub(crate) const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
 pub fn page(record: &Record) -> String {
+    let body = html! {
+        (head(record))
+        (measured(record))
+        (oracles::section(record))
+        (agreed(record))
+        (moved(record))
+        (tables::transactions(record))
+        (papers::sections(record))
+        (story::timeline(record))
+        (evidence::section(record))
+        (foot(record))
+    };
+    whole(&record.scenario.title, "", "run", &body)
+}
+
+/// A page with this title, this style beyond that of all pages, and this class for its content.
+pub(crate) fn whole(title: &str, style: &str, class: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -37,48 +54,41 @@ pub fn page(record: &Record) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="generator" content="earnest replay";
-                title { (record.scenario.title) " · Earnest" }
-                style { (PreEscaped(STYLE)) }
+                title { (title) " · Earnest" }
+                style { (PreEscaped(STYLE)) (PreEscaped(style)) }
             }
-            body {
-                main {
-                    (head(record))
-                    (measured(record))
-                    (oracles::section(record))
-                    (agreed(record))
-                    (moved(record))
-                    (tables::transactions(record))
-                    (papers::sections(record))
-                    (story::timeline(record))
-                    (evidence::section(record))
-                    (foot(record))
-                }
-            }
+            body { main class=(class) { (body) } }
         }
     };
     page.into_string()
 }
 
 fn head(record: &Record) -> Markup {
-    let failed = record.checks.iter().filter(|check| !check.holds).count();
     html! {
         header {
-            div.brand { span { b { "Earnest" } " replay report" } span.mono { (record.scenario.name) } }
-            h1 { (record.scenario.title) }
-            (badge(record.passed, failed, record.checks.len()))
+            (top(&record.scenario.name, &record.scenario.title, &record.checks))
             p.lede { (story::sentence(record)) }
             (tiles(record))
         }
     }
 }
 
+/// A run's name, its title, and whether its checks hold.
+pub(crate) fn top(name: &str, title: &str, checks: &[Check]) -> Markup {
+    let failed = checks.iter().filter(|check| !check.holds).count();
+    html! {
+        div.brand { span { b { "Earnest" } " replay report" } span.mono { (name) } }
+        h1 { (title) }
+        (badge(failed, checks.len()))
+    }
+}
+
 /// The badge under a page's title.
-pub(crate) fn badge(passed: bool, failed: usize, all: usize) -> Markup {
-    let words = match passed {
-        true => format!("As expected: all {all} checks hold"),
-        false => format!("Not as expected: {failed} of {all} checks fail"),
-    };
-    badge_of(passed, &words)
+fn badge(failed: usize, all: usize) -> Markup {
+    match failed {
+        0 => badge_of(true, &format!("As expected: all {all} checks hold")),
+        _ => badge_of(false, &format!("Not as expected: {failed} of {all} checks fail")),
+    }
 }
 
 fn badge_of(passed: bool, words: &str) -> Markup {
@@ -195,20 +205,26 @@ fn moved(record: &Record) -> Markup {
 }
 
 fn foot(record: &Record) -> Markup {
+    let Story { source, notes, .. } = &record.scenario;
+    bottom(&record.chain, source.as_deref(), notes.as_deref())
+}
+
+/// What a page ends with: what a replay is, and where its timeline comes from.
+pub(crate) fn bottom(chain: &ChainRecord, source: Option<&str>, notes: Option<&str>) -> Markup {
     html! {
         footer {
             p {
-                "A replay: real processes and a real Bitcoin node (" (record.chain.bitcoind) ") on a private regtest chain, in simulated time. "
-                "The coins have no value; the transactions are valid."
+                "A replay: real processes and a real Bitcoin node (" (chain.bitcoind) ") on a private regtest chain, in simulated time. "
+                "The coins have no value; the transactions are valid. Everything is in " code { "run.json" } " beside this page."
             }
-            @if let Some(source) = &record.scenario.source { p { "Timeline: " (link(source, source)) } }
-            @if let Some(notes) = &record.scenario.notes { p { (notes) } }
+            @if let Some(source) = source { p { "Timeline: " (link(source, source)) } }
+            @if let Some(notes) = notes { p { (notes) } }
         }
     }
 }
 
 /// Only what is surely a web address becomes a link: the text comes from a scenario's author.
-pub(crate) fn link(source: &str, words: &str) -> Markup {
+fn link(source: &str, words: &str) -> Markup {
     let is_web = source.starts_with("https://") || source.starts_with("http://");
     html! { @if is_web { a href=(source) rel="noreferrer" { (words) } } @else { (source) } }
 }

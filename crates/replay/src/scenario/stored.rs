@@ -83,8 +83,8 @@ const EVENTS: [&str; 17] = [
     "spend_seen",
 ];
 
-/// What a node can observe, behind the event `observed`.
-const OBSERVED: [&str; 15] = [
+/// States in which an escrow stays long enough to be seen.
+pub(super) const LASTING: [&str; 10] = [
     "agreed",
     "offered",
     "accepted",
@@ -95,12 +95,10 @@ const OBSERVED: [&str; 15] = [
     "attested",
     "cet_broadcast",
     "refund_broadcast",
-    "unknown_spend",
-    "cancelling",
-    "settled",
-    "refunded",
-    "cancelled",
 ];
+
+/// What a node can observe besides, behind the event `observed`.
+const OBSERVED: [&str; 5] = ["unknown_spend", "cancelling", "settled", "refunded", "cancelled"];
 
 /// Purposes of receipts, by the fields that say what they come to.
 const TOTALS: [(&str, &str); 6] = [
@@ -122,7 +120,7 @@ fn event(field: &Field<'_>) -> Result<StoredEvent, ScenarioError> {
         field.error(format!(
             "must be such as \"buyer: offer_made\" or \"provider: observed funded\"; events are {}; observed are {}",
             EVENTS.join(", "),
-            OBSERVED.join(", ")
+            [&LASTING[..], &OBSERVED].concat().join(", ")
         ))
     };
     let (who, event) = field.text()?.split_once(':').ok_or_else(rule)?;
@@ -130,7 +128,7 @@ fn event(field: &Field<'_>) -> Result<StoredEvent, ScenarioError> {
     let who = parties.into_iter().find(|party| party.name() == who.trim()).ok_or_else(rule)?;
     let event = event.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_known = match event.strip_prefix("observed ") {
-        Some(state) => OBSERVED.contains(&state),
+        Some(state) => LASTING.contains(&state) || OBSERVED.contains(&state),
         None => EVENTS.contains(&event.as_str()),
     };
     if is_known { Ok(StoredEvent { who, event }) } else { Err(rule()) }

@@ -9,11 +9,11 @@ mod services;
 mod talks;
 mod trades;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use terms::Sat;
 
 use super::record::{MarketRecord, Side};
-use crate::report::{STYLE, badge, link, tables};
+use crate::report::{bottom, tables, top, whole};
 use crate::text;
 
 /// What the page has beyond the style of all pages.
@@ -21,47 +21,25 @@ const OWN_STYLE: &str = include_str!("market.css");
 
 /// The whole page.
 pub fn page(record: &MarketRecord) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content="earnest replay";
-                title { (record.scenario.title) " · Earnest" }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body {
-                main class="market" {
-                    (head(record))
-                    (trades::section(record))
-                    (flows::section(record))
-                    (services::section(record))
-                    (talks::section(record))
-                    (proofs::escrows(record))
-                    (proofs::directory(record))
-                    (proofs::receipts(record))
-                    (story(record))
-                    (checks(record))
-                    (foot(record))
-                }
-            }
-        }
-    };
-    page.into_string()
-}
-
-fn head(record: &MarketRecord) -> Markup {
-    let failed = record.checks.iter().filter(|check| !check.holds).count();
-    html! {
+    let scenario = &record.scenario;
+    let body = html! {
         header {
-            div.brand { span { b { "Earnest" } " replay report" } span.mono { (record.scenario.name) } }
-            h1 { (record.scenario.title) }
-            (badge(record.passed, failed, record.checks.len()))
+            (top(&scenario.name, &scenario.title, &record.checks))
             p.lede { (lede(record)) }
             (tiles(record))
         }
-    }
+        (trades::section(record))
+        (flows::section(record))
+        (services::section(record))
+        (talks::section(record))
+        (proofs::escrows(record))
+        (proofs::directory(record))
+        (proofs::receipts(record))
+        (story(record))
+        (checks(record))
+        (bottom(&record.chain, scenario.source.as_deref(), scenario.notes.as_deref()))
+    };
+    whole(&scenario.title, OWN_STYLE, "market", &body)
 }
 
 fn lede(record: &MarketRecord) -> String {
@@ -130,19 +108,6 @@ fn checks(record: &MarketRecord) -> Markup {
             h2 { "What was checked" }
             p.soft { "What the scenario's file expects, worked out by hand, and rules that hold in every run." }
             (tables::checks(&record.checks))
-        }
-    }
-}
-
-fn foot(record: &MarketRecord) -> Markup {
-    html! {
-        footer {
-            p {
-                "A replay: real processes and a real Bitcoin node (" (record.chain.bitcoind) ") on a private regtest chain, in simulated time. "
-                "The coins have no value; the transactions are valid. Everything is in " code { "run.json" } " beside this page."
-            }
-            @if let Some(source) = &record.scenario.source { p { "Timeline: " (link(source, source)) } }
-            @if let Some(notes) = &record.scenario.notes { p { (notes) } }
         }
     }
 }

@@ -5,6 +5,7 @@ use terms::{Sat, UnixSeconds};
 use super::super::cast::Cast;
 use super::super::error::ScenarioError;
 use super::super::reader::{Field, Table};
+use super::super::stored::LASTING;
 use super::super::words;
 use super::hit::Victim;
 use crate::text;
@@ -57,20 +58,6 @@ impl When {
     }
 }
 
-/// States in which an escrow stays long enough to be seen.
-const STATES: [&str; 10] = [
-    "agreed",
-    "offered",
-    "accepted",
-    "signed",
-    "funding_broadcast",
-    "funded",
-    "measuring",
-    "attested",
-    "cet_broadcast",
-    "refund_broadcast",
-];
-
 /// What the two nodes say to each other, in its order.
 const MESSAGES: [&str; 6] = ["rfq", "quote", "accept", "dlc_offer", "dlc_accept", "dlc_sign"];
 
@@ -103,7 +90,7 @@ pub(super) fn after_the_start(field: &Field<'_>, starts: u64) -> Result<UnixSeco
 
 fn step(field: &Field<'_>, bond: Sat) -> Result<When, ScenarioError> {
     let rule = || {
-        let (states, messages) = (STATES.join(", "), MESSAGES.join(", "));
+        let (states, messages) = (LASTING.join(", "), MESSAGES.join(", "));
         field.error(format!(
             "must be such as \"provider: funded\", \"said: dlc_sign\" or \"heard: dlc_sign\"; states are {states}; messages \
              {messages}"
@@ -114,8 +101,8 @@ fn step(field: &Field<'_>, bond: Sat) -> Result<When, ScenarioError> {
     let step = match who.trim() {
         "said" => among(&MESSAGES).map(When::Said),
         "heard" => among(&MESSAGES).map(When::Heard),
-        "provider" => among(&STATES).map(|state| When::Reached { who: Victim::Provider, state }),
-        "buyer" => among(&STATES).map(|state| When::Reached { who: Victim::Buyer, state }),
+        "provider" => among(&LASTING).map(|state| When::Reached { who: Victim::Provider, state }),
+        "buyer" => among(&LASTING).map(|state| When::Reached { who: Victim::Buyer, state }),
         _ => None,
     };
     match step.ok_or_else(rule)? {
