@@ -1,7 +1,5 @@
 //! The document.
 
-use std::path::Path;
-
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -42,24 +40,6 @@ pub fn schemas(register: impl FnOnce(&mut SchemaGenerator)) -> Map<String, Value
     let mut generator = settings.into_generator();
     register(&mut generator);
     generator.take_definitions(true)
-}
-
-/// Where the copy of a description in the documentation first differs from it: the new line and the old one. With the
-/// environment variable `EARNEST_UPDATE` the copy is written anew. For tests.
-///
-/// # Panics
-/// When the copy cannot be written.
-pub fn file_differs(document: &Value, file: &Path) -> Option<(String, String)> {
-    let text = format!("{document:#}\n");
-    if std::env::var_os("EARNEST_UPDATE").is_some() {
-        std::fs::write(file, &text).expect("the copy can be written");
-    }
-    let kept = std::fs::read_to_string(file).unwrap_or_default();
-    if kept == text {
-        return None;
-    }
-    let differing = text.lines().zip(kept.lines()).find(|(new, old)| new != old);
-    Some(differing.map_or_else(Default::default, |(new, old)| (new.to_owned(), old.to_owned())))
 }
 
 impl Api<'_> {

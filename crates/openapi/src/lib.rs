@@ -7,6 +7,8 @@
 mod document;
 mod operation;
 pub mod routes;
+mod sound;
 
-pub use document::{Api, file_differs, schemas};
+pub use document::{Api, schemas};
 pub use operation::{Body, Operation, Parameter, Way, header, query};
+pub use sound::{assert_copied, faults};
