@@ -1,7 +1,11 @@
 //! The command line.
 
+mod deals;
 mod discovery;
 mod documents;
+mod escrow;
+mod key;
+mod oracle;
 mod receipts;
 mod recovery;
 mod standing;
@@ -17,8 +21,12 @@ use replay::cli::ReplayArgs;
 use replay::cli::scenario::ScenarioCommand;
 
 use crate::forecast;
+pub use deals::{Buy, Offer, Renew};
 pub use discovery::{Discover, Listing};
 pub use documents::{NamedPeriod, Terms};
+pub use escrow::{Escrow, Proposal};
+pub use key::{Key, KeyCreate, KeyName};
+pub use oracle::{Oracle, OracleRequest};
 pub use receipts::Receipts;
 pub use recovery::{Backup, Restore};
 pub use standing::{Order, OrderCreate, Span, StandingOffer, StandingOfferCreate};
@@ -172,42 +180,6 @@ pub struct ConfigFile {
     pub config: PathBuf,
 }
 
-/// `earnest oracle ...`
-#[derive(Debug, Subcommand)]
-pub enum Oracle {
-    /// The oracles of the configuration: whether they still announce with the keys that they are held to, and if not, what
-    /// they have signed about that.
-    List(ConfigFile),
-    /// Make a key that signs requests to oracles, and print its public part, for the oracle's operator.
-    Key {
-        /// The file to write; it must not exist.
-        file: PathBuf,
-    },
-    /// Ask an oracle to announce a measurement. Asked again, it tells the same event.
-    ///
-    /// Where it has a price, the refusal says how to pay; then ask again with --payment.
-    Request(OracleRequest),
-}
-
-/// Arguments of `oracle request`.
-#[derive(Debug, Args)]
-pub struct OracleRequest {
-    /// The measurement document (docs/terms.md).
-    pub measurement: PathBuf,
-    /// The oracle's address, such as `https://oracle.example`.
-    #[arg(long, value_name = "URL")]
-    pub url: String,
-    /// Sign the request with the key in this file, for an oracle that knows its requesters by their keys.
-    #[arg(long, value_name = "FILE", conflicts_with = "token_file")]
-    pub key: Option<PathBuf>,
-    /// Show the token in this file, for an oracle that wants one.
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// What was paid with, as the oracle said.
-    #[arg(long, value_name = "REFERENCE")]
-    pub payment: Option<String>,
-}
-
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -251,64 +223,6 @@ pub enum Rotate {
     },
 }
 
-/// What to do with offers.
-#[derive(Debug, Subcommand)]
-pub enum Offer {
-    /// Publish an offer: its oracles announce the measurement, then it stands on this node's card.
-    Publish {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// The offer as JSON: measurement, price, bond, payout, oracles, deadlines (docs/protocol.md).
-        offer: PathBuf,
-        #[command(flatten)]
-        dry: Dry,
-        #[command(flatten)]
-        retry: Retry,
-    },
-    /// The offers of this node.
-    List(ConfigFile),
-    /// One of them, and what it may pay.
-    Show {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Its id.
-        id: String,
-    },
-}
-
-/// Arguments of `buy`.
-#[derive(Debug, Args)]
-pub struct Buy {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// The provider's address.
-    pub url: String,
-    /// The offer's id, from `discover`.
-    pub offer_id: String,
-    /// Buy only if so many settled windows of the provider count (`earnest reputation show`).
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub min_settled: u64,
-    #[command(flatten)]
-    pub dry: Dry,
-    #[command(flatten)]
-    pub haggle: crate::negotiate::Haggle,
-    #[command(flatten)]
-    pub retry: Retry,
-}
-
-/// Arguments of `renew`.
-#[derive(Debug, Args)]
-pub struct Renew {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// The escrow's id.
-    pub id: String,
-    #[command(flatten)]
-    pub dry: Dry,
-    #[command(flatten)]
-    pub retry: Retry,
-}
-
 /// Arguments of `events`.
 #[derive(Debug, Args)]
 pub struct Events {
@@ -338,122 +252,6 @@ pub struct Decision {
     pub file: ConfigFile,
     /// The hash of the terms, from `approvals`.
     pub terms_hash: String,
-    #[command(flatten)]
-    pub retry: Retry,
-}
-
-/// What to do with delegated keys.
-#[derive(Debug, Subcommand)]
-pub enum Key {
-    /// Make a key, and print its token once. Give it to the agent as EARNEST_TOKEN.
-    Create(KeyCreate),
-    /// Print a new token for a key; the old one is refused from then on.
-    Rotate {
-        #[command(flatten)]
-        key: KeyName,
-        #[command(flatten)]
-        retry: Retry,
-    },
-    /// Take a key back for ever: its token, its offers, and what it began and is not signed yet.
-    Revoke {
-        #[command(flatten)]
-        key: KeyName,
-        #[command(flatten)]
-        retry: Retry,
-    },
-    /// All keys, also those that were revoked.
-    List(ConfigFile),
-    /// What a key asked that could change something, the newest first.
-    Requests(KeyName),
-}
-
-/// Arguments of `key create`.
-#[derive(Debug, Args)]
-pub struct KeyCreate {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// Its name: 1 to 32 of a to z, 0 to 9, - and _. It is never used again.
-    pub name: String,
-    /// Its limits: a TOML file with the fields of `[mandate]`. Needed where it may buy or provide.
-    #[arg(long, value_name = "FILE")]
-    pub limits: Option<PathBuf>,
-    /// What it may do beside reading: buy, provide, close; may be given several times. With --limits and without this: buy.
-    #[arg(long, value_name = "SCOPE")]
-    pub scope: Vec<String>,
-    /// How long each of its tokens lives: a number and s, m, h or d.
-    #[arg(long, value_name = "TIME", default_value = "24h")]
-    pub expires: String,
-    #[command(flatten)]
-    pub retry: Retry,
-}
-
-/// A delegated key.
-#[derive(Debug, Args)]
-pub struct KeyName {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// Its name.
-    pub name: String,
-}
-
-/// What to do with escrows.
-#[derive(Debug, Subcommand)]
-pub enum Escrow {
-    /// All escrows, newest first.
-    List(ConfigFile),
-    /// One escrow: state, terms, transactions, history.
-    Show {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Its id.
-        id: String,
-    },
-    /// Propose to close a funded escrow now, by agreement. Signs nothing: the other side signs first.
-    ///
-    /// Without --provider-sat it proposes what the attestations pay.
-    Close {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Its id.
-        id: String,
-        /// What the provider would get, in satoshis; the buyer gets the rest.
-        #[arg(long, value_name = "SAT")]
-        provider_sat: Option<u64>,
-        /// How long the proposal stands, in seconds; a day without it.
-        #[arg(long, value_name = "S")]
-        valid_s: Option<u64>,
-        /// Why, for the other owner to read.
-        #[arg(long, value_name = "TEXT", default_value = "")]
-        reason: String,
-        #[command(flatten)]
-        dry: Dry,
-        #[command(flatten)]
-        retry: Retry,
-    },
-    /// Agree to the other side's proposal to close: sign it.
-    ///
-    /// The signature cannot be taken back: until the funding output is spent, the other side can use it or wait.
-    ApproveClose {
-        #[command(flatten)]
-        proposal: Proposal,
-        #[command(flatten)]
-        dry: Dry,
-    },
-    /// Refuse the other side's proposal to close.
-    RefuseClose(Proposal),
-    /// Take the own proposal to close back.
-    WithdrawClose(Proposal),
-}
-
-/// One proposal to close an escrow.
-#[derive(Debug, Args)]
-pub struct Proposal {
-    #[command(flatten)]
-    pub file: ConfigFile,
-    /// The escrow's id.
-    pub id: String,
-    /// The proposal's id, from `escrow show`.
-    pub proposal: String,
     #[command(flatten)]
     pub retry: Retry,
 }

@@ -4,17 +4,15 @@
 //! written in one SQLite transaction, together with what the wallet has staged; only then does it
 //! become true in memory, and only then may anything leave the process.
 
+mod change;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::{OutPoint, Transaction, Txid};
 use contract::CheckedContract;
 use crashpoint::here;
 use engine::{Coin, Escrow, Event, Hold, hold};
-use receipts::{Batch, Movement};
-use storage::{
-    Answer, ApprovalRow, Fact, KeptCheckpoint, KeyRequestRow, KeyRow, NewEnvelope, NewSession, NoticeRow,
-    Outflow, Reservation, Store, StoredContradiction, StoredEvent, StoredOffer,
-};
+use storage::{Reservation, Store, StoredEvent};
 use terms::Hex32;
 use tokio::sync::watch;
 use wallet::{Bitcoind, ChangeSet, Follower, Wallet};
@@ -30,6 +28,8 @@ use crate::money::supply::Supply;
 use crate::money::sweep::Sweep;
 use crate::oracles::attestations::Pace;
 use crate::standing::{Order, StandingOffer};
+
+pub(crate) use change::Change;
 
 /// The node's state.
 pub struct Core {
@@ -83,104 +83,6 @@ pub struct Core {
     pub(crate) tidy_at: u64,
 }
 
-/// What is to be written together.
-#[derive(Debug, Default)]
-pub(crate) struct Change {
-    /// Events, each with its escrow. The first of a new escrow is [`Event::Opened`].
-    pub events: Vec<(Hex32, Event)>,
-    /// A session that begins.
-    pub session: Option<NewSession>,
-    /// Envelopes, both ways.
-    pub envelopes: Vec<NewEnvelope>,
-    /// Own envelopes that have their answers.
-    pub delivered: Vec<Hex32>,
-    /// An own envelope that the peer refused, so that it was never said.
-    pub forgotten_envelope: Option<Hex32>,
-    /// An offer that is published.
-    pub offer: Option<StoredOffer>,
-    /// A payment: its txid and bytes.
-    pub payment: Option<(String, Vec<u8>)>,
-    /// What a payment takes out of the wallet.
-    pub outflow: Option<Outflow>,
-    /// Payments that took nothing out after all.
-    pub forgotten_outflows: Vec<Txid>,
-    /// A checkpoint of an oracle's log, to be kept.
-    pub checkpoint: Option<KeptCheckpoint>,
-    /// What contradicts one that was kept.
-    pub contradiction: Option<StoredContradiction>,
-    /// Facts about the whole node.
-    pub facts: Vec<(Fact, String)>,
-    /// A delegated key that is made; one that is rotated or revoked.
-    pub new_key: Option<KeyRow>,
-    pub changed_key: Option<KeyRow>,
-    /// What a delegated key asked.
-    pub key_request: Option<KeyRequestRow>,
-    /// A question to the owner, or the word about one.
-    pub approval: Option<ApprovalRow>,
-    /// What the owner should look at.
-    pub notices: Vec<NoticeRow>,
-    /// Money that is moved: a line of the receipts for each.
-    pub movements: Vec<Movement>,
-    /// A signed root over lines.
-    pub batch: Option<Batch>,
-    /// Payments of which nothing is left to do.
-    pub forgotten_payments: Vec<Txid>,
-    /// The answer to the owner's request that led to this, by its Idempotency-Key.
-    pub answer: Option<(String, Answer)>,
-    /// An answer that turned out not to be true.
-    pub forgotten_answer: Option<String>,
-    /// What becomes of negotiations.
-    pub talks: crate::peers::negotiate::TalkRows,
-    /// Escrows that are presented, and references that were verified.
-    pub references: crate::reputation::ReferenceRows,
-    /// What becomes of standing orders and standing offers.
-    pub standing: crate::standing::StandingRows,
-}
-
-impl Change {
-    /// One event of one escrow.
-    pub fn event(escrow: Hex32, event: Event) -> Self {
-        Self { events: vec![(escrow, event)], ..Self::default() }
-    }
-
-    /// What it is made of, such as `offer_taken+envelopes`; a change of the wallet alone is `wallet`. Names its crash points.
-    fn name(&self) -> String {
-        let events = self.events.iter().map(|(_, event)| match event {
-            Event::Observed { status, .. } => status.name(),
-            other => other.name(),
-        });
-        let rest = [
-            ("session", self.session.is_some()),
-            ("envelopes", !self.envelopes.is_empty()),
-            ("delivered", !self.delivered.is_empty()),
-            ("forgotten_envelope", self.forgotten_envelope.is_some()),
-            ("offer", self.offer.is_some()),
-            ("payment", self.payment.is_some()),
-            ("checkpoint", self.checkpoint.is_some()),
-            ("contradiction", self.contradiction.is_some()),
-            ("facts", !self.facts.is_empty()),
-            ("key", self.new_key.is_some() || self.changed_key.is_some()),
-            ("key_request", self.key_request.is_some()),
-            ("approval", self.approval.is_some()),
-            ("batch", self.batch.is_some()),
-            ("forgotten_payments", !self.forgotten_payments.is_empty()),
-            ("answer", self.answer.is_some()),
-            ("reference", self.references.any()),
-            ("negotiation_ended", self.talks.ended.is_some()),
-            ("standing", self.standing.begun.is_some()),
-            ("standing_window", self.standing.window.is_some()),
-            ("standing_ended", self.standing.ended.is_some()),
-        ];
-        let rest = rest.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
-        let parts: Vec<&str> = events.chain(rest).collect();
-        match parts.is_empty() {
-            true if self.movements.is_empty() => "wallet".to_owned(),
-            true => "receipts".to_owned(),
-            false => parts.join("+"),
-        }
-    }
-}
-
 impl Core {
     /// The coins that escrows have set aside.
     pub(crate) fn reserved_coins(&self) -> BTreeSet<OutPoint> {
@@ -212,7 +114,7 @@ impl Core {
         self.write_events(&mut tx, &change, now).await?;
         let counted = self.write_guard(&mut tx, &change, now).await?;
         let written = self.write_receipts(&mut tx, &change).await?;
-        write_rest(&mut tx, &change, now).await?;
+        change.write_rest(&mut tx, now).await?;
         for row in &told {
             tx.append_feed(row).await?;
         }
@@ -354,55 +256,6 @@ impl Core {
             self.follower.watch_tx(cancel.compute_txid(), from);
         }
     }
-}
-
-async fn write_rest(tx: &mut storage::Tx<'_>, change: &Change, now: u64) -> Result<(), NodeError> {
-    if let Some(session) = &change.session {
-        tx.open_session(session, now).await?;
-    }
-    if let Some(id) = change.forgotten_envelope {
-        tx.forget_envelope(id).await?;
-    }
-    for envelope in &change.envelopes {
-        tx.put_envelope(envelope).await?;
-    }
-    for id in &change.delivered {
-        tx.mark_delivered(*id).await?;
-    }
-    if let Some(offer) = &change.offer {
-        tx.put_offer(offer).await?;
-    }
-    if let Some((txid, bytes)) = &change.payment {
-        tx.put_payment(txid, now, bytes).await?;
-    }
-    if let Some(outflow) = &change.outflow {
-        tx.put_outflow(outflow).await?;
-    }
-    for txid in &change.forgotten_outflows {
-        tx.forget_outflow(&txid.to_string()).await?;
-    }
-    if let Some(kept) = &change.checkpoint {
-        tx.keep_checkpoint(kept, now).await?;
-    }
-    if let Some(found) = &change.contradiction {
-        tx.note_contradiction(found).await?;
-    }
-    for (fact, value) in &change.facts {
-        tx.put_fact(*fact, value).await?;
-    }
-    for txid in &change.forgotten_payments {
-        tx.forget_payment(&txid.to_string()).await?;
-    }
-    change.talks.write(tx).await?;
-    change.references.write(tx, now).await?;
-    change.standing.write(tx).await?;
-    if let Some((key, answer)) = &change.answer {
-        tx.put_answer(key, answer, now).await?;
-    }
-    if let Some(key) = &change.forgotten_answer {
-        tx.forget_answer(key).await?;
-    }
-    Ok(())
 }
 
 pub(crate) fn stored_event(seq: u64, at: u64, event: &Event) -> Result<StoredEvent, NodeError> {
