@@ -187,7 +187,8 @@ fn advice(kind: ProblemType, field: Option<&str>) -> (&'static str, TryAgain) {
         ),
         (P::ApprovalRequired, _) => (
             "Nothing is committed yet: the owner is asked. Ask them to run the command that `message` names. A purchase \
-             then begins by itself, and get_status shows it; a word of a negotiation or a renewal is to be said again.",
+             then begins by itself: repeated with the same idempotency_key, buy_offer is answered with its escrow, and \
+             get_status shows it. A word of a negotiation or a renewal is to be said again.",
             TryAgain::Later,
         ),
         (P::BadInput | P::UnsupportedVersion | P::TooLarge, _) => {

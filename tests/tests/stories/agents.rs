@@ -57,6 +57,12 @@ async fn a_client_that_is_not_ours_buys_over_stdio_and_looks_over_http() {
         assert_eq!(case(&quote, name)["buyer_least_sat"], back, "{name}: {quote}");
     }
 
+    let mut rehearsed = named(&world, &offer);
+    rehearsed["dry_run"] = json!(true);
+    let foreseen = agent.done("buy_offer", rehearsed.clone());
+    assert_eq!((&foreseen["plan"]["leaves_sat"], &foreseen["escrow_id"]), (&json!(100_422), &Value::Null));
+    assert_eq!(world.buyer.owner.escrows().await.unwrap(), [], "nothing was bought");
+
     let mut purchase = named(&world, &offer);
     purchase["idempotency_key"] = json!("the first");
     let refusal = agent.refused("buy_offer", purchase.clone());
@@ -75,6 +81,11 @@ async fn a_client_that_is_not_ours_buys_over_stdio_and_looks_over_http() {
         "{refusal}"
     );
     assert!(refusal["what_to_do"].as_str().unwrap().contains("get_mandate"), "{refusal}");
+    let figures = "max_locked_sat: 100422 asked, 150000 allowed, 100422 used (of the key shop)";
+    assert_eq!(refusal["message"], figures, "{refusal}");
+    assert_eq!(agent.refused("buy_offer", rehearsed)["message"], figures, "and so is its dry run");
+    assert_eq!(agent.refused("renew_escrow", json!({ "escrow_id": id }))["message"], figures);
+    orders_stay_within_the_mandate(&mut agent, &id);
     assert_eq!(world.buyer.owner.escrows().await.unwrap().len(), 1, "and nothing came of it");
     drop(agent);
 
@@ -108,6 +119,30 @@ async fn a_client_that_is_not_ours_buys_over_stdio_and_looks_over_http() {
     world.buyer.owner.revoke_key("shop", &fresh_key()).await.unwrap();
 }
 
+/// An order may be given where the limits leave no room now: it buys nothing until they do, and its dry run says so.
+fn orders_stay_within_the_mandate(agent: &mut Agent, escrow_id: &str) {
+    let wish = |dry_run: bool| {
+        json!({
+            "escrow_id": escrow_id, "max_price_sat": 100_000, "windows": 2, "lead_s": 60, "dry_run": dry_run,
+            "idempotency_key": "each-window",
+        })
+    };
+    let foreseen = agent.done("create_standing_order", wish(true));
+    assert_eq!(foreseen["plan"]["in_the_way_now"], "mandate", "{foreseen}");
+    assert!(foreseen["plan"]["note"].as_str().unwrap().contains("max_locked_sat"), "{foreseen}");
+    assert_eq!(agent.done("list_standing_orders", json!({}))["orders"], json!([]));
+    let order = agent.done("create_standing_order", wish(false))["order"].clone();
+    assert_eq!((&order["state"], &order["key"]), (&json!("standing"), &json!("shop")), "{order}");
+    assert_eq!(agent.done("create_standing_order", wish(false))["order"]["order_id"], order["order_id"], "once");
+    let named = json!({ "order_id": order["order_id"] });
+    let listed = agent.done("list_standing_orders", named.clone());
+    assert_eq!(listed["orders"][0]["max_price_sat"], 100_000, "{listed}");
+    let cancelled = agent.done("cancel_standing_order", named);
+    assert_eq!(cancelled["order"]["state"], "cancelled", "{cancelled}");
+    let both = json!({ "max_price_sat": 100_000, "windows": 1 });
+    assert_eq!(agent.refused("create_standing_order", both)["field"], "escrow_id");
+}
+
 /// What the SDK reads of the server and its tools.
 fn its_tools_are_described(told: &Value) {
     assert_eq!(told["server"]["name"], "earnest", "{told}");
@@ -116,12 +151,13 @@ fn its_tools_are_described(told: &Value) {
     let tool =
         |name: &str| tools.iter().find(|tool| tool["name"] == name).unwrap_or_else(|| panic!("no {name}"));
     for name in
-        ["discover_offers", "quote_offer", "get_status", "list_receipts", "get_mandate", "get_balance"]
+        ["discover_offers", "quote_offer", "list_standing_orders", "get_status", "list_receipts", "get_mandate"]
     {
         assert_eq!(tool(name)["annotations"]["readOnlyHint"], true, "{name}");
     }
     let words = ["start_negotiation", "counter_offer", "accept_offer", "reject_offer", "withdraw_counter"];
-    for name in words.into_iter().chain(["buy_offer", "close_escrow", "answer_close"]) {
+    let binding = ["buy_offer", "renew_escrow", "create_standing_order", "close_escrow", "answer_close"];
+    for name in words.into_iter().chain(binding) {
         let hints = &tool(name)["annotations"];
         assert_eq!(
             (&hints["readOnlyHint"], &hints["destructiveHint"]),

@@ -1,12 +1,13 @@
 //! Taking an offer as it is.
 
+use client::Rehearsed;
 use protocol::owner::PurchaseRequest;
 use protocol::schema::Bytes32;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use terms::Hex32;
 
-use super::idempotency_key;
+use super::purchase::Bought;
 use crate::agent::Agent;
 use crate::refusal::Refusal;
 use crate::tool::{Hints, Tool};
@@ -27,42 +28,26 @@ pub(super) struct Input {
     /// characters. Without it every call is a new purchase.
     #[serde(default)]
     idempotency_key: Option<String>,
-}
-
-/// What began.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Output {
-    /// The escrow's id: look at it with get_status.
-    escrow_id: String,
-    /// The hash of the terms that both sides have accepted.
-    #[schemars(with = "Bytes32")]
-    terms_hash: Hex32,
-    /// What happens next.
-    next: &'static str,
-    /// Under this key the purchase was made.
-    idempotency_key: String,
+    /// true: only check it, and say what it would come to. Nothing is stored, and the provider is not asked for a quote.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 impl Tool for Buy {
     const NAME: &'static str = "buy_offer";
     const TITLE: &'static str = "Buy an offer";
     const DESCRIPTION: &'static str = "Take an offer as it is and lock the price in an escrow with the provider. This commits \
-        the owner's money, within the mandate; it cannot be taken back. Look at quote_offer first. Pass an \
-        idempotency_key, so that a call that got no answer can be repeated.";
+        the owner's money, within the mandate; it cannot be taken back. Look at quote_offer first, or \
+        pass dry_run for what it would use of the limits. Pass an idempotency_key, so that a call that got no answer, or that \
+        waited for the owner's word, can be repeated: it is then answered with the escrow that came of it.";
     const HINTS: Hints = Hints::COMMIT;
     type Input = Input;
-    type Output = Output;
+    type Output = Bought;
 
-    async fn call(agent: &Agent, input: Input) -> Result<Output, Refusal> {
-        let key = idempotency_key(input.idempotency_key)?;
+    async fn call(agent: &Agent, input: Input) -> Result<Bought, Refusal> {
         let request = PurchaseRequest { provider_url: input.provider_url, offer_id: input.offer_id };
-        let bought = agent.node.purchase(&request, &key).await;
-        let bought = bought.map_err(|error| Refusal::from(error).under(&key))?;
-        Ok(Output {
-            escrow_id: bought.escrow_id,
-            terms_hash: bought.terms_hash,
-            next: "Both nodes lock it now, measure and settle by themselves. get_status tells how far it is.",
-            idempotency_key: key,
-        })
+        let rehearsed = input.dry_run.then_some(Rehearsed::Purchase(&request));
+        let buy = async |key: &str| agent.node.purchase(&request, key).await;
+        Bought::of(agent, input.idempotency_key, rehearsed, buy).await
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Nothing {}
 
 /// How much of a limit is used.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Used {
+pub(super) struct Used {
     /// The limit, as a refusal names it in `field`.
     limit: String,
     /// Of whom: a counterparty's key or a service's host; left out where it is about everything.

@@ -8,8 +8,13 @@ mod limits;
 mod negotiate;
 mod negotiation;
 mod offer;
+mod order;
+mod orders;
+mod plan;
+mod purchase;
 mod quote;
 mod receipts;
+mod renew;
 mod status;
 
 use crate::refusal::Refusal;
@@ -29,6 +34,10 @@ pub(crate) fn all() -> Vec<Entry> {
         Entry::of::<negotiate::Accept>(),
         Entry::of::<negotiate::Reject>(),
         Entry::of::<negotiate::Withdraw>(),
+        Entry::of::<renew::Renew>(),
+        Entry::of::<orders::Create>(),
+        Entry::of::<orders::List>(),
+        Entry::of::<orders::Cancel>(),
         Entry::of::<status::Status>(),
         Entry::of::<close::Close>(),
         Entry::of::<close::AnswerClose>(),
@@ -36,6 +45,13 @@ pub(crate) fn all() -> Vec<Entry> {
         Entry::of::<limits::Mandate>(),
         Entry::of::<limits::Balance>(),
     ]
+}
+
+/// How many things are shown: as many as asked for, from 1 to the most there may be.
+fn shown(limit: Option<usize>, usually: usize, most: usize) -> Result<usize, Refusal> {
+    let limit = limit.unwrap_or(usually);
+    let fits = (1..=most).contains(&limit);
+    fits.then_some(limit).ok_or_else(|| Refusal::bad_argument("limit", &format!("must be 1 to {most}")))
 }
 
 /// The key under which a call is done once: the given one, or a fresh one.
@@ -103,8 +119,15 @@ mod tests {
             .filter(|tool| tool["annotations"]["readOnlyHint"] == true)
             .map(|tool| tool["name"].as_str().unwrap().to_owned())
             .collect();
-        let expected =
-            ["discover_offers", "quote_offer", "get_status", "list_receipts", "get_mandate", "get_balance"];
+        let expected = [
+            "discover_offers",
+            "quote_offer",
+            "list_standing_orders",
+            "get_status",
+            "list_receipts",
+            "get_mandate",
+            "get_balance",
+        ];
         assert_eq!(looking, expected);
         for tool in listed().iter().filter(|tool| tool["annotations"]["readOnlyHint"] == false) {
             let hints = &tool["annotations"];
@@ -112,6 +135,18 @@ mod tests {
                 (&hints["destructiveHint"], &hints["openWorldHint"]),
                 (&true.into(), &true.into()),
                 "{tool}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_limit_has_bounds_that_its_refusal_names() {
+        assert_eq!((shown(None, 10, 50).unwrap(), shown(Some(50), 10, 50).unwrap()), (10, 50));
+        for wrong in [0, 51] {
+            let refusal = shown(Some(wrong), 10, 50).unwrap_err();
+            assert_eq!(
+                (refusal.field.as_deref(), refusal.message.as_str()),
+                (Some("limit"), "limit: must be 1 to 50")
             );
         }
     }

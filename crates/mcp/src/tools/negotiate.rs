@@ -63,13 +63,24 @@ fn waits(told: &NegotiationView) -> bool {
 /// How a price moves from the first to the most over the rounds.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Shape {
+pub(super) enum Shape {
     /// Not at all.
     Fixed,
     /// By the same amount each round.
     Linear,
     /// Late.
     Boulware,
+}
+
+impl Shape {
+    /// As strategies name it.
+    pub fn concession(self) -> Concession {
+        match self {
+            Self::Fixed => Concession::Fixed,
+            Self::Linear => Concession::Linear,
+            Self::Boulware => Concession::Boulware,
+        }
+    }
 }
 
 /// `start_negotiation`
@@ -106,11 +117,7 @@ pub(super) struct StartInput {
 
 impl StartInput {
     fn strategy(&self) -> Result<Option<BuyerStrategy>, Refusal> {
-        let concession = match self.concession {
-            Some(Shape::Fixed) => Concession::Fixed,
-            Some(Shape::Boulware) => Concession::Boulware,
-            Some(Shape::Linear) | None => Concession::Linear,
-        };
+        let concession = self.concession.map_or(Concession::Linear, Shape::concession);
         let alone = self.opening_sat.is_some() || self.concession.is_some() || self.rounds.is_some();
         match self.maximum_sat {
             None if alone => Err(Refusal::bad_argument(

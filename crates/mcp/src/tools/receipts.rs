@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terms::Hex32;
 
+use super::shown;
 use crate::agent::Agent;
 use crate::refusal::Refusal;
 use crate::tool::{Hints, Tool};
@@ -86,10 +87,7 @@ impl Tool for Receipts {
     type Output = Output;
 
     async fn call(agent: &Agent, input: Input) -> Result<Output, Refusal> {
-        let limit = input.limit.unwrap_or(USUALLY);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Refusal::bad_argument("limit", "must be 1 to 200"));
-        }
+        let limit = shown(input.limit, USUALLY, MOST)?;
         let exported = agent.node.receipts().await?;
         let lines = exported.lines().filter_map(Record::parse).filter_map(|record| match record {
             Record::Receipt(line) => Receipt::of(line),

@@ -7,6 +7,7 @@ use terms::Hex32;
 
 use super::escrow::Escrow;
 use super::negotiation::Negotiation;
+use super::shown;
 use crate::agent::Agent;
 use crate::peer_text::{PeerText, bounded};
 use crate::refusal::Refusal;
@@ -61,10 +62,7 @@ impl Tool for Status {
     type Output = Output;
 
     async fn call(agent: &Agent, input: Input) -> Result<Output, Refusal> {
-        let limit = input.limit.unwrap_or(USUALLY);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Refusal::bad_argument("limit", "must be 1 to 50"));
-        }
+        let limit = shown(input.limit, USUALLY, MOST)?;
         let info = agent.node.info().await?;
         let (escrows, negotiations) = match input.id {
             Some(id) => one(agent, id).await?,
