@@ -21,7 +21,7 @@ pub const TYPE_PREFIX: &str = "urn:earnest:problem:";
 ///
 /// Readers ignore members that they do not know, as RFC 9457 demands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[error("{title}: {}{detail}", .field.as_ref().map(|f| format!("{f}: ")).unwrap_or_default())]
+#[error("{title}: {}{detail}", self.named())]
 pub struct Problem {
     /// [`TYPE_PREFIX`] and the code of a [`ProblemType`].
     #[serde(rename = "type")]
@@ -188,6 +188,14 @@ impl ProblemType {
 }
 
 impl Problem {
+    /// The field before the detail, where that does not begin with it.
+    fn named(&self) -> String {
+        match &self.field {
+            Some(field) if !self.detail.starts_with(field.as_str()) => format!("{field}: "),
+            _ => String::new(),
+        }
+    }
+
     /// A problem of the catalogue.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self {

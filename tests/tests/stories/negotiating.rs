@@ -56,6 +56,14 @@ pub async fn start(world: &World, url: &str, offer_id: Hex32, strategy: Option<B
     world.buyer.owner.negotiate(&request, &fresh_key()).await.unwrap().id.to_string()
 }
 
+/// What a peer is told of every refusal.
+const REFUSED: &str = "these terms are not taken here";
+
+/// Why a negotiation ended, as one side's owner is told.
+async fn ended(party: &Party, id: &str) -> String {
+    told(party, id).await.ended.expect("it has ended")
+}
+
 async fn told(party: &Party, id: &str) -> NegotiationView {
     party.owner.negotiation(id).await.unwrap().expect("the node knows the negotiation")
 }
@@ -335,10 +343,21 @@ async fn a_price_above_the_mandate_is_never_proposed_nor_taken() {
     let url = world.provider.peer_url();
     let id = start(&world, &url, offer.id, pays_at_most(90_000)).await;
     reaches(&mut world, BUYER, &id, NegotiationState::Ended).await;
-    let told = told(&world.provider, &id).await;
+    let told = self::told(&world.provider, &id).await;
     let own = told.said.iter().filter(|said| said.by == protocol::owner::Role::Buyer);
     let proposed: Vec<u64> = own.filter_map(|said| said.price_sat).map(|price| price.0).collect();
     assert!(!proposed.is_empty() && proposed.iter().all(|price| *price <= 65_000), "{proposed:?}");
+    let why = ended(&world.buyer, &id).await;
+    assert!(why.contains("max_price_sat: ") && why.contains("65000 allowed"), "the owner is told: {why}");
+    let known = serde_json::to_string(&told).unwrap();
+    assert!(!known.contains("max_price_sat") && !known.contains("allowed"), "and the peer is not: {known}");
+
+    let id = start(&world, &url, offer.id, pays_at_most(62_000)).await;
+    reaches(&mut world, BUYER, &id, NegotiationState::Ended).await;
+    let both = [ended(&world.buyer, &id).await, ended(&world.provider, &id).await];
+    let knows = |why: &&String| why.contains("the strategy does not take a price of ");
+    assert_eq!(both.iter().filter(knows).count(), 1, "whose strategy it was: {both:?}");
+    assert_eq!(both.iter().filter(|why| why.contains(REFUSED)).count(), 1, "{both:?}");
 
     let by_hand = world.publish(&negotiable(&world)).await;
     let id = start(&world, &url, by_hand.id, None).await;

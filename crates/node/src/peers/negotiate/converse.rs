@@ -76,10 +76,7 @@ impl Core {
                 body.map(|body| self.next_after(&talk, body, &mut change, now)).transpose()?
             }
             None => match self.provider_word(&talk, now)? {
-                Some(body) => {
-                    let until = talk.offer.expires.0;
-                    Some(self.utter(&mut talk, body, until, &mut change, now)?)
-                }
+                Some(word) => Some(self.utter_word(&mut talk, word, &mut change, now)?),
                 None => None,
             },
         };
@@ -146,9 +143,8 @@ impl Core {
     }
 
     fn go_on_by_plan(&self, talk: &mut Talk, change: &mut Change, now: u64) -> Result<(), NodeError> {
-        if let Some(body) = self.buyer_word(talk, change, now)? {
-            let until = talk.offer.expires.0;
-            self.utter(talk, body, until, change, now)?;
+        if let Some(word) = self.buyer_word(talk, change, now)? {
+            self.utter_word(talk, word, change, now)?;
         }
         note_end(talk, change);
         Ok(())
