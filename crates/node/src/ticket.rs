@@ -45,6 +45,11 @@ impl Ticket {
         self.by.as_deref()
     }
 
+    /// The key, with the hash of the request.
+    pub fn once(&self) -> Option<&(String, Hex32)> {
+        self.once.as_ref()
+    }
+
     /// The key.
     pub fn key(&self) -> Option<&str> {
         self.once.as_ref().map(|(key, _)| key.as_str())
@@ -66,6 +71,11 @@ impl Turns {
     /// Waits for the turn. It ends when the guard is dropped.
     pub async fn take(&self, key: &str) -> OwnedMutexGuard<()> {
         self.turn(key).lock_owned().await
+    }
+
+    /// The turn, if nobody has it.
+    pub fn try_take(&self, key: &str) -> Option<OwnedMutexGuard<()>> {
+        self.turn(key).try_lock_owned().ok()
     }
 
     /// Whether somebody waits for a turn that somebody else has.
@@ -96,6 +106,7 @@ mod tests {
         let mut second = Box::pin(turns.take("a"));
         let waits = std::future::poll_fn(|cx| std::task::Poll::Ready(second.as_mut().poll(cx).is_pending()));
         assert!(waits.await);
+        assert!(turns.try_take("a").is_none() && turns.try_take("c").is_some());
         drop(first);
         drop(second.await);
     }

@@ -16,8 +16,17 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Problem {
 }
 
 async fn buy(agent: &OwnerClient, world: &World, offer: &Offer) -> Result<String, ClientError> {
+    buy_once(agent, world, offer, &fresh_key()).await
+}
+
+async fn buy_once(
+    agent: &OwnerClient,
+    world: &World,
+    offer: &Offer,
+    key: &str,
+) -> Result<String, ClientError> {
     let request = PurchaseRequest { provider_url: world.provider.peer_url(), offer_id: offer.id };
-    Ok(agent.purchase(&request, &fresh_key()).await?.escrow_id)
+    Ok(agent.purchase(&request, key).await?.escrow_id)
 }
 
 /// Makes a key with the command line, and gives the agent that holds it.
@@ -44,7 +53,13 @@ async fn a_delegated_key_stops_at_its_own_ceiling_and_works_no_more_once_revoked
 
     let problem = refused(buy(&agent, &world, &offer).await);
     assert_eq!((problem.status, problem.field.as_deref()), (403, Some("max_locked_sat")), "{problem}");
-    assert!(problem.detail.contains("of the key shop"), "{problem}");
+    let figures = "max_locked_sat: 100422 asked, 150000 allowed, 100422 used (of the key shop)";
+    assert_eq!(problem.detail, figures);
+    assert_eq!(
+        problem.to_string(),
+        format!("The mandate does not allow it: {figures}"),
+        "the limit is named once"
+    );
     let own = agent.mandate().await.unwrap().key.expect("it sees its own limits");
     assert_eq!(own.key.scopes, [Scope::Read, Scope::Buy].into());
     assert!(own.usage.iter().any(|usage| usage.limit == "max_locked_sat" && usage.used_sat.0 == 100_422));
@@ -79,8 +94,9 @@ async fn above_the_amount_a_purchase_waits_for_the_owner_through_a_restart() {
     let mut world = World::with(Setting { buyer_mandate, ..Setting::default() }).await;
     let offer = world.publish(&world.draft()).await;
     for _ in 0..2 {
-        let problem = refused(buy(&world.buyer.owner, &world, &offer).await);
+        let problem = refused(buy_once(&world.buyer.owner, &world, &offer, "mine").await);
         assert!(problem.kind.ends_with("approval-required"), "{problem}");
+        assert!(problem.detail.starts_with("approve_above_sat: 100422 sat asked, 100000 "), "{problem}");
     }
     assert_eq!(world.provider.owner.escrows().await.unwrap(), [], "the provider was not even told");
     world.restart("buyer").await;
@@ -94,6 +110,8 @@ async fn above_the_amount_a_purchase_waits_for_the_owner_through_a_restart() {
     assert!(approved.status.success(), "{}", String::from_utf8_lossy(&approved.stderr));
     let approved: serde_json::Value = serde_json::from_slice(&approved.stdout).unwrap();
     let id = approved["escrow_id"].as_str().expect("it begins at once").to_owned();
+    let again = buy_once(&world.buyer.owner, &world, &offer, "mine").await.unwrap();
+    assert_eq!(again, id, "the purchase that waited, repeated, is answered with what came of it");
     world.both_reach(&id, "funded").await;
     let problem = refused(buy(&world.buyer.owner, &world, &offer).await);
     assert!(problem.kind.ends_with("approval-required"), "one word, one escrow: {problem}");

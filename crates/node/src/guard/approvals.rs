@@ -12,7 +12,6 @@ use terms::{Agreement, Hex32, Sat, UnixSeconds};
 
 use crate::core::{Change, Core};
 use crate::error::NodeError;
-use crate::node::Node;
 use crate::outlook::outlook;
 use crate::ticket::Ticket;
 
@@ -60,9 +59,12 @@ struct What {
     above_sat: Sat,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
-    /// The purchase to make once the owner agrees.
+    /// The purchase to make once the owner agrees,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     purchase: Option<PurchaseRequest>,
+    /// and under which Idempotency-Key it was asked for, with the hash of the request: repeated, it is told what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    once: Option<(String, Hex32)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     escrow: Option<Hex32>,
 }
@@ -161,7 +163,7 @@ impl Core {
     pub(crate) async fn asking<T>(
         &mut self,
         result: Result<T, NodeError>,
-        purchase: Option<&PurchaseRequest>,
+        purchase: Option<(&PurchaseRequest, &Ticket)>,
         now: u64,
     ) -> Result<T, NodeError> {
         if let Err(NodeError::NeedsApproval(asked)) = &result {
@@ -173,7 +175,7 @@ impl Core {
     async fn ask_owner(
         &mut self,
         asked: &Asked,
-        purchase: Option<&PurchaseRequest>,
+        purchase: Option<(&PurchaseRequest, &Ticket)>,
         now: u64,
     ) -> Result<(), NodeError> {
         let time = self.guard.time(now).0;
@@ -189,7 +191,8 @@ impl Core {
             agreement: asked.agreement.clone(),
             above_sat: asked.above,
             key: asked.key.clone(),
-            purchase: purchase.cloned(),
+            purchase: purchase.map(|(request, _)| request.clone()),
+            once: purchase.and_then(|(_, ticket)| ticket.once().cloned()),
             escrow: None,
         };
         let (terms_hash, expires_at) = (asked.terms_hash, time.saturating_add(asked.within_s));
@@ -247,8 +250,8 @@ impl Core {
         Ok(view)
     }
 
-    /// The purchase that an approved question was about, with the key in whose name it was asked.
-    pub(crate) fn approved_purchase(
+    /// The purchase that a question is about, once it is approved, with the key in whose name it was asked.
+    pub(super) fn approved_purchase(
         &self,
         terms_hash: Hex32,
         now: u64,
@@ -256,6 +259,11 @@ impl Core {
         let known = self.guard.approvals.get(&terms_hash)?;
         let approved = known.state(self.guard.time(now).0) == ApprovalState::Approved;
         approved.then(|| Some((known.what.purchase.clone()?, known.what.key.clone())))?
+    }
+
+    /// Under which Idempotency-Key the purchase that a question is about was asked for, with the hash of the request.
+    pub(super) fn asked_once(&self, terms_hash: Hex32) -> Option<(String, Hex32)> {
+        self.guard.approvals.get(&terms_hash)?.what.once.clone()
     }
 
     /// One question.
@@ -307,39 +315,5 @@ impl Core {
         self.commit(change, now).await?;
         self.guard.approvals.insert(approval.terms_hash, approval);
         Ok(())
-    }
-}
-
-impl Node {
-    /// The owner agrees to a commitment. What is allowed is checked anew, and a purchase that waited for it is made.
-    ///
-    /// # Errors
-    /// As for the decision; and when the purchase cannot be made now: it stays approved until its time has passed, and
-    /// whoever asked can ask again.
-    pub(crate) async fn approve(
-        &self,
-        terms_hash: Hex32,
-        ticket: &Ticket,
-    ) -> Result<ApprovalView, NodeError> {
-        if ticket.is_rehearsal() {
-            let view = self.core.lock().await.decide_approval(terms_hash, true, ticket, self.now()).await?;
-            let note = format!("it was approved before, and is {:?}", view.state).to_lowercase();
-            return Err(NodeError::Rehearsed(Box::new(DryRun::of(DryAction::Nothing).noting(note))));
-        }
-        // Its answer is only stored with what it leads to: repeated, it tries again.
-        let nothing = Ticket::default();
-        let purchase = {
-            let mut core = self.core.lock().await;
-            core.decide_approval(terms_hash, true, &nothing, self.now()).await?;
-            core.approved_purchase(terms_hash, self.now())
-        };
-        if let Some((request, key)) = purchase {
-            self.purchase(&request, &nothing.by(key)).await?;
-        }
-        let mut core = self.core.lock().await;
-        let now = self.now();
-        let view = core.approval_view(terms_hash, now)?;
-        core.commit(Change { answer: ticket.answer(&view)?, ..Change::default() }, now).await?;
-        Ok(view)
     }
 }

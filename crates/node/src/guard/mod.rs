@@ -5,6 +5,7 @@
 //! that stores it.
 
 mod approvals;
+mod approve;
 mod count;
 mod keys;
 mod limits;
