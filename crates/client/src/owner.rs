@@ -5,8 +5,9 @@ use std::time::Duration;
 use protocol::owner::{
     AcceptRequest, Address, AddressRequest, Alarm, Balance, CloseRequest, CloseView, CounterRequest, DRY_RUN,
     DecisionRequest, DryRun, EscrowView, IdentityRotation, Info, NegotiationRequest, NegotiationView,
-    OfferView, OracleView, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest, RotationRequest,
-    SupplyView, SweepView, TokenRotation, TransactionView, Withdrawal, WithdrawalRequest,
+    OfferView, OracleView, OrderRequest, ProposalRequest, Purchase, PurchaseRequest, RenewalRequest,
+    RotationRequest, StandingOfferRequest, SupplyView, SweepView, TokenRotation, TransactionView, Withdrawal,
+    WithdrawalRequest,
 };
 use protocol::transcript::TranscriptFile;
 use protocol::{Offer, OfferDraft};
@@ -44,6 +45,10 @@ pub enum Rehearsed<'a> {
     Counter(&'a str, &'a CounterRequest),
     /// Take the terms that stand in a negotiation.
     Accept(&'a str, &'a AcceptRequest),
+    /// Give a standing order.
+    Order(&'a OrderRequest),
+    /// Give a standing offer.
+    StandingOffer(&'a StandingOfferRequest),
     /// Renew an escrow.
     Renewal(&'a str),
     /// Propose to close an escrow.
@@ -344,6 +349,8 @@ impl OwnerClient {
             Rehearsed::Accept(id, request) => {
                 self.rehearse(&format!("/v1/negotiations/{}/accept", segment(id)), request).await
             }
+            Rehearsed::Order(request) => self.rehearse("/v1/orders", request).await,
+            Rehearsed::StandingOffer(request) => self.rehearse("/v1/standing-offers", request).await,
             Rehearsed::Renewal(id) => {
                 self.rehearse(&format!("/v1/escrows/{}/renew", segment(id)), &RenewalRequest {}).await
             }

@@ -4,6 +4,7 @@ use client::{OwnerClient, Rehearsed};
 use protocol::owner::{DryAction, DryRun, Role};
 
 use crate::exit::Failure;
+use crate::order::word;
 use crate::output;
 
 /// Asks the node, and shows what it says. What would be refused is refused.
@@ -15,6 +16,7 @@ pub async fn show(node: &OwnerClient, what: Rehearsed<'_>, json: bool) -> Result
     output::line(&format!("Nothing was done. It would {}.", action(plan.action)));
     output::facts(&facts(&plan));
     tables(&plan);
+    output::outlook(plan.outlook.as_ref());
     Ok(())
 }
 
@@ -29,6 +31,8 @@ fn action(action: DryAction) -> &'static str {
         DryAction::ProposeClose => "propose to close at this split",
         DryAction::SignClose => "sign this split",
         DryAction::Approve => "agree to the commitment",
+        DryAction::Order => "give the standing order",
+        DryAction::StandingOffer => "give the standing offer",
     }
 }
 
@@ -47,12 +51,21 @@ fn facts(plan: &DryRun) -> Vec<(&'static str, String)> {
         ("coins", plan.coins.map(|coins| coins.to_string())),
         ("leaves the wallet", plan.leaves_sat.map(output::sat)),
         ("refund from (unix s)", plan.refund_at.map(|at| at.to_string())),
+        ("in the way now", plan.hindrance.as_ref().map(word)),
         ("note", (!plan.note.is_empty()).then(|| plan.note.clone())),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 fn tables(plan: &DryRun) {
+    if !plan.windows.is_empty() {
+        let mut table = output::table(&["window (unix s)", "looked for or published at", "price"]);
+        for window in &plan.windows {
+            let span = format!("{} to {}", window.start, window.end);
+            table.add_row([span, window.at.to_string(), output::sat(window.price_sat)]);
+        }
+        output::line(&table.to_string());
+    }
     if !plan.payouts.is_empty() {
         let mut table = output::table(&["before fees", "provider gets", "buyer gets"]);
         for payout in &plan.payouts {

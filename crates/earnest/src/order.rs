@@ -1,21 +1,25 @@
 //! Standing orders.
 
 use anyhow::anyhow;
+use client::Rehearsed;
 use protocol::owner::{Haggle, OrderRequest, OrderView, OrderWindowView};
 use serde::Serialize;
 use terms::{Hex32, Ppm, Sat, UnixSeconds};
 
 use crate::cli::{Order, OrderCreate};
 use crate::exit::Failure;
-use crate::{output, owner};
+use crate::{dry_run, output, owner};
 
 /// `earnest order ...`
 pub async fn run(command: Order, json: bool) -> Result<(), Failure> {
     match command {
         Order::Create(arguments) => {
-            let request = request(&arguments)?;
+            let (request, node) = (request(&arguments)?, owner::connect(&arguments.file)?);
+            if arguments.dry.dry_run {
+                return dry_run::show(&node, Rehearsed::Order(&request), json).await;
+            }
             let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
-            tell(&owner::connect(&arguments.file)?.create_order(&request, &key).await?, json)
+            tell(&node.create_order(&request, &key).await?, json)
         }
         Order::List(file) => {
             let orders = owner::connect(&file)?.orders().await?;

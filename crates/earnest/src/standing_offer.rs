@@ -1,6 +1,7 @@
 //! Standing offers.
 
 use anyhow::{Context as _, anyhow};
+use client::Rehearsed;
 use protocol::OfferDraft;
 use protocol::owner::{Every, StandingOfferRequest, StandingOfferView};
 use terms::{UnixSeconds, canonical};
@@ -8,15 +9,18 @@ use terms::{UnixSeconds, canonical};
 use crate::cli::{Span, StandingOffer, StandingOfferCreate};
 use crate::exit::Failure;
 use crate::order::word;
-use crate::{output, owner};
+use crate::{dry_run, output, owner};
 
 /// `earnest standing-offer ...`
 pub async fn run(command: StandingOffer, json: bool) -> Result<(), Failure> {
     match command {
         StandingOffer::Create(arguments) => {
-            let request = request(&arguments)?;
+            let (request, node) = (request(&arguments)?, owner::connect(&arguments.file)?);
+            if arguments.dry.dry_run {
+                return dry_run::show(&node, Rehearsed::StandingOffer(&request), json).await;
+            }
             let key = owner::idempotency_key(arguments.retry.idempotency_key)?;
-            tell(&owner::connect(&arguments.file)?.create_standing_offer(&request, &key).await?, json)
+            tell(&node.create_standing_offer(&request, &key).await?, json)
         }
         StandingOffer::List(file) => {
             let offers = owner::connect(&file)?.standing_offers().await?;

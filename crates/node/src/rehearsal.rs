@@ -17,8 +17,12 @@ use crate::ticket::Ticket;
 /// The session of terms that have none yet: no session's id is drawn like this.
 pub(crate) const NOBODYS: Hex32 = Hex32([0; 32]);
 
+/// What is to be said of words in a negotiation while coins are missing.
+const WITHOUT_COINS: &str = "free coins are missing at present: it is said all the same, and an escrow that comes of it is \
+                             locked only if they are there by its funding deadline";
+
 /// Terms that would be committed to.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
     /// What would be done.
     pub action: DryAction,
@@ -46,15 +50,7 @@ impl Core {
     pub(crate) fn rehearse(&self, terms: &Terms<'_>, now: u64) -> Result<DryRun, NodeError> {
         let Terms { action, id, side, agreement, refund_at } = *terms;
         self.config.check_margin(agreement)?;
-        let commitment = |coins: usize| {
-            let fees = own_fees(agreement, side, coins.max(1));
-            Commitment::of(agreement, side, fees, refund_at, UnixSeconds(now))
-        };
-        // The mandate is asked first, as when terms are agreed, and again when it is known how many coins they take.
-        self.may_commit(id, agreement.terms_hash(), commitment(1), now)?;
-        let coins = self.coins_for(agreement, side)?.len();
-        let commitment = commitment(coins);
-        self.may_commit(id, agreement.terms_hash(), commitment.clone(), now)?;
+        let (commitment, coins) = self.could_lock(terms, now)?;
         let table = agreement.compile().map_err(protocol::OfferError::from)?;
         Ok(DryRun {
             terms_hash: Some(agreement.terms_hash()),
@@ -62,13 +58,42 @@ impl Core {
             stake_sat: Some(commitment.stake.sat()),
             fees_sat: Some(commitment.fees_sat),
             fee_rate_sat_vb: Some(agreement.fee_rate_sat_vb),
-            coins: u64::try_from(coins).ok(),
+            coins: coins.and_then(|coins| u64::try_from(coins).ok()),
             leaves_sat: Some(commitment.locked_sat()),
             refund_at: Some(refund_at),
             payouts: payouts(&table, agreement),
             limits: self.limits_with(id, &commitment, now)?,
+            note: if coins.is_none() { WITHOUT_COINS.to_owned() } else { String::new() },
             ..DryRun::of(action)
         })
+    }
+
+    /// Whether an escrow on these terms could be locked as things are now, with what it would commit and of how many coins:
+    /// the one question that a dry run and its request both ask. The mandate is asked first, as when terms are agreed, and
+    /// again when it is known how many coins they take. Words that bind nobody yet need no coins: then there may be none.
+    ///
+    /// # Errors
+    /// As locking: coins that are missing, the mandate, and a question to the owner, which is not stored.
+    pub(crate) fn could_lock(
+        &self,
+        terms: &Terms<'_>,
+        now: u64,
+    ) -> Result<(Commitment, Option<usize>), NodeError> {
+        let Terms { action, id, side, agreement, refund_at } = *terms;
+        let asked = |coins: usize| {
+            let fees = own_fees(agreement, side, coins.max(1));
+            let commitment = Commitment::of(agreement, side, fees, refund_at, UnixSeconds(now));
+            let allowed = self.may_commit(id, agreement.terms_hash(), commitment.clone(), now);
+            allowed.map(|()| commitment).map_err(|error| error.about(agreement))
+        };
+        let least = asked(1)?;
+        match self.coins_for(agreement, side) {
+            Ok(coins) => Ok((asked(coins.len())?, Some(coins.len()))),
+            Err(NodeError::Coins(_)) if matches!(action, DryAction::Negotiate | DryAction::Propose) => {
+                Ok((least, None))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Where the dry run of a request about terms ends: what it comes to, or what refuses it. The name of a key that asks

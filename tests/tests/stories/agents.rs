@@ -133,7 +133,11 @@ fn orders_stay_within_the_mandate(agent: &mut Agent, escrow_id: &str) {
     assert_eq!(agent.done("list_standing_orders", json!({}))["orders"], json!([]));
     let order = agent.done("create_standing_order", wish(false))["order"].clone();
     assert_eq!((&order["state"], &order["key"]), (&json!("standing"), &json!("shop")), "{order}");
-    assert_eq!(agent.done("create_standing_order", wish(false))["order"]["order_id"], order["order_id"], "once");
+    assert_eq!(
+        agent.done("create_standing_order", wish(false))["order"]["order_id"],
+        order["order_id"],
+        "once"
+    );
     let named = json!({ "order_id": order["order_id"] });
     let listed = agent.done("list_standing_orders", named.clone());
     assert_eq!(listed["orders"][0]["max_price_sat"], 100_000, "{listed}");
@@ -150,9 +154,14 @@ fn its_tools_are_described(told: &Value) {
     let tools = told["tools"].as_array().unwrap();
     let tool =
         |name: &str| tools.iter().find(|tool| tool["name"] == name).unwrap_or_else(|| panic!("no {name}"));
-    for name in
-        ["discover_offers", "quote_offer", "list_standing_orders", "get_status", "list_receipts", "get_mandate"]
-    {
+    for name in [
+        "discover_offers",
+        "quote_offer",
+        "list_standing_orders",
+        "get_status",
+        "list_receipts",
+        "get_mandate",
+    ] {
         assert_eq!(tool(name)["annotations"]["readOnlyHint"], true, "{name}");
     }
     let words = ["start_negotiation", "counter_offer", "accept_offer", "reject_offer", "withdraw_counter"];

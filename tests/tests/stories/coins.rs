@@ -1,7 +1,10 @@
 //! Coins: enough of them or not, held by one escrow at a time, and free again when it ends.
 
 use bitcoin::Amount;
-use blackbox::{Setting, World, witness};
+use blackbox::{Setting, World, fresh_key, witness};
+use client::Rehearsed;
+use protocol::owner::{NegotiationRequest, PurchaseRequest};
+use protocol::{BuyerStrategy, Concession};
 use terms::Sat;
 
 fn coins(values: &[u64]) -> Vec<Amount> {
@@ -13,15 +16,23 @@ async fn a_buyer_without_enough_coins_locks_nothing_and_holds_up_nobody() {
     let buyer_coins = coins(&[60_000, 30_000]);
     let mut world = World::with(Setting { buyer_coins, ..Setting::default() }).await;
     let offer = world.publish(&world.draft()).await;
-    let url = world.provider.peer_url();
-    match world.buyer.purchase(&url, offer.id).await {
-        // Best it is told at once; if not, the escrow ends by itself.
-        Err(refused) => assert_eq!(refused.status(), Some(422), "{refused}"),
-        Ok(id) => {
-            world.pass_until(offer.funding_deadline.0).await;
-            world.both_reach(&id, "cancelled").await;
-        }
-    }
+    let (provider_url, offer_id) = (world.provider.peer_url(), offer.id);
+    let request = PurchaseRequest { provider_url: provider_url.clone(), offer_id };
+    let foreseen = world.buyer.owner.dry_run(&Rehearsed::Purchase(&request)).await.unwrap_err();
+    let refused = world.buyer.owner.purchase(&request, &fresh_key()).await.unwrap_err();
+    assert_eq!((refused.status(), refused.to_string()), (Some(422), foreseen.to_string()), "the same words");
+    // Words that lock nothing yet are said without coins, and their dry run warns.
+    let strategy = BuyerStrategy {
+        opening_sat: None,
+        maximum_sat: Sat(100_000),
+        concession: Concession::Fixed,
+        rounds: None,
+        seed: None,
+    };
+    let request = NegotiationRequest { provider_url, offer_id, strategy: Some(strategy) };
+    let plan = world.buyer.owner.dry_run(&Rehearsed::Negotiation(&request)).await.unwrap();
+    assert!(plan.coins.is_none() && plan.note.starts_with("free coins are missing"), "{plan:?}");
+    assert_eq!(world.provider.owner.negotiations().await.unwrap(), [], "nobody was asked for anything");
     world.look().await;
     assert_eq!(world.buyer.available_sat().await, 90_000);
     assert_eq!(world.provider.available_sat().await, 700_000);

@@ -45,7 +45,7 @@ fn later(draft: &OfferDraft, seconds: u64, price_sat: u64) -> OfferDraft {
 }
 
 /// Two windows at 100,000 sat at most, looked for eight minutes ahead.
-fn two_windows(world: &World, offer_id: Hex32) -> OrderRequest {
+pub fn two_windows(world: &World, offer_id: Hex32) -> OrderRequest {
     OrderRequest {
         provider_urls: vec![world.provider.peer_url()],
         escrow: None,

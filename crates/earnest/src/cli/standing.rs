@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ConfigFile, Retry};
+use super::{ConfigFile, Dry, Retry};
 use crate::forecast::units::{duration_ms, percent_ppm};
 use crate::negotiate::Shape;
 
@@ -67,6 +67,8 @@ pub struct OrderCreate {
     #[arg(long, value_name = "PERCENT", value_parser = percent_ppm)]
     pub max_excluded: Option<u64>,
     #[command(flatten)]
+    pub dry: Dry,
+    #[command(flatten)]
     pub retry: Retry,
 }
 
@@ -108,6 +110,8 @@ pub struct StandingOfferCreate {
     /// Publish none that begins at this moment or later, in unix seconds.
     #[arg(long, value_name = "UNIX_S")]
     pub until: Option<u64>,
+    #[command(flatten)]
+    pub dry: Dry,
     #[command(flatten)]
     pub retry: Retry,
 }

@@ -12,7 +12,7 @@ use terms::{DocumentError, Hex32, canonical};
 use super::access::Asker;
 use super::answer::{Refusal, json};
 use super::body::Whole;
-use super::idempotency::{once, once_or_dry, once_secret};
+use super::idempotency::{Post, once, once_or_dry, once_secret};
 use super::owner::{Answered, Shared};
 use crate::node::Node;
 use crate::ticket::Ticket;
@@ -47,7 +47,16 @@ async fn resume(node: Shared, asker: Asker, body: Whole) -> Answered {
 async fn switch(State(node): Shared, asker: Asker, Whole(body): Whole, paused: bool) -> Answered {
     let DecisionRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.pause(paused, &ticket, node.now()).await;
-    once(&node, &asker, if paused { "/v1/pause" } else { "/v1/resume" }, &body, work).await
+    once(
+        Post {
+            node: &node,
+            asker: &asker,
+            path: if paused { "/v1/pause" } else { "/v1/resume" },
+            body: &body,
+        },
+        work,
+    )
+    .await
 }
 
 async fn keys(State(node): Shared) -> Answered {
@@ -62,7 +71,7 @@ async fn key_requests(State(node): Shared, Path(name): Path<String>) -> Answered
 async fn create_key(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: KeyRequest = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.create_key(&request, &ticket, node.now()).await;
-    once_secret(&node, &asker, "/v1/keys", &body, work).await
+    once_secret(Post { node: &node, asker: &asker, path: "/v1/keys", body: &body }, work).await
 }
 
 async fn rotate_key(
@@ -73,7 +82,11 @@ async fn rotate_key(
 ) -> Answered {
     let DecisionRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.rotate_key(&name, &ticket, node.now()).await;
-    once_secret(&node, &asker, &format!("/v1/keys/{name}/rotate"), &body, work).await
+    once_secret(
+        Post { node: &node, asker: &asker, path: &format!("/v1/keys/{name}/rotate"), body: &body },
+        work,
+    )
+    .await
 }
 
 async fn revoke_key(
@@ -84,7 +97,8 @@ async fn revoke_key(
 ) -> Answered {
     let DecisionRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.revoke_key(&name, &ticket, node.now()).await;
-    once(&node, &asker, &format!("/v1/keys/{name}/revoke"), &body, work).await
+    once(Post { node: &node, asker: &asker, path: &format!("/v1/keys/{name}/revoke"), body: &body }, work)
+        .await
 }
 
 async fn approvals(State(node): Shared) -> Answered {
@@ -116,8 +130,8 @@ async fn decide(
     };
     let path = format!("/v1/approvals/{id}/{word}");
     let answer = match agrees {
-        true => once_or_dry(&node, &asker, &path, &body, work).await,
-        false => once(&node, &asker, &path, &body, work).await,
+        true => once_or_dry(Post { node: &node, asker: &asker, path: &path, body: &body }, work).await,
+        false => once(Post { node: &node, asker: &asker, path: &path, body: &body }, work).await,
     };
     super::wake(&node).await;
     answer

@@ -23,19 +23,30 @@ use crate::ticket::Ticket;
 /// The longest key.
 const MAX_KEY: usize = 128;
 
+/// A POST, as far as its answer depends on it.
+#[derive(Clone, Copy)]
+pub(crate) struct Post<'a> {
+    /// Who does it.
+    pub node: &'a Arc<Node>,
+    /// Who asks.
+    pub asker: &'a Asker,
+    /// For what: the path, without a parameter.
+    pub path: &'a str,
+    /// The body, byte for byte.
+    pub body: &'a [u8],
+}
+
 /// Answers a POST once for each key. Without a key it is simply answered.
 ///
 /// The answer is written in the same transaction as what the request does (see [`Ticket`]), so that not even a crash
 /// makes a repeated request act twice; and one that is repeated at the same time waits. Where nothing was left to do, the
 /// answer is written by itself.
 pub(crate) async fn once<T: Serialize>(
-    node: &Arc<Node>,
-    asker: &Asker,
-    path: &str,
-    body: &[u8],
+    post: Post<'_>,
     work: impl AsyncFnOnce(Ticket) -> Result<T, NodeError>,
 ) -> Result<Response, Refusal> {
-    match turn(node, asker, path, body).await? {
+    let Post { node, asker, path, .. } = post;
+    match turn(post).await? {
         Turn::Free => Ok(json(StatusCode::OK, &work(Ticket::default().by(asker.by.clone())).await?)),
         Turn::Repeated(stored) => Ok(repeated(&stored)),
         Turn::First(ticket, _guard) => {
@@ -50,14 +61,12 @@ pub(crate) async fn once<T: Serialize>(
 /// As [`once`], for what commits money: a dry run goes the same way, and ends where something would be done. It stores no
 /// answer, so that no key is looked at.
 pub(crate) async fn once_or_dry<T: Serialize>(
-    node: &Arc<Node>,
-    asker: &Asker,
-    path: &str,
-    body: &[u8],
+    post: Post<'_>,
     work: impl AsyncFnOnce(Ticket) -> Result<T, NodeError>,
 ) -> Result<Response, Refusal> {
+    let Post { asker, path, .. } = post;
     if !asker.rehearsal {
-        return once(node, asker, path, body, work).await;
+        return once(post, work).await;
     }
     match work(Ticket::rehearsal().by(asker.by.clone())).await {
         Err(NodeError::Rehearsed(plan)) => Ok(json(StatusCode::OK, &*plan)),
@@ -71,13 +80,11 @@ pub(crate) async fn once_or_dry<T: Serialize>(
 
 /// As [`once`], for an answer with a token, which is kept nowhere: see [`KeptSecret`].
 pub(crate) async fn once_secret(
-    node: &Arc<Node>,
-    asker: &Asker,
-    path: &str,
-    body: &[u8],
+    post: Post<'_>,
     work: impl AsyncFnOnce(Ticket) -> Result<KeptSecret, NodeError>,
 ) -> Result<Response, Refusal> {
-    let kept = match turn(node, asker, path, body).await? {
+    let Post { node, path, .. } = post;
+    let kept = match turn(post).await? {
         Turn::Free => work(Ticket::default()).await?,
         Turn::Repeated(stored) => {
             let damaged = |_| NodeError::Damaged { what: "answer" };
@@ -102,7 +109,8 @@ enum Turn {
     First(Ticket, OwnedMutexGuard<()>),
 }
 
-async fn turn(node: &Arc<Node>, asker: &Asker, path: &str, body: &[u8]) -> Result<Turn, Refusal> {
+async fn turn(post: Post<'_>) -> Result<Turn, Refusal> {
+    let Post { node, asker, path, body } = post;
     if asker.rehearsal {
         return Err(refuse(ProblemType::BadInput, "dry_run: is for what commits money, and this does not"));
     }

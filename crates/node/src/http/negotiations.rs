@@ -12,7 +12,7 @@ use terms::{DocumentError, Hex32, canonical};
 use super::access::Asker;
 use super::answer::{Refusal, json};
 use super::body::Whole;
-use super::idempotency::once_or_dry;
+use super::idempotency::{Post, once_or_dry};
 use super::owner::{Answered, Shared};
 use crate::node::Node;
 use crate::peers::negotiate::Word;
@@ -57,7 +57,8 @@ async fn transcript(State(node): Shared, Path(id): Path<String>) -> Answered {
 async fn start(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: NegotiationRequest = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.negotiate(&request, &ticket).await;
-    let answer = once_or_dry(&node, &asker, "/v1/negotiations", &body, work).await;
+    let answer =
+        once_or_dry(Post { node: &node, asker: &asker, path: "/v1/negotiations", body: &body }, work).await;
     super::wake(&node).await;
     answer
 }
@@ -98,7 +99,11 @@ async fn say(
         }
         core.asking(said, None, node.now()).await
     };
-    let answer = once_or_dry(&node, &asker, &format!("/v1/negotiations/{id}/{name}"), &body, work).await;
+    let answer = once_or_dry(
+        Post { node: &node, asker: &asker, path: &format!("/v1/negotiations/{id}/{name}"), body: &body },
+        work,
+    )
+    .await;
     super::wake(&node).await;
     answer
 }

@@ -18,7 +18,7 @@ use terms::{DocumentError, Hex32, UnixSeconds, canonical};
 use super::access::{Access, Asker, guarded};
 use super::answer::{Refusal, json, refuse};
 use super::body::Whole;
-use super::idempotency::{once, once_or_dry};
+use super::idempotency::{Post, once, once_or_dry};
 use super::plain::{as_problem, json_only};
 use crate::node::Node;
 use crate::ticket::Ticket;
@@ -153,26 +153,29 @@ async fn sweep(State(node): Shared) -> Answered {
 async fn rotate_identity(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let RotationRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.rotate_identity(&ticket).await;
-    once(&node, &asker, "/v1/identity-rotations", &body, work).await
+    once(Post { node: &node, asker: &asker, path: "/v1/identity-rotations", body: &body }, work).await
 }
 
 /// Whoever repeats it reads the new token from its file first. A crash between file and answer makes it another token, and
 /// the same answer.
 async fn rotate_token(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let RotationRequest {} = canonical::parse(&body)?;
-    once(&node, &asker, "/v1/token-rotations", &body, async |_| node.rotate_token()).await
+    once(Post { node: &node, asker: &asker, path: "/v1/token-rotations", body: &body }, async |_| {
+        node.rotate_token()
+    })
+    .await
 }
 
 async fn address(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let AddressRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.address(&ticket, node.now()).await;
-    once(&node, &asker, "/v1/addresses", &body, work).await
+    once(Post { node: &node, asker: &asker, path: "/v1/addresses", body: &body }, work).await
 }
 
 async fn withdrawal(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: WithdrawalRequest = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.withdraw(&request, &ticket, node.now()).await;
-    once_or_dry(&node, &asker, "/v1/withdrawals", &body, work).await
+    once_or_dry(Post { node: &node, asker: &asker, path: "/v1/withdrawals", body: &body }, work).await
 }
 
 async fn offers(State(node): Shared) -> Answered {
@@ -196,7 +199,7 @@ async fn list_or_not(State(node): Shared, asker: Asker, Whole(body): Whole, with
     let path = if withdrawn { "/v1/listing/withdraw" } else { "/v1/listing/publish" };
     let work =
         async |ticket: Ticket| node.core.lock().await.list_or_not(withdrawn, &ticket, node.now()).await;
-    let answer = once(&node, &asker, path, &body, work).await;
+    let answer = once(Post { node: &node, asker: &asker, path, body: &body }, work).await;
     super::wake(&node).await;
     answer
 }
@@ -209,7 +212,8 @@ async fn offer(State(node): Shared, Path(id): Path<String>) -> Answered {
 async fn publish(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let draft: OfferDraft = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.publish(draft, &ticket).await;
-    let answer = once_or_dry(&node, &asker, "/v1/offers", &body, work).await;
+    let answer =
+        once_or_dry(Post { node: &node, asker: &asker, path: "/v1/offers", body: &body }, work).await;
     if node.config.listing.is_some() {
         // Directories may have to hear of another service.
         super::wake(&node).await;
@@ -224,9 +228,10 @@ async fn purchase(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answ
         if ticket.is_rehearsal() {
             return bought;
         }
-        node.core.lock().await.asking(bought, Some(&request), node.now()).await
+        node.core.lock().await.asking(bought, Some((&request, &ticket)), node.now()).await
     };
-    let answer = once_or_dry(&node, &asker, "/v1/purchases", &body, work).await;
+    let answer =
+        once_or_dry(Post { node: &node, asker: &asker, path: "/v1/purchases", body: &body }, work).await;
     super::wake(&node).await;
     answer
 }
@@ -262,8 +267,18 @@ fn escrow_id(id: &str) -> Result<Hex32, Refusal> {
 async fn renew(State(node): Shared, Path(id): Path<String>, asker: Asker, Whole(body): Whole) -> Answered {
     let id = escrow_id(&id)?;
     let RenewalRequest {} = canonical::parse(&body)?;
-    let work = async |ticket: Ticket| node.renew(id, &ticket).await;
-    let answer = once_or_dry(&node, &asker, &format!("/v1/escrows/{id}/renew"), &body, work).await;
+    let work = async |ticket: Ticket| {
+        let renewed = node.renew(id, &ticket).await;
+        if ticket.is_rehearsal() {
+            return renewed;
+        }
+        node.core.lock().await.asking(renewed, None, node.now()).await
+    };
+    let answer = once_or_dry(
+        Post { node: &node, asker: &asker, path: &format!("/v1/escrows/{id}/renew"), body: &body },
+        work,
+    )
+    .await;
     super::wake(&node).await;
     answer
 }
@@ -278,7 +293,11 @@ async fn propose_close(
     let request: CloseRequest = canonical::parse(&body)?;
     let work =
         async |ticket: Ticket| node.core.lock().await.propose_close(id, &request, &ticket, node.now()).await;
-    let answer = once_or_dry(&node, &asker, &format!("/v1/escrows/{id}/close"), &body, work).await;
+    let answer = once_or_dry(
+        Post { node: &node, asker: &asker, path: &format!("/v1/escrows/{id}/close"), body: &body },
+        work,
+    )
+    .await;
     super::wake(&node).await;
     answer
 }
@@ -316,8 +335,8 @@ async fn close_word(
     let path = format!("/v1/escrows/{id}/close/{word}");
     // Of the three words only one signs anything.
     let answer = match word {
-        "approve" => once_or_dry(&node, &asker, &path, &body, work).await,
-        _ => once(&node, &asker, &path, &body, work).await,
+        "approve" => once_or_dry(Post { node: &node, asker: &asker, path: &path, body: &body }, work).await,
+        _ => once(Post { node: &node, asker: &asker, path: &path, body: &body }, work).await,
     };
     super::wake(&node).await;
     answer

@@ -13,7 +13,7 @@ use terms::{DocumentError, Hex32, canonical};
 use super::access::Asker;
 use super::answer::{Refusal, json};
 use super::body::Whole;
-use super::idempotency::once;
+use super::idempotency::{Post, once};
 use super::owner::{Answered, Shared};
 use crate::node::Node;
 use crate::ticket::Ticket;
@@ -57,26 +57,28 @@ async fn reference(State(node): Shared, Path(id): Path<String>) -> Answered {
 async fn fetch(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: FetchRequest = canonical::parse(&body)?;
     let work = async |_| node.fetch_references(&request).await;
-    once(&node, &asker, "/v1/reputation/fetch", &body, work).await
+    once(Post { node: &node, asker: &asker, path: "/v1/reputation/fetch", body: &body }, work).await
 }
 
 async fn verify(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let work = async |_| node.bring_reference(&body).await;
-    once(&node, &asker, "/v1/reputation/verify", &body, work).await
+    once(Post { node: &node, asker: &asker, path: "/v1/reputation/verify", body: &body }, work).await
 }
 
 async fn present(State(node): Shared, Path(id): Path<String>, asker: Asker, Whole(body): Whole) -> Answered {
     let id = hex("id", &id)?;
     let PresentRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.present(id, &ticket).await;
-    once(&node, &asker, &format!("/v1/escrows/{id}/present"), &body, work).await
+    once(Post { node: &node, asker: &asker, path: &format!("/v1/escrows/{id}/present"), body: &body }, work)
+        .await
 }
 
 async fn withhold(State(node): Shared, Path(id): Path<String>, asker: Asker, Whole(body): Whole) -> Answered {
     let id = hex("id", &id)?;
     let PresentRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.withhold(id, &ticket, node.now()).await;
-    once(&node, &asker, &format!("/v1/escrows/{id}/withhold"), &body, work).await
+    once(Post { node: &node, asker: &asker, path: &format!("/v1/escrows/{id}/withhold"), body: &body }, work)
+        .await
 }
 
 fn hex(field: &str, text: &str) -> Result<Hex32, Refusal> {

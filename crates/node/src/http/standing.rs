@@ -12,7 +12,7 @@ use terms::{DocumentError, Hex32, canonical};
 use super::access::Asker;
 use super::answer::{Refusal, json};
 use super::body::Whole;
-use super::idempotency::once;
+use super::idempotency::{Post, once, once_or_dry};
 use super::owner::{Answered, Shared};
 use crate::node::Node;
 use crate::ticket::Ticket;
@@ -50,7 +50,8 @@ async fn order(State(node): Shared, Path(id): Path<String>) -> Answered {
 async fn give(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: OrderRequest = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.order(request, &ticket).await;
-    let answer = once(&node, &asker, "/v1/orders", &body, work).await;
+    let answer =
+        once_or_dry(Post { node: &node, asker: &asker, path: "/v1/orders", body: &body }, work).await;
     super::wake(&node).await;
     answer
 }
@@ -59,7 +60,8 @@ async fn cancel(State(node): Shared, Path(id): Path<String>, asker: Asker, Whole
     let id = standing_id(&id)?;
     let DecisionRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.cancel_order(id, &ticket, node.now()).await;
-    once(&node, &asker, &format!("/v1/orders/{id}/cancel"), &body, work).await
+    once(Post { node: &node, asker: &asker, path: &format!("/v1/orders/{id}/cancel"), body: &body }, work)
+        .await
 }
 
 async fn offers(State(node): Shared) -> Answered {
@@ -74,7 +76,9 @@ async fn offer(State(node): Shared, Path(id): Path<String>) -> Answered {
 async fn stand_by(State(node): Shared, asker: Asker, Whole(body): Whole) -> Answered {
     let request: StandingOfferRequest = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.stand_by(request, &ticket).await;
-    let answer = once(&node, &asker, "/v1/standing-offers", &body, work).await;
+    let answer =
+        once_or_dry(Post { node: &node, asker: &asker, path: "/v1/standing-offers", body: &body }, work)
+            .await;
     super::wake(&node).await;
     answer
 }
@@ -88,7 +92,11 @@ async fn cancel_offers(
     let id = standing_id(&id)?;
     let DecisionRequest {} = canonical::parse(&body)?;
     let work = async |ticket: Ticket| node.core.lock().await.cancel_offers(id, &ticket, node.now()).await;
-    once(&node, &asker, &format!("/v1/standing-offers/{id}/cancel"), &body, work).await
+    once(
+        Post { node: &node, asker: &asker, path: &format!("/v1/standing-offers/{id}/cancel"), body: &body },
+        work,
+    )
+    .await
 }
 
 fn standing_id(id: &str) -> Result<Hex32, Refusal> {

@@ -17,7 +17,7 @@ use crate::node::Node;
 use crate::outlook::announced;
 use crate::peers::negotiate::for_offer;
 use crate::rehearsal::{NOBODYS, Terms, refund_at};
-use crate::standing::StandingRows;
+use crate::standing::{StandingRows, hindrance};
 use crate::ticket::Ticket;
 
 /// What the card tells an agent about this node.
@@ -158,7 +158,7 @@ impl Config {
 impl Core {
     /// Where the dry run of publishing ends. No oracle is asked to announce anything. Publishing needs neither coins nor the
     /// mandate, but whoever takes the offer does: what would refuse them now is told.
-    fn rehearsed_offer(&mut self, offer: &Offer, ticket: &Ticket, now: u64) -> NodeError {
+    pub(crate) fn rehearsed_offer(&mut self, offer: &Offer, ticket: &Ticket, now: u64) -> NodeError {
         let agreement = offer.agreement(self.keys.public(), offer.oracles.keys[0]);
         if let Err(error) = self.config.check_margin(&agreement) {
             return error.into();
@@ -169,7 +169,8 @@ impl Core {
             NodeError::Rehearsed(plan) => NodeError::Rehearsed(plan),
             refusal => {
                 let note = format!("who takes it now would be refused: {refusal}");
-                NodeError::Rehearsed(Box::new(DryRun::of(action).noting(note)))
+                let hindrance = Some(hindrance(&refusal).0);
+                NodeError::Rehearsed(Box::new(DryRun { hindrance, ..DryRun::of(action).noting(note) }))
             }
         }
     }

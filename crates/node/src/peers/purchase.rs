@@ -75,16 +75,11 @@ impl Node {
         offer.check(now)?;
         let ready = self.prepare(&card, offer).await?;
         let asked = ready.asked(offer, &request.provider_url);
+        let terms = asked.terms(&ready.checked, DryAction::Lock);
         if ticket.is_rehearsal() {
-            return Err(self.core.lock().await.rehearsed(
-                &asked,
-                &ready.checked,
-                DryAction::Lock,
-                ticket,
-                now,
-            ));
+            return Err(self.core.lock().await.rehearsed_as(ticket, terms, now));
         }
-        let rfq = self.ask(&asked, ticket.name()).await?;
+        let rfq = self.ask(&asked, terms, ticket.name()).await?;
         here!("send.before:rfq");
         let answer = peer.post(&rfq, self.now()).await?;
         here!("send.after:rfq");
@@ -133,13 +128,19 @@ impl Node {
         Ok(announcements)
     }
 
-    /// Stores the session and its first envelope, once the mandate would allow what is asked for.
-    async fn ask(&self, asked: &Asked<'_>, by: Option<&str>) -> Result<Envelope, NodeError> {
+    /// Stores the session and its first envelope, once the mandate would allow what is asked for and the coins are there.
+    async fn ask(
+        &self,
+        asked: &Asked<'_>,
+        terms: Terms<'_>,
+        by: Option<&str>,
+    ) -> Result<Envelope, NodeError> {
         let now = self.now();
         let mut core = self.core.lock().await;
         let (session, rfq) = core.first_question(asked, Hex32(random()?), now)?;
         core.act_for(session.id, by);
         core.begin(session.id, Side::Buyer, asked.agreement.clone(), asked.announcements, now)?;
+        core.could_lock(&Terms { id: session.id, ..terms }, now)?;
         let mut change = Change { envelopes: vec![record(&rfq, true, true)], ..Change::default() };
         let offer = json(asked.offer)?;
         change.talks.begun =
@@ -187,22 +188,17 @@ impl Node {
     }
 }
 
-impl Core {
-    /// Where the dry run of taking an offer ends.
-    pub(crate) fn rehearsed(
-        &mut self,
-        asked: &Asked<'_>,
-        announcements: &contract::Announcements,
-        action: DryAction,
-        ticket: &Ticket,
-        now: u64,
-    ) -> NodeError {
-        let agreement = asked.agreement;
+impl<'a> Asked<'a> {
+    /// The terms that are asked for, whose event is announced, and what is done about them.
+    pub(crate) fn terms(&self, announcements: &contract::Announcements, action: DryAction) -> Terms<'a> {
+        let agreement = self.agreement;
         let matures = announcements.latest_maturity().0;
         let refund_at = UnixSeconds(matures.saturating_add(agreement.refund_delay_s));
-        self.rehearsed_as(ticket, Terms { action, id: NOBODYS, side: Side::Buyer, agreement, refund_at }, now)
+        Terms { action, id: NOBODYS, side: Side::Buyer, agreement, refund_at }
     }
+}
 
+impl Core {
     /// A new session of this id about an offer, and its first envelope.
     pub(crate) fn first_question(
         &self,

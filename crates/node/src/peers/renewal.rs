@@ -62,8 +62,11 @@ impl Node {
         self.known_of(next.provider.key).await?;
         let url = {
             let mut core = self.core.lock().await;
-            if ticket.is_rehearsal() {
-                return Err(core.rehearsed_renewal(id, &next, ticket, self.now()));
+            // What refuses the dry run refuses the renewal, before anybody is asked for anything.
+            let terms = core.renewal_terms(id, &next)?;
+            match core.rehearsed_as(ticket, terms, self.now()) {
+                NodeError::Rehearsed(_) if !ticket.is_rehearsal() => {}
+                end => return Err(end),
             }
             let session = core.store.session(id).await?;
             session.and_then(|session| session.peer_url).ok_or(NodeError::NotFound { what: "peer" })?
@@ -153,15 +156,12 @@ impl Node {
 }
 
 impl Core {
-    /// Where the dry run of a renewal ends. No oracle is asked to announce anything: its event matures as the last one did.
-    fn rehearsed_renewal(&mut self, id: Hex32, next: &Agreement, ticket: &Ticket, now: u64) -> NodeError {
-        let publication_s = match self.escrow(id) {
-            Ok(old) => old.opened.maturity.saturating_sub(old.agreement().measurement.window.end.0),
-            Err(error) => return error,
-        };
+    /// The terms of a renewal before any oracle is asked to announce them: its event matures as the last one did.
+    fn renewal_terms<'a>(&self, id: Hex32, next: &'a Agreement) -> Result<Terms<'a>, NodeError> {
+        let old = self.escrow(id)?;
+        let publication_s = old.opened.maturity.saturating_sub(old.agreement().measurement.window.end.0);
         let refund_at = refund_at(next, publication_s);
-        let (action, side) = (DryAction::Lock, Side::Buyer);
-        self.rehearsed_as(ticket, Terms { action, id: NOBODYS, side, agreement: next, refund_at }, now)
+        Ok(Terms { action: DryAction::Lock, id: NOBODYS, side: Side::Buyer, agreement: next, refund_at })
     }
 
     async fn quote_renewal(

@@ -124,7 +124,7 @@ async fn card_of(url: &str) -> Result<Card, ClientError> {
 }
 
 /// What an error means for the window.
-fn hindrance(error: &NodeError) -> (Hindrance, String) {
+pub(crate) fn hindrance(error: &NodeError) -> (Hindrance, String) {
     let why = match error {
         NodeError::Mandate(mandate::Refusal::Paused) => Hindrance::Paused,
         NodeError::Mandate(_)

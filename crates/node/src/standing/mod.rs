@@ -9,6 +9,7 @@ mod choose;
 mod offers;
 mod order;
 mod owner;
+mod rehearsal;
 mod step;
 mod tend;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use storage::{Standing, StandingRow, StandingWindowRow, Store};
 use terms::Hex32;
 
+pub(crate) use buy::hindrance;
 pub(crate) use offers::StandingOffer;
 pub(crate) use order::Order;
 

@@ -28,6 +28,9 @@ impl Node {
                 return Err(DocumentError::new("escrow", "must be given, or else offer_id").into());
             }
         };
+        if ticket.is_rehearsal() {
+            return Err(self.rehearsed_order(given, ticket).await);
+        }
         self.core.lock().await.begin_order(given, ticket, self.now()).await
     }
 
@@ -61,10 +64,19 @@ impl Core {
         Ok(Given { request, like, from: end.max(now), exact: end > now })
     }
 
-    async fn begin_order(&mut self, given: Given, ticket: &Ticket, now: u64) -> Result<OrderView, NodeError> {
-        if self.orders.values().filter(|order| order.ended.is_none()).count() >= MOST_STANDING {
-            return Err(DocumentError::new("order", "100 orders stand already, which is the most").into());
+    /// Whether there is room for another order.
+    ///
+    /// # Errors
+    /// Names `order` when there is none.
+    pub(super) fn may_stand(&self) -> Result<(), DocumentError> {
+        match self.orders.values().filter(|order| order.ended.is_none()).count() >= MOST_STANDING {
+            true => Err(DocumentError::new("order", "100 orders stand already, which is the most")),
+            false => Ok(()),
         }
+    }
+
+    async fn begin_order(&mut self, given: Given, ticket: &Ticket, now: u64) -> Result<OrderView, NodeError> {
+        self.may_stand()?;
         let order = Order::new(Hex32(random()?), given, ticket.name().map(str::to_owned), now);
         let view = self.view_of(&order, true);
         let standing =

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terms::{Sat, TermsHash, UnixSeconds};
 
-use super::{Role, UsageView};
+use super::{Hindrance, OutlookView, Role, UsageView};
 use crate::schema;
 
 /// The parameter of a POST that commits money: with `?dry_run=true` it is answered with a [`DryRun`].
@@ -52,9 +52,35 @@ pub struct DryRun {
     /// How much of the limits that it counts against would be used with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<UsageView>,
+    /// Of a standing order its first window, where that is known; of a standing offer those that it would publish first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<DryWindow>,
+    /// What each side would get of the first window at every outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<OutlookView>,
+    /// What would stand in the first window's way, as things are now; `note` says it in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hindrance: Option<Hindrance>,
     /// What else there is to say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+}
+
+/// A window that would be bought or offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DryWindow {
+    /// When it begins.
+    #[schemars(with = "schema::UnixSeconds")]
+    pub start: UnixSeconds,
+    /// When it ends.
+    #[schemars(with = "schema::UnixSeconds")]
+    pub end: UnixSeconds,
+    /// When its offer would be looked for, or published; a moment that has passed means at once.
+    #[schemars(with = "schema::UnixSeconds")]
+    pub at: UnixSeconds,
+    /// The price: that of the offer, or of what is bought again.
+    #[schemars(with = "schema::Sat")]
+    pub price_sat: Sat,
 }
 
 /// What a request would do.
@@ -79,6 +105,10 @@ pub enum DryAction {
     SignClose,
     /// Agree to a commitment that waits for the owner's word.
     Approve,
+    /// Give a standing order.
+    Order,
+    /// Give a standing offer.
+    StandingOffer,
 }
 
 /// What each side would get in one case.
@@ -110,6 +140,9 @@ impl DryRun {
             refund_at: None,
             payouts: Vec::new(),
             limits: Vec::new(),
+            windows: Vec::new(),
+            outlook: None,
+            hindrance: None,
             note: String::new(),
         }
     }

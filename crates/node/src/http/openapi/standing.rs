@@ -2,7 +2,7 @@
 
 use openapi::{Body, Operation};
 
-use super::words::{BUY, PROVIDE, UNKNOWN, one, post};
+use super::words::{BUY, PROVIDE, UNKNOWN, dry, one, post};
 
 const TAG: &str = "standing";
 
@@ -19,14 +19,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         auth: BUY,
         refusals: GIVING,
-        ..post(
+        ..dry(post(
             "/v1/orders",
             "createOrder",
             TAG,
             "Buy a service's windows one after another, within the mandate",
             "OrderRequest",
-            ORDER,
-        )
+            &[(200, Body::Either("OrderView", "DryRun"), "How it stands")],
+        ))
     },
     one(
         "/v1/orders",
@@ -53,14 +53,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         auth: PROVIDE,
-        ..post(
+        ..dry(post(
             "/v1/standing-offers",
             "createStandingOffer",
             TAG,
             "Publish an offer for each window of a sequence, ahead of time",
             "StandingOfferRequest",
-            OFFER,
-        )
+            &[(200, Body::Either("StandingOfferView", "DryRun"), "How it stands")],
+        ))
     },
     one(
         "/v1/standing-offers",

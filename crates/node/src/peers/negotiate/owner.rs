@@ -119,7 +119,7 @@ impl Core {
         ticket: &Ticket,
         now: u64,
     ) -> NodeError {
-        let listed = self.rehearsed(asked, announced, DryAction::Negotiate, ticket, now);
+        let listed = self.rehearsed_as(ticket, asked.terms(announced, DryAction::Negotiate), now);
         let range = asked.offer.negotiable.and_then(|negotiable| negotiable.price_sat);
         match (listed, range) {
             (NodeError::Rehearsed(plan), _) => NodeError::Rehearsed(plan),
@@ -127,7 +127,7 @@ impl Core {
             (refusal, Some(range)) => {
                 let least = Agreement { price_sat: range.least, ..asked.agreement.clone() };
                 let asked = Asked { agreement: &least, ..*asked };
-                match self.rehearsed(&asked, announced, DryAction::Negotiate, ticket, now) {
+                match self.rehearsed_as(ticket, asked.terms(announced, DryAction::Negotiate), now) {
                     NodeError::Rehearsed(plan) => NodeError::Rehearsed(plan),
                     _ => refusal,
                 }
@@ -266,6 +266,8 @@ impl Core {
         if let Some(got) = request.terms_hash.filter(|got| *got != proposal.terms_hash) {
             return Err(NodeError::OtherHash { expected: proposal.terms_hash, got });
         }
+        // Whoever takes terms by hand is told at once where coins are missing; a plan waits for them.
+        self.coins_for(terms, talk.side)?;
         if talk.side == Side::Buyer {
             return self.take_terms(talk, change, now);
         }

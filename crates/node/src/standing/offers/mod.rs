@@ -2,6 +2,7 @@
 
 mod owner;
 mod publish;
+mod rehearsal;
 
 use std::collections::BTreeMap;
 

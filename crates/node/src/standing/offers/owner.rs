@@ -1,5 +1,6 @@
 //! The owner's part of standing offers: giving, cancelling and looking at them.
 
+use protocol::Offer;
 use protocol::owner::{StandingOfferRequest, StandingOfferState, StandingOfferView};
 use storage::{Standing, StandingRow};
 use terms::{DocumentError, Hex32};
@@ -26,6 +27,9 @@ impl Node {
     ) -> Result<StandingOfferView, NodeError> {
         request.check()?;
         self.know_oracles(&request.template.oracles.keys).await?;
+        if ticket.is_rehearsal() {
+            return Err(self.core.lock().await.rehearsed_offers(request, ticket, self.now()));
+        }
         self.core.lock().await.begin_offers(request, ticket, self.now()).await
     }
 }
@@ -37,10 +41,6 @@ impl Core {
         ticket: &Ticket,
         now: u64,
     ) -> Result<StandingOfferView, NodeError> {
-        if self.standing_offers.values().filter(|offer| offer.ended.is_none()).count() >= MOST_STANDING {
-            let rule = "100 standing offers stand already, which is the most";
-            return Err(DocumentError::new("standing_offer", rule).into());
-        }
         let key = ticket.name().map(str::to_owned);
         let offer = StandingOffer::new(Hex32(random()?), request, key, now);
         self.check_first(&offer)?;
@@ -54,15 +54,23 @@ impl Core {
         Ok(view)
     }
 
-    /// A template that makes no offer is refused when it is given, and not when its first window comes.
-    fn check_first(&self, offer: &StandingOffer) -> Result<(), NodeError> {
+    /// The first window's offer. A template that makes none is refused when it is given, and not when that window comes.
+    ///
+    /// # Errors
+    /// When there is no room for another standing offer, or the request, its calendar or what it makes breaks a rule.
+    pub(super) fn check_first(&self, offer: &StandingOffer) -> Result<Offer, NodeError> {
+        if self.standing_offers.values().filter(|offer| offer.ended.is_none()).count() >= MOST_STANDING {
+            let rule = "100 standing offers stand already, which is the most";
+            return Err(DocumentError::new("standing_offer", rule).into());
+        }
         let rule = || DocumentError::new("until", "must come after the first window's start");
         let window = offer.next()?.ok_or_else(rule)?;
         let draft = offer.draft(window)?;
         let (strategy, fee_rate) = (draft.strategy, self.going_rate_sat_vb()?);
         let first = draft.publish(self.config.network.clone(), fee_rate);
         first.check_shape()?;
-        strategy.map_or(Ok(()), |strategy| for_offer(&strategy, &first).map(|_| ()))
+        strategy.map(|strategy| for_offer(&strategy, &first)).transpose()?;
+        Ok(first)
     }
 
     /// Cancels a standing offer. The offers that it has published stay until they expire. A delegated key cancels its own.
