@@ -334,13 +334,20 @@ async fn a_provider_whose_counter_changes_another_field_is_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_above_the_mandate_is_never_proposed_nor_taken() {
     let mut world = World::begin().await;
+    let url = world.provider.peer_url();
+    let offer = world.publish(&with_strategy(&world)).await;
+    let id = start(&world, &url, offer.id, pays_at_most(62_000)).await;
+    reaches(&mut world, BUYER, &id, NegotiationState::Ended).await;
+    let both = [ended(&world.buyer, &id).await, ended(&world.provider, &id).await];
+    let knows = |why: &&String| why.contains("the strategy does not take a price of ");
+    assert_eq!(both.iter().filter(knows).count(), 1, "whose strategy it was: {both:?}");
+    assert_eq!(both.iter().filter(|why| why.contains(REFUSED)).count(), 1, "{both:?}");
+
     world.stop("buyer").await;
     let mandate =
         "max_contract_sat = 1_000_000\nmax_locked_sat = 1_000_000\nmax_per_counterparty_sat = 1_000_000\n";
     world.buyer.use_mandate(&format!("{mandate}max_price_sat = 65_000\n"));
     world.start("buyer").await;
-    let offer = world.publish(&with_strategy(&world)).await;
-    let url = world.provider.peer_url();
     let id = start(&world, &url, offer.id, pays_at_most(90_000)).await;
     reaches(&mut world, BUYER, &id, NegotiationState::Ended).await;
     let told = self::told(&world.provider, &id).await;
@@ -351,13 +358,6 @@ async fn a_price_above_the_mandate_is_never_proposed_nor_taken() {
     assert!(why.contains("max_price_sat: ") && why.contains("65000 allowed"), "the owner is told: {why}");
     let known = serde_json::to_string(&told).unwrap();
     assert!(!known.contains("max_price_sat") && !known.contains("allowed"), "and the peer is not: {known}");
-
-    let id = start(&world, &url, offer.id, pays_at_most(62_000)).await;
-    reaches(&mut world, BUYER, &id, NegotiationState::Ended).await;
-    let both = [ended(&world.buyer, &id).await, ended(&world.provider, &id).await];
-    let knows = |why: &&String| why.contains("the strategy does not take a price of ");
-    assert_eq!(both.iter().filter(knows).count(), 1, "whose strategy it was: {both:?}");
-    assert_eq!(both.iter().filter(|why| why.contains(REFUSED)).count(), 1, "{both:?}");
 
     let by_hand = world.publish(&negotiable(&world)).await;
     let id = start(&world, &url, by_hand.id, None).await;
