@@ -81,7 +81,7 @@ fn a_learned_secret_is_as_good_as_the_attestations() {
     assert_eq!(status(&escrow, &funded_view(), MATURITY), Status::Attested);
     assert_eq!(due(&escrow, &funded_view(), MATURITY)[0], Due::BuildCet);
     assert_eq!(decide(&escrow, secret(), MATURITY), Ok(None), "one is enough");
-    let unsigned = escrow(engine::DlcRole::Offerer);
+    let unsigned = crate::common::escrow(engine::DlcRole::Offerer);
     assert_eq!(decide(&unsigned, secret(), MATURITY), Err(Refusal::Missing("sign")));
 }
 
