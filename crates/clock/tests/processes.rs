@@ -12,7 +12,7 @@ const BARRIER: &str = "CLOCK_TEST_BARRIER";
 /// Starts the test `role` of this program as a process of its own.
 fn start(role: &str, barrier: &Barrier) -> Child {
     Command::new(std::env::current_exe().expect("tests know where they are"))
-        .args(["--ignored", "--exact", role])
+        .args(["--ignored", "--exact", &format!("processes::{role}")])
         .env(BARRIER, barrier.addr().to_string())
         .stdout(Stdio::null())
         .spawn()
