@@ -96,7 +96,7 @@ async fn a_renewal_is_held_to_what_is_asked_of_a_provider_like_any_purchase() {
     drop(node);
     world.more.clear();
     let refused = world.open().await.renew(id, &Ticket::default()).await.unwrap_err();
-    let NodeError::Coins(_) = refused else {
-        panic!("nothing is asked of it, and coins come next: {refused}")
+    let NodeError::Mandate(_) = refused else {
+        panic!("nothing is asked of it, and the mandate comes next: {refused}")
     };
 }
