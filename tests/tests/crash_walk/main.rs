@@ -4,7 +4,8 @@
 //! undisturbed, with the victim noting every point that it reaches; then once for each of these, in a world of its own, in
 //! which the victim kills itself there and is started again.
 //!
-//! A life is walked only at the points that no life before it has: they begin alike.
+//! A life is walked only at the points that no life before it has: they begin alike. Of two points with nothing between
+//! them that outlives the process, one is walked.
 //!
 //! `CRASH_WALK=TEXT` walks only points whose name, as `LIFE/VICTIM/POINT#K`, begins with the text; with the name of a
 //! life, all of its points.
