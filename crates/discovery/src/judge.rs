@@ -12,7 +12,7 @@ use crate::row::Found;
 use crate::search::Wanted;
 use crate::told::{Provider, Refused};
 
-/// A node signs its card when it is asked. One that is older than this comes from somewhere else.
+/// A node signs its card anew after a minute. One that is older than this comes from somewhere else.
 const MAX_AGE_S: u64 = 3_600;
 /// The most characters of a note that are shown.
 const MAX_NOTE_CHARS: usize = 1_000;

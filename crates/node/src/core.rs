@@ -79,6 +79,8 @@ pub struct Core {
     pub(crate) standings: Standings,
     /// Changes whenever there is something new to tell the owner.
     pub(crate) news: watch::Sender<u64>,
+    /// How many offers were published in this run.
+    pub(crate) published: watch::Sender<u64>,
     /// When old rows are next forgotten, in unix seconds.
     pub(crate) tidy_at: u64,
 }
@@ -124,6 +126,9 @@ impl Core {
         self.unsaved.clear();
         if !told.is_empty() {
             self.news.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        if change.offer.is_some() {
+            self.published.send_modify(|count| *count = count.wrapping_add(1));
         }
         for (id, event) in &change.events {
             self.apply(*id, event);

@@ -17,6 +17,7 @@ use crate::core::Core;
 use crate::error::NodeError;
 use crate::oracles::attestations::{Ask, Asked};
 use crate::oracles::keys::KnownKeys;
+use crate::peers::card::Cards;
 use crate::rotate::OwnKeys;
 use crate::ticket::Turns;
 use crate::visitors::{Doors, Visitor, Visitors};
@@ -45,6 +46,10 @@ pub struct Node {
     pub(crate) oracle_keys: RwLock<KnownKeys>,
     /// The owner's requests take turns under each Idempotency-Key.
     pub(crate) turns: Turns,
+    /// The cards that were made last,
+    pub(crate) cards: Cards,
+    /// as long as no more offers are published than these.
+    pub(crate) published: watch::Receiver<u64>,
     /// Envelopes that are read or answered at the same time.
     pub(crate) doors: Doors,
     /// How fast strangers may ask.
@@ -79,6 +84,8 @@ impl Node {
             own_keys: RwLock::new(core.own_keys()),
             feed: core.store.feed(),
             news: core.news.subscribe(),
+            cards: Cards::default(),
+            published: core.published.subscribe(),
             listeners: Arc::new(Semaphore::new(LISTENERS)),
             stopping: watch::Sender::default(),
             chain: core.chain.clone(),

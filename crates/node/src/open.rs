@@ -71,6 +71,7 @@ impl Core {
             pace: Pace::default(),
             standings: Standings::default(),
             news: watch::Sender::default(),
+            published: watch::Sender::default(),
             tidy_at: 0,
             store,
             config,

@@ -20,6 +20,7 @@ use super::body::Whole;
 use super::plain::as_problem;
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::peers::card::Reader;
 use crate::rotate::OwnKeys;
 use crate::visitors::Visitor;
 
@@ -48,7 +49,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
 
 /// What a reader of the card says about itself.
 #[derive(Deserialize)]
-struct Reader {
+struct Asked {
     /// The latest version of the protocol that it knows.
     #[serde(default = "first")]
     v: u64,
@@ -61,11 +62,11 @@ fn first() -> u64 {
     1
 }
 
-async fn card(State(node): State<Arc<Node>>, reader: Query<Reader>) -> Result<Response, Refusal> {
-    let version = reader.v.min(node.config.max_protocol_version);
-    let card = node.core.lock().await.card(version, reader.full == 1, node.now()).await;
-    let card = card.map_err(|error| Refusal::for_peer(&error))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], card.bytes()).into_response())
+async fn card(State(node): State<Arc<Node>>, asked: Query<Asked>) -> Result<Response, Refusal> {
+    let version = asked.v.min(node.config.max_protocol_version);
+    let reader = Reader { negotiates: version > 1, full: asked.full == 1 };
+    let card = node.card(reader).await.map_err(|error| Refusal::for_peer(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], card).into_response())
 }
 
 /// The signed roots over our receipts, where the owner publishes them.

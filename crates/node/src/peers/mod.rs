@@ -2,6 +2,7 @@
 //!
 //! Start reading at `exchange.rs` (what an envelope leads to), then `lock.rs`.
 
+pub(crate) mod card;
 pub(crate) mod close;
 pub(crate) mod exchange;
 pub(crate) mod lock;

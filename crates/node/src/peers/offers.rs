@@ -1,16 +1,14 @@
-//! Publishing offers, and the card that carries them.
+//! Publishing offers.
 
 use client::{Asker, OracleClient, Signer};
 use contract::Announcements;
 use crashpoint::here;
-use protocol::card::{CardOracle, MAX_OFFERS, More};
 use protocol::owner::{DryAction, DryRun, OfferView};
-use protocol::text::check_url;
-use protocol::{Card, CardDraft, Negotiable, Offer, OfferDraft};
+use protocol::{Negotiable, Offer, OfferDraft};
 use storage::StoredOffer;
 use terms::{Agreement, DocumentError, Hex32, Measurement, Side, UnixSeconds};
 
-use crate::config::{Config, OracleConfig};
+use crate::config::Config;
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
@@ -19,9 +17,6 @@ use crate::peers::negotiate::for_offer;
 use crate::rehearsal::{NOBODYS, Terms, refund_at};
 use crate::standing::{StandingRows, hindrance};
 use crate::ticket::Ticket;
-
-/// What the card tells an agent about this node.
-const NOTE: &str = "POST envelopes to /v1/envelopes: rfq, then counter or accept, then the DLC messages. See docs/protocol.md.";
 
 /// The status by which a server asks who one is.
 const UNAUTHORIZED: u16 = 401;
@@ -210,40 +205,6 @@ impl Core {
         match own || self.store.offer(id).await?.is_none() {
             true => Ok(()),
             false => Err(NodeError::NotItsOwn { what: "offer", key: name.to_owned() }),
-        }
-    }
-
-    /// The signed card with every offer that can still be taken. Readers of version 1 do not understand offers that are
-    /// negotiable; the card has these for a reader of a later `version`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) async fn card(&self, version: u64, full: bool, now: u64) -> Result<Card, NodeError> {
-        let mut offers = self.offers().await?;
-        // The dear check, which compiles the schedule, only for those that are not over.
-        offers.retain(|offer| version > 1 || offer.negotiable.is_none());
-        offers.retain(|offer| offer.expires.0 > now && offer.check(now).is_ok());
-        offers.truncate(MAX_OFFERS);
-        let draft = CardDraft {
-            network: self.config.network.clone(),
-            offers,
-            note: NOTE.to_owned(),
-            at: UnixSeconds(now),
-            latest: self.config.max_protocol_version,
-            more: if full { self.more() } else { More::default() },
-        };
-        Ok(Card::seal_after(draft, self.keys.successions(), &self.keys.identity)?)
-    }
-
-    /// What anybody may know of this node besides its offers; nothing of the mandate is among it.
-    fn more(&self) -> More {
-        let oracle = |it: &OracleConfig| CardOracle { key: it.key, url: it.url.clone() };
-        // One whose address is not one that a card may hold is left out, as everybody else's business.
-        let oracles = self.config.oracles.iter().filter(|it| check_url("url", &it.url).is_ok()).map(oracle);
-        More {
-            oracles: oracles.collect(),
-            limits: Some(self.config.limits.for_card()),
-            renews: self.config.renewal.accept,
         }
     }
 

@@ -1,15 +1,18 @@
 //! What a stranger can say to a node.
 
 use bitcoin::secp256k1::{Keypair, Secp256k1};
-use protocol::{Body, Envelope, Session, public_key};
+use protocol::{Body, Card, Envelope, Session, public_key};
 use storage::{NewSession, Opener};
 use terms::{Hex32, UnixSeconds};
 
 use super::World;
+use super::names::{offer, publish};
 use crate::core::Change;
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::peers::card::Reader;
 use crate::peers::exchange::record;
+use crate::ticket::Ticket;
 use crate::visitors::Visitor;
 
 fn stranger() -> Keypair {
@@ -218,4 +221,26 @@ async fn the_sessions_of_an_address_within_an_hour_are_bounded_whatever_keys_it_
     assert_eq!((refused.problem().status, refused.retry_after_s()), (429, Some(3_001)), "{refused}");
     assert!(core.may_open(Hex32([9; 32]), Visitor::default(), true, now).await.is_ok());
     assert!(core.may_open(Hex32([9; 32]), here, true, now + 3_001).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_for_the_card_again_keeps_the_node_from_nothing_and_new_offers_are_on_it_at_once() {
+    let world = World::begin();
+    let node = world.open().await;
+    let all = Reader { negotiates: true, full: true };
+    let card = async || Card::open(&node.card(all).await.unwrap()).unwrap();
+    let one = offer(node.now());
+    publish(&node, &one, "shop").await;
+    assert_eq!(card().await.offers, [one.clone()]);
+
+    // Somebody works, for as long as it takes.
+    let core = node.core.lock().await;
+    let given = tokio::time::timeout(std::time::Duration::from_secs(60), card()).await;
+    assert_eq!(given.expect("no lock is waited for").offers, [one.clone()]);
+    drop(core);
+
+    publish(&node, &offer(node.now() + 86_400), "shop").await;
+    assert_eq!(card().await.offers.len(), 2);
+    let key = node.rotate_identity(&Ticket::default()).await.unwrap().key;
+    assert_eq!(card().await.key, key);
 }

@@ -41,7 +41,7 @@ pub(super) fn offer(now: u64) -> Offer {
 }
 
 /// Publishes it in a key's name, as if its oracles had announced it.
-async fn publish(node: &Node, offer: &Offer, key: &str) {
+pub(super) async fn publish(node: &Node, offer: &Offer, key: &str) {
     let (json, expires_at) = (serde_json::to_string(offer).unwrap(), offer.expires.0);
     let stored = storage::StoredOffer { id: offer.id, json, announcements: Vec::new(), expires_at };
     let mut core = node.core.lock().await;
