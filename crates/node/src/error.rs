@@ -58,8 +58,13 @@ pub enum NodeError {
         key: String,
     },
     /// Too much waits for the owner's word already.
-    #[error("approve_above_sat: 100 questions wait for the owner already")]
-    TooManyQuestions,
+    #[error("approve_above_sat: {most} questions{whose} wait for the owner already")]
+    TooManyQuestions {
+        /// Whose they are; empty: all together.
+        whose: &'static str,
+        /// How many may wait.
+        most: usize,
+    },
     /// The escrow is not at the point where this step is allowed.
     #[error(transparent)]
     Step(#[from] engine::Refusal),

@@ -44,6 +44,16 @@ pub struct OpenSessions {
 }
 
 impl Store {
+    /// From which address a session was opened at our door; `None` where none is known.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn opened_from(&self, session: Hex32) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_scalar("SELECT address FROM sessions WHERE id = ?").bind(session.to_string());
+        let address: Option<Option<String>> = query.fetch_optional(&self.pool).await?;
+        Ok(address.flatten())
+    }
+
     /// When the last but so many of somebody's sessions since a moment was opened, counted from 0; `None` where there are
     /// no more than that.
     ///

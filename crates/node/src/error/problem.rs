@@ -26,7 +26,7 @@ impl NodeError {
             // What the owner allows is told whole, limit and figures: a reader may show nothing but the detail.
             Self::Mandate(refusal) => self.say(ProblemType::Mandate).at(refusal.limit()),
             Self::NeedsApproval(_) => self.say(ProblemType::ApprovalRequired).at("approve_above_sat"),
-            Self::Denied { .. } | Self::TooManyQuestions => {
+            Self::Denied { .. } | Self::TooManyQuestions { .. } => {
                 self.say(ProblemType::Mandate).at("approve_above_sat")
             }
             Self::NotItsOwn { .. } => self.say(ProblemType::Mandate).at("key"),
@@ -77,10 +77,10 @@ impl NodeError {
     pub fn problem_for_peer(&self) -> Problem {
         match self {
             Self::OracleKey(trouble) => trouble.problem_for_peer(),
-            Self::Mandate(_) | Self::Denied { .. } | Self::TooManyQuestions => {
+            Self::Mandate(_) | Self::Denied { .. } => {
                 Problem::new(ProblemType::Mandate, "this node's owner does not allow it")
             }
-            Self::NeedsApproval(_) => {
+            Self::NeedsApproval(_) | Self::TooManyQuestions { .. } => {
                 Problem::new(ProblemType::Unavailable, "this node cannot answer at present; send it again")
             }
             Self::Coins(_) => {

@@ -15,8 +15,14 @@ use crate::error::NodeError;
 use crate::outlook::outlook;
 use crate::ticket::Ticket;
 
-/// So many questions may wait at a time.
+/// So many questions may wait at a time,
 const MOST_PENDING: usize = 100;
+/// so many of them because strangers took our offers: what the owner and their agents begin is never crowded out by those,
+const MOST_OF_PEERS: usize = 50;
+/// so many because one address did, since a new key costs nothing,
+const MOST_OF_ADDRESS: usize = 10;
+/// and so many because one key did.
+const MOST_OF_KEY: usize = 5;
 /// The kind of a stored notice about a question.
 pub(crate) const APPROVAL_NEEDED: &str = "approval_needed";
 
@@ -67,6 +73,9 @@ struct What {
     once: Option<(String, Hex32)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     escrow: Option<Hex32>,
+    /// From where the peer came that caused it, where one did and it has an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
 }
 
 impl Approval {
@@ -179,13 +188,15 @@ impl Core {
         now: u64,
     ) -> Result<(), NodeError> {
         let time = self.guard.time(now).0;
-        let pending = |known: &&Approval| known.state(time) == ApprovalState::Pending;
-        if self.guard.approvals.get(&asked.terms_hash).as_ref().is_some_and(pending) {
+        let known = self.guard.approvals.get(&asked.terms_hash);
+        if known.is_some_and(|known| known.state(time) == ApprovalState::Pending) {
             return Ok(());
         }
-        if self.guard.approvals.values().filter(|known| pending(known)).count() >= MOST_PENDING {
-            return Err(NodeError::TooManyQuestions);
-        }
+        let address = match is_of_peer(&asked.request) {
+            true => self.store.opened_from(asked.id).await?,
+            false => None,
+        };
+        self.place_for(&asked.request, address.as_deref(), time)?;
         let what = What {
             commitment: asked.request.clone(),
             agreement: asked.agreement.clone(),
@@ -194,6 +205,7 @@ impl Core {
             purchase: purchase.map(|(request, _)| request.clone()),
             once: purchase.and_then(|(_, ticket)| ticket.once().cloned()),
             escrow: None,
+            address,
         };
         let (terms_hash, expires_at) = (asked.terms_hash, time.saturating_add(asked.within_s));
         let approval = Approval { terms_hash, at: time, expires_at, state: ApprovalState::Pending, what };
@@ -203,6 +215,28 @@ impl Core {
         tracing::warn!("ALARM: the owner's word is needed: {detail}");
         let notices = vec![NoticeRow { at: now, kind: APPROVAL_NEEDED.to_owned(), detail }];
         self.keep_approval(approval, Change { notices, ..Change::default() }, now).await
+    }
+
+    /// Whether one more question may wait.
+    ///
+    /// # Errors
+    /// When it may not, saying whose are too many.
+    fn place_for(&self, request: &Commitment, address: Option<&str>, now: u64) -> Result<(), NodeError> {
+        let waiting = self.guard.approvals.values().filter(|it| it.state(now) == ApprovalState::Pending);
+        let bound = |whose, most, count: usize| match count < most {
+            true => Ok(()),
+            false => Err(NodeError::TooManyQuestions { whose, most }),
+        };
+        bound("", MOST_PENDING, waiting.clone().count())?;
+        if !is_of_peer(request) {
+            return Ok(());
+        }
+        let of_peers = waiting.filter(|it| is_of_peer(&it.what.commitment));
+        bound(" of buyers", MOST_OF_PEERS, of_peers.clone().count())?;
+        let of_key = of_peers.clone().filter(|it| it.what.commitment.counterparty == request.counterparty);
+        bound(" of this buyer", MOST_OF_KEY, of_key.count())?;
+        let of_address = of_peers.filter(|it| address.is_some() && it.what.address.as_deref() == address);
+        bound(" of this address", MOST_OF_ADDRESS, of_address.count())
     }
 
     /// The owner's word about a question. Approving checks everything anew. Said again it changes nothing.
@@ -316,4 +350,9 @@ impl Core {
         self.guard.approvals.insert(approval.terms_hash, approval);
         Ok(())
     }
+}
+
+/// Whether a peer has caused it: it takes what we provide.
+fn is_of_peer(request: &Commitment) -> bool {
+    matches!(request.stake, mandate::Stake::Bond(_))
 }

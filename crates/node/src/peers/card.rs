@@ -114,9 +114,5 @@ fn more(config: &Config) -> More {
     let oracle = |it: &OracleConfig| CardOracle { key: it.key, url: it.url.clone() };
     // One whose address is not one that a card may hold is left out, as everybody else's business.
     let oracles = config.oracles.iter().filter(|it| check_url("url", &it.url).is_ok()).map(oracle);
-    More {
-        oracles: oracles.collect(),
-        limits: Some(config.limits.for_card()),
-        renews: config.renewal.accept,
-    }
+    More { oracles: oracles.collect(), limits: Some(config.limits.for_card()), renews: config.renewal.accept }
 }

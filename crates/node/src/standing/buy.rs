@@ -130,7 +130,7 @@ pub(crate) fn hindrance(error: &NodeError) -> (Hindrance, String) {
         NodeError::Mandate(_)
         | NodeError::TooFewSettled { .. }
         | NodeError::Denied { .. }
-        | NodeError::TooManyQuestions => Hindrance::Mandate,
+        | NodeError::TooManyQuestions { .. } => Hindrance::Mandate,
         NodeError::NeedsApproval(_) => Hindrance::Approval,
         NodeError::Client(_) => Hindrance::Silent,
         _ => Hindrance::Failed,

@@ -1,11 +1,13 @@
 //! What a stranger can say to a node.
 
 use bitcoin::secp256k1::{Keypair, Secp256k1};
+use mandate::{Commitment, Stake};
 use protocol::{Body, Card, Envelope, Session, public_key};
 use storage::{NewSession, Opener};
-use terms::{Hex32, UnixSeconds};
+use terms::{Hex32, Sat, UnixSeconds};
 
 use super::World;
+use super::guard::{NOON, request};
 use super::names::{offer, publish};
 use crate::core::Change;
 use crate::error::NodeError;
@@ -243,4 +245,43 @@ async fn whoever_asks_for_the_card_again_keeps_the_node_from_nothing_and_new_off
     assert_eq!(card().await.offers.len(), 2);
     let key = node.rotate_identity(&Ticket::default()).await.unwrap().key;
     assert_eq!(card().await.key, key);
+}
+
+/// As a stranger who takes an offer, in a session of its own.
+async fn takes(node: &Node, tag: u8, key: u8, request: Commitment) -> NodeError {
+    let (id, request) = (Hex32([tag; 32]), Commitment { counterparty: Hex32([key; 32]), ..request });
+    let mut core = node.core.lock().await;
+    let asked = core.may_commit(id, id, request, NOON);
+    core.asking(asked, None, NOON).await.unwrap_err()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_questions_to_the_owner_leave_room_for_others_and_for_ones_own() {
+    let mut world = World::begin();
+    world.more = "approve_above_sat = 1_000\n".into();
+    let (node, _) = with_offer(&world).await;
+    let here = Visitor(Some("192.0.2.1".parse().unwrap()));
+    let refused = async |tag, key| match takes(&node, tag, key, request(1_001)).await {
+        NodeError::NeedsApproval(_) => None,
+        error => Some((error.to_string(), error.problem_for_peer().status)),
+    };
+    for tag in 0..10 {
+        begun(&node, tag, Hex32([100 + tag / 5; 32]), here, NOON).await;
+        assert_eq!(refused(tag, 100 + tag / 5).await, None, "five of each of two keys");
+    }
+    begun(&node, 10, Hex32([102; 32]), here, NOON).await;
+    let said = |whose| format!("approve_above_sat: {whose} wait for the owner already");
+    assert_eq!(refused(10, 102).await, Some((said("10 questions of this address"), 503)));
+    assert_eq!(refused(11, 100).await, Some((said("5 questions of this buyer"), 503)));
+    for tag in 20..60 {
+        assert_eq!(refused(tag, tag).await, None, "others, each with a key of its own: {tag}");
+    }
+    assert_eq!(refused(60, 60).await, Some((said("50 questions of buyers"), 503)));
+    for tag in 100..150 {
+        let own = Commitment { stake: Stake::Price(Sat(1_001)), ..request(0) };
+        let asked = takes(&node, tag, 1, own).await;
+        assert!(matches!(asked, NodeError::NeedsApproval(_)), "{tag}: {asked}");
+    }
+    let own = Commitment { stake: Stake::Price(Sat(1_001)), ..request(0) };
+    assert_eq!(takes(&node, 150, 1, own).await.to_string(), said("100 questions"));
 }

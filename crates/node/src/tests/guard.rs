@@ -11,7 +11,7 @@ use crate::error::NodeError;
 use crate::node::Node;
 use crate::ticket::Ticket;
 
-const NOON: u64 = 1_767_268_800;
+pub(super) const NOON: u64 = 1_767_268_800;
 
 pub(super) fn agreement() -> Agreement {
     Agreement::parse(include_bytes!("../../../terms/tests/golden/agreement-v1.json")).unwrap()
@@ -49,7 +49,7 @@ fn passing(id: Hex32) -> Change {
     Change { events: vec![(id, opened(id)), (id, over)], ..Change::default() }
 }
 
-fn request(sat: u64) -> Commitment {
+pub(super) fn request(sat: u64) -> Commitment {
     let agreement = agreement();
     Commitment {
         counterparty: agreement.buyer.key,
