@@ -8,8 +8,10 @@
 
 mod finished;
 mod price;
+mod room;
 mod weigh;
 
 pub use finished::{Ending, finished};
 pub use price::{most_ppm, most_sat};
+pub use room::makes_room;
 pub use weigh::{Trust, Weighed, tally, weigh};

@@ -208,7 +208,7 @@ pub enum NodeError {
         state: &'static str,
     },
     /// So many references of one provider are kept that no more are.
-    #[error("1000 references of this provider are kept already")]
+    #[error("1000 references of this provider are kept already, and none is worth less")]
     TooManyReferences,
     /// Of a provider fewer windows count than the owner asks for.
     #[error(

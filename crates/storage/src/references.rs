@@ -115,6 +115,19 @@ impl Tx<'_> {
         .await?;
         Ok(())
     }
+
+    /// Forgets a verified reference.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn forget_reference(&mut self, provider: Hex32, funding_txid: Hex32) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM verified_references WHERE provider = ? AND funding_txid = ?")
+            .bind(provider.to_string())
+            .bind(funding_txid.to_string())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
 }
 
 fn verified(row: &SqliteRow) -> Result<VerifiedReference, StoreError> {

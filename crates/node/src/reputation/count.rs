@@ -83,7 +83,7 @@ impl Core {
     }
 
     /// Whose word counts: whom the owner trusts, and this node under each key that it had.
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         let own = self.own_keys();
         let buyers = self.config.reputation.trust.iter().copied();
         let buyers = buyers.chain([own.current]).chain(own.former).collect();
@@ -117,6 +117,10 @@ fn listed(own: Vec<Finished>, presented: Vec<Finished>) -> Vec<Finished> {
     all
 }
 
-fn read(kept: &VerifiedReference) -> Result<Finished, NodeError> {
+/// What a kept reference shows.
+///
+/// # Errors
+/// When its row is damaged.
+pub(super) fn read(kept: &VerifiedReference) -> Result<Finished, NodeError> {
     serde_json::from_str(&kept.json).map_err(|_| NodeError::Damaged { what: "reference" })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use client::PeerClient;
+use negotiation::reputation::makes_room;
 use protocol::Card;
 use protocol::owner::{FetchRequest, Fetched, Finished, RefusedReference};
 use storage::VerifiedReference;
@@ -12,12 +13,13 @@ use tokio::task::block_in_place;
 use transcript::reference::{self, Shown};
 
 use super::check::{self, Doubt};
-use crate::core::Change;
+use super::count::read;
+use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::node::Node;
 
 /// So many references are kept of one provider.
-const MOST_KEPT: usize = 1_000;
+pub(crate) const MOST_KEPT: usize = 1_000;
 /// How long a provider may take for one reference: a page of them must not take longer than its owner waits.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -82,15 +84,11 @@ impl Node {
         Ok(shown)
     }
 
-    async fn keep(&self, shown: &Shown, hash: Hex32) -> Result<(), NodeError> {
+    pub(crate) async fn keep(&self, shown: &Shown, hash: Hex32) -> Result<(), NodeError> {
         let finished = &shown.finished;
         let mut core = self.core.lock().await;
-        let known = core.store.verified_references(finished.provider).await?;
-        let is_new = !known.iter().any(|kept| kept.funding_txid == finished.funding_txid);
-        if is_new && known.len() >= MOST_KEPT {
-            return Err(NodeError::TooManyReferences);
-        }
         let mut change = Change::default();
+        change.references.dropped = core.dropped_for(finished).await?;
         change.references.verified = Some(VerifiedReference {
             provider: finished.provider,
             funding_txid: finished.funding_txid,
@@ -100,5 +98,22 @@ impl Node {
             json: String::from_utf8_lossy(&canonical::bytes(finished)).into_owned(),
         });
         core.commit(change, self.now()).await
+    }
+}
+
+impl Core {
+    /// Which reference is forgotten so that one more of its provider can be kept; none where there is room.
+    ///
+    /// # Errors
+    /// When those that are kept are worth as much as the newcomer.
+    async fn dropped_for(&self, newcomer: &Finished) -> Result<Option<(Hex32, Hex32)>, NodeError> {
+        let known = self.store.verified_references(newcomer.provider).await?;
+        let is_new = !known.iter().any(|kept| kept.funding_txid == newcomer.funding_txid);
+        if !is_new || known.len() < MOST_KEPT {
+            return Ok(None);
+        }
+        let known = known.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let dropped = makes_room(&known, newcomer, &self.trust()).ok_or(NodeError::TooManyReferences)?;
+        Ok(Some((dropped.provider, dropped.funding_txid)))
     }
 }

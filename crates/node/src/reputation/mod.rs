@@ -8,7 +8,7 @@ pub(crate) mod check;
 mod config;
 mod count;
 mod demand;
-mod gather;
+pub(crate) mod gather;
 mod present;
 
 use storage::{Presented, StoreError, VerifiedReference};
@@ -24,8 +24,10 @@ pub(crate) struct ReferenceRows {
     pub presented: Option<(Presented, Vec<u8>)>,
     /// One that is presented no more.
     pub withheld: Option<Hex32>,
-    /// A reference of somebody else's that was verified.
+    /// A reference of somebody else's that was verified,
     pub verified: Option<VerifiedReference>,
+    /// and the one that makes room for it: its provider and funding transaction.
+    pub dropped: Option<(Hex32, Hex32)>,
 }
 
 impl ReferenceRows {
@@ -44,6 +46,9 @@ impl ReferenceRows {
         }
         if let Some(escrow) = self.withheld {
             tx.withhold(escrow).await?;
+        }
+        if let Some((provider, funding_txid)) = self.dropped {
+            tx.forget_reference(provider, funding_txid).await?;
         }
         if let Some(verified) = &self.verified {
             tx.keep_reference(verified, now).await?;

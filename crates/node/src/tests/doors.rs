@@ -233,12 +233,12 @@ async fn whoever_asks_for_the_card_again_keeps_the_node_from_nothing_and_new_off
     let card = async || Card::open(&node.card(all).await.unwrap()).unwrap();
     let one = offer(node.now());
     publish(&node, &one, "shop").await;
-    assert_eq!(card().await.offers, [one.clone()]);
+    assert_eq!(card().await.offers, std::slice::from_ref(&one));
 
     // Somebody works, for as long as it takes.
     let core = node.core.lock().await;
     let given = tokio::time::timeout(std::time::Duration::from_secs(60), card()).await;
-    assert_eq!(given.expect("no lock is waited for").offers, [one.clone()]);
+    assert_eq!(given.expect("no lock is waited for").offers, [one]);
     drop(core);
 
     publish(&node, &offer(node.now() + 86_400), "shop").await;

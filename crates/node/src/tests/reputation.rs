@@ -12,6 +12,7 @@ use crate::core::Change;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::reputation::check::by_whom;
+use crate::reputation::gather::MOST_KEPT;
 use crate::ticket::Ticket;
 
 /// A reference that rests on these oracles.
@@ -99,4 +100,39 @@ async fn a_renewal_is_held_to_what_is_asked_of_a_provider_like_any_purchase() {
     let NodeError::Mandate(_) = refused else {
         panic!("nothing is asked of it, and the mandate comes next: {refused}")
     };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breach_is_kept_however_many_worthless_references_came_before_it() {
+    let world = World::begin();
+    let node = world.open().await;
+    let of = |number: u64, end| {
+        let mut shown = resting_on(&[7], "regtest");
+        shown.finished.funding_txid.0[..8].copy_from_slice(&number.to_be_bytes());
+        shown.finished.end = end;
+        shown
+    };
+    let core = node.core.lock().await;
+    let mut tx = core.store.begin().await.unwrap();
+    for number in 0..MOST_KEPT as u64 {
+        let finished = of(number, End::Kept).finished;
+        let kept = storage::VerifiedReference {
+            provider: finished.provider,
+            funding_txid: finished.funding_txid,
+            hash: finished.funding_txid,
+            funding_block: Hex32([5; 32]),
+            closing_block: Hex32([6; 32]),
+            json: serde_json::to_string(&finished).unwrap(),
+        };
+        tx.keep_reference(&kept, 1).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    drop(core);
+    let refused = node.keep(&of(5_000, End::Kept), Hex32([1; 32])).await.unwrap_err();
+    assert!(matches!(refused, NodeError::TooManyReferences), "one more of the same buyer: {refused}");
+    let breach = of(5_001, End::Breached);
+    node.keep(&breach, Hex32([2; 32])).await.unwrap();
+    let kept = node.core.lock().await.store.verified_references(breach.finished.provider).await.unwrap();
+    assert_eq!(kept.len(), MOST_KEPT);
+    assert!(kept.iter().any(|one| one.funding_txid == breach.finished.funding_txid));
 }
