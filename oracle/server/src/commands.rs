@@ -20,9 +20,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, ConfigFile};
-use crate::config::{Config, Network};
+use crate::config::Config;
 use crate::operating::open_files;
+use crate::probe::LOOKUPS_AT_ONCE;
 use crate::service;
+
+const NO_RUNTIME: &str = "the runtime can't be started";
+
+/// Threads for disk, journal and judging, beside those of lookups.
+const OTHER_THREADS: usize = 512;
+/// However many targets the operator allows.
+const MOST_THREADS: usize = 16_384;
 
 /// Why a command did not end well, and with which exit code.
 enum Failed {
@@ -105,10 +113,20 @@ fn environment_passphrase() -> Option<String> {
 }
 
 /// What a process that measures needs before it starts: leave for its clock, files, threads.
-fn prepared(network: Network, simulated: bool) -> Result<Runtime, Failed> {
-    service::allow_clock(network, simulated).map_err(bad_input)?;
+fn prepared(config: &Config, simulated: bool) -> Result<Runtime, Failed> {
+    service::allow_clock(config.network, simulated).map_err(bad_input)?;
     open_files::raise();
-    Ok(runtime(simulated)?)
+    let mut builder = threads(simulated);
+    builder.max_blocking_threads(waiting_threads(config));
+    Ok(builder.build().context(NO_RUNTIME)?)
+}
+
+/// Threads that may wait for a disk or a resolver. They are made as they are needed, and there are some for everything else
+/// also when every target's lookups hang.
+fn waiting_threads(config: &Config) -> usize {
+    let events = usize::try_from(config.limits.open_events).unwrap_or(usize::MAX);
+    let targets = events.saturating_mul(config.oracles.len().max(1));
+    targets.saturating_mul(LOOKUPS_AT_ONCE).saturating_add(OTHER_THREADS).min(MOST_THREADS)
 }
 
 /// The time that it measures by.
@@ -117,9 +135,14 @@ async fn opened_clock(simulated: Option<SocketAddr>, name: &str) -> anyhow::Resu
 }
 
 /// In simulated time one thing happens after the other, so that waking a second thread only costs time.
-fn runtime(simple: bool) -> anyhow::Result<Runtime> {
+fn threads(simple: bool) -> Builder {
     let mut builder = if simple { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    builder.enable_all().build().context("the runtime can't be started")
+    builder.enable_all();
+    builder
+}
+
+fn runtime(simple: bool) -> anyhow::Result<Runtime> {
+    threads(simple).build().context(NO_RUNTIME)
 }
 
 /// What an operator tells a running process.

@@ -19,7 +19,7 @@ pub(super) fn probe(arguments: &Probe) -> Result<(), Failed> {
             "{path}: oracle: must be there: whom does this vantage serve?"
         )));
     }
-    let runtime = prepared(config.network, arguments.simulated_time.is_some())?;
+    let runtime = prepared(&config, arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
         let signals = Signals::listen()?;
         let clock = opened_clock(arguments.simulated_time, &arguments.simulated_name).await?;

@@ -20,7 +20,7 @@ pub(super) fn serve(arguments: Serve) -> Result<(), Failed> {
     if config.is_vantage() {
         return Err(bad_input(anyhow!("{path}: oracle: makes this a vantage's configuration, for `probe`")));
     }
-    let runtime = prepared(config.network, arguments.simulated_time.is_some())?;
+    let runtime = prepared(&config, arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
         let signals = Signals::listen()?;
         let clock = opened_clock(arguments.simulated_time, &arguments.simulated_name).await?;

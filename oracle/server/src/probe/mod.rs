@@ -9,6 +9,7 @@ mod dial;
 mod dns;
 mod guard;
 mod http;
+mod lookups;
 mod names;
 mod own;
 mod phases;
@@ -32,6 +33,7 @@ pub use cause::Cause;
 use dial::Dialer;
 use dns::{Dns, DnsCheck};
 use http::{Http, HttpCheck};
+pub use lookups::AT_ONCE as LOOKUPS_AT_ONCE;
 use names::Names;
 pub use phases::Phases;
 pub use references::ReferenceAnswer;
@@ -98,6 +100,9 @@ pub struct Observation {
     /// What the reference targets answered, when they were asked.
     pub references: Vec<ReferenceAnswer>,
 }
+
+/// What a failure counts as, why, and what the references answered.
+pub type Judged = (Verdict, Option<Cause>, Vec<ReferenceAnswer>);
 
 /// Probes targets; one for the whole process.
 #[derive(Debug)]
@@ -208,7 +213,8 @@ impl Prober {
         Observation { verdict, latency_ms, cause, value, phases, references }
     }
 
-    async fn judge_failure(&self, fault: Cause) -> (Verdict, Option<Cause>, Vec<ReferenceAnswer>) {
+    /// What a failure counts as: bad where the references answer, undecided where the oracle itself is not connected.
+    pub async fn judge_failure(&self, fault: Cause) -> Judged {
         let references = self.references.ask().await;
         if self.references.suffice(&references) {
             (Verdict::Bad, Some(fault), references)

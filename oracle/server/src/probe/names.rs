@@ -121,7 +121,7 @@ impl Names {
                 let found = resolver.addresses(name, trip).await?;
                 Some(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
             }
-            None => Some(tokio::net::lookup_host((name, port)).await.ok()?.collect()),
+            None => trip.lookups.ask(name, port).await,
         }
     }
 

@@ -8,6 +8,7 @@ use super::NO_ROOTS;
 use super::attempt::Attempt;
 use super::cause::Cause;
 use super::dial::Dialer;
+use super::lookups::Lookups;
 use super::names::Endpoint;
 use super::timing::{Timing, Trip};
 use super::tls::Speaks;
@@ -25,11 +26,18 @@ pub(super) struct SocketCheck {
     endpoint: Endpoint,
     timeout_ms: u64,
     handshake: Option<Handshake>,
+    lookups: Lookups,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Handshake {
     certificate_valid_s: Option<u64>,
+}
+
+impl SocketCheck {
+    fn of(endpoint: Endpoint, timeout_ms: u64, handshake: Option<Handshake>) -> Self {
+        Self { endpoint, timeout_ms, handshake, lookups: Lookups::default() }
+    }
 }
 
 impl Sockets {
@@ -41,7 +49,7 @@ impl Sockets {
     /// Names the field that this oracle can't probe, and why.
     pub(super) fn prepare_tcp(&self, target: &TcpTarget) -> Result<SocketCheck, DocumentError> {
         let endpoint = self.endpoint("target.tcp.host", &target.host, target.port)?;
-        Ok(SocketCheck { endpoint, timeout_ms: target.timeout_ms, handshake: None })
+        Ok(SocketCheck::of(endpoint, target.timeout_ms, None))
     }
 
     /// # Errors
@@ -52,7 +60,7 @@ impl Sockets {
         }
         let endpoint = self.endpoint("target.tls.host", &target.host, target.port)?;
         let handshake = Handshake { certificate_valid_s: target.certificate_valid_s };
-        Ok(SocketCheck { endpoint, timeout_ms: target.timeout_ms, handshake: Some(handshake) })
+        Ok(SocketCheck::of(endpoint, target.timeout_ms, Some(handshake)))
     }
 
     fn endpoint(&self, field: &str, host: &str, port: u16) -> Result<Endpoint, DocumentError> {
@@ -65,7 +73,8 @@ impl Sockets {
 
     /// Connects once.
     pub(super) async fn attempt(&self, check: &SocketCheck) -> Attempt {
-        let ran = self.timing.run(check.timeout_ms, async |trip| self.connect(check, trip).await).await;
+        let work = async |trip: &mut Trip| self.connect(check, trip).await;
+        let ran = self.timing.run(check.timeout_ms, &check.lookups, work).await;
         Attempt { fault: ran.outcome.err(), value: None, latency_ms: ran.latency_ms, phases: ran.phases }
     }
 

@@ -6,6 +6,7 @@ use hickory_resolver::proto::rr::{RData, Record};
 use hyper::HeaderMap;
 
 use super::cause::Cause;
+use super::lookups::Lookups;
 use super::phases::{Phases, micros};
 
 /// The header by which a simulated service says how long it took. Never heeded in system time.
@@ -37,17 +38,19 @@ impl Timing {
         }
     }
 
-    /// Runs a probe that may take `timeout_ms`, and says how long it took.
+    /// Runs a probe that may take `timeout_ms`, with its target's places for lookups, and says how long it took.
     pub(super) async fn run<T>(
         self,
         timeout_ms: u64,
+        lookups: &Lookups,
         work: impl AsyncFnOnce(&mut Trip) -> Result<T, Cause>,
     ) -> Ran<T> {
         let limit_ms = match self {
             Self::Stopwatch => None,
             Self::Simulated => Some(timeout_ms),
         };
-        let (started, mut trip) = (Instant::now(), Trip { limit_ms, ..Trip::default() });
+        let (started, mut trip) =
+            (Instant::now(), Trip { limit_ms, lookups: lookups.clone(), ..Trip::default() });
         let ended = tokio::time::timeout(self.patience(timeout_ms), work(&mut trip)).await;
         let outcome = ended.unwrap_or(Err(Cause::Timeout));
         let latency_ms = match (self, &outcome) {
@@ -72,6 +75,8 @@ impl Timing {
 #[derive(Debug, Default)]
 pub(super) struct Trip {
     pub(super) phases: Phases,
+    /// The target's places for lookups.
+    pub(super) lookups: Lookups,
     stated_ms: u64,
     /// In simulated time: how much may be stated until it is too late.
     limit_ms: Option<u64>,

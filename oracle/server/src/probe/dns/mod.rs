@@ -12,6 +12,7 @@ use terms::{DnsTarget, DocumentError, RecordType};
 use super::attempt::Attempt;
 use super::cause::Cause;
 use super::dial::Dialer;
+use super::lookups::Lookups;
 use super::names::Endpoint;
 use super::own::unless_exhausted;
 use super::timing::{Timing, Trip};
@@ -33,6 +34,7 @@ pub(super) struct DnsCheck {
     asks: Asks,
     timeout_ms: u64,
     answers: Vec<String>,
+    lookups: Lookups,
 }
 
 /// Who is asked.
@@ -67,7 +69,8 @@ impl Dns {
                     .ok_or_else(|| refuse("server", "this oracle asks no private or special addresses"))?,
             ),
         };
-        Ok(DnsCheck { question, asks, timeout_ms: target.timeout_ms, answers: target.answers.clone() })
+        let (timeout_ms, answers) = (target.timeout_ms, target.answers.clone());
+        Ok(DnsCheck { question, asks, timeout_ms, answers, lookups: Lookups::default() })
     }
 
     /// The operator's own word, so it may lie on a private network.
@@ -80,7 +83,8 @@ impl Dns {
 
     /// Asks once.
     pub(super) async fn attempt(&self, check: &DnsCheck) -> Attempt {
-        let ran = self.timing.run(check.timeout_ms, async |trip| self.ask(check, trip).await).await;
+        let work = async |trip: &mut Trip| self.ask(check, trip).await;
+        let ran = self.timing.run(check.timeout_ms, &check.lookups, work).await;
         let fault = match &ran.outcome {
             Ok(found) => fault_of(found, &check.answers),
             Err(cause) => Some(*cause),

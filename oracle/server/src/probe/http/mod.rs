@@ -18,6 +18,7 @@ use super::NO_ROOTS;
 use super::attempt::Attempt;
 use super::cause::Cause;
 use super::dial::Dialer;
+use super::lookups::Lookups;
 use super::timing::{Timing, Trip};
 use crate::config::Config;
 use answer::Answer;
@@ -44,6 +45,7 @@ pub(super) struct HttpCheck {
     timeout_ms: u64,
     expected: Arc<Expected>,
     pool: Pool,
+    lookups: Lookups,
 }
 
 impl Http {
@@ -75,19 +77,22 @@ impl Http {
         }
         let expected = Arc::new(Expected::of(target, source)?);
         let (redirects, timeout_ms) = (target.redirects.unwrap_or(0), target.timeout_ms);
-        Ok(HttpCheck { first, redirects, timeout_ms, expected, pool: Pool::default() })
+        let (pool, lookups) = (Pool::default(), Lookups::default());
+        Ok(HttpCheck { first, redirects, timeout_ms, expected, pool, lookups })
     }
 
     /// A check of a reference: whatever answers there is well, unless it answers with an error.
     pub(super) fn prepare_reference(&self, url: &Url, timeout_ms: u64) -> Option<HttpCheck> {
         let expected = Arc::new(Expected::Status(200..=399));
         let first = Hop::get(url)?;
-        Some(HttpCheck { first, redirects: 0, timeout_ms, expected, pool: Pool::default() })
+        let (pool, lookups) = (Pool::default(), Lookups::unbounded());
+        Some(HttpCheck { first, redirects: 0, timeout_ms, expected, pool, lookups })
     }
 
     /// Sends the request once, and follows it where it may.
     pub(super) async fn attempt(&self, check: &HttpCheck) -> Attempt {
-        let ran = self.timing.run(check.timeout_ms, async |trip| self.travel(check, trip).await).await;
+        let work = async |trip: &mut Trip| self.travel(check, trip).await;
+        let ran = self.timing.run(check.timeout_ms, &check.lookups, work).await;
         let judged = match ran.outcome {
             Ok(answer) => self.judging.judge(&check.expected, answer).await,
             Err(cause) => Err(cause),
