@@ -74,6 +74,7 @@ pub struct Oracle {
     pub overview: Snapshot,
     journal: Arc<Mutex<Journal>>,
     marked_ms: AtomicU64,
+    deaf_ms: AtomicU64,
     /// Rung when the configured services may be others.
     pub services_changed: Wake,
     troubles: Mutex<BTreeMap<EventId, Trouble>>,
@@ -178,6 +179,7 @@ impl Oracle {
             overview: Snapshot::default(),
             journal: Arc::new(Mutex::new(journal)),
             marked_ms: AtomicU64::new(0),
+            deaf_ms: AtomicU64::new(0),
             services_changed: Wake::new(),
             troubles: Mutex::new(BTreeMap::new()),
             service_troubles: Mutex::new(BTreeMap::new()),
@@ -246,6 +248,16 @@ impl Oracle {
             Ok(Err(error)) => tracing::error!(%error, "the signing journal could not be written"),
             Err(error) => tracing::error!(%error, "the signing journal could not be written"),
         }
+    }
+
+    /// When a beat last came that could not be written down, in unix milliseconds; 0 for never.
+    pub fn deaf_ms(&self) -> u64 {
+        self.deaf_ms.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a beat came that could not be written down: whose slot it would have been nobody will know.
+    pub fn note_deaf(&self, now_ms: u64) {
+        self.deaf_ms.fetch_max(now_ms, Ordering::Relaxed);
     }
 
     /// Notes that an event does not get on.

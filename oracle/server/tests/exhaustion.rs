@@ -18,7 +18,7 @@ const END: u64 = START + 3_600;
 const MATURITY: u64 = END + 600;
 
 /// Starts the oracle on a disk that can be full.
-async fn serve_on(disk: &FullDisk, world: &World) -> Process {
+pub(crate) async fn serve_on(disk: &FullDisk, world: &World) -> Process {
     let envs = disk.envs().map(|(name, value)| (name, value.into_string().unwrap()));
     let envs = envs.each_ref().map(|(name, value)| (*name, value.as_str()));
     Process::serve_with(world, &envs).await.unwrap_or_else(|(status, log)| panic!("{status}: {log}"))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
 use crate::common;
+use crate::exhaustion::serve_on;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,6 +15,7 @@ use protocol::beat::Beat;
 use secp256k1_zkp::{Keypair, SECP256K1};
 use serde_json::json;
 use terms::{Measurement, Outcome, OutcomeValue};
+use testbed::FullDisk;
 use tokio::sync::mpsc;
 
 fn keypair(seed: u8) -> Keypair {
@@ -57,6 +59,7 @@ async fn beats(world: &mut World, oracle: &Process, from: u64, to: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slot_with_a_beat_is_good_one_without_is_bad_and_one_without_the_oracle_unmeasured() {
     let mut world = World::new().await;
+    world.configure("references_needed = 1\n[[reference]]\nurl = \"http://reference.example/ok\"\n");
     let oracle = Process::serve(&world).await;
     let now = START - 600;
     assert_eq!(say(&oracle, &beat_at(now)).await, Err((404, "name".to_owned())), "nobody waits for it");
@@ -71,21 +74,55 @@ async fn a_slot_with_a_beat_is_good_one_without_is_bad_and_one_without_the_oracl
     oracle.kill(&world).await;
     world.until(START + 29 * 60 + 20).await;
     let oracle = Process::serve(&world).await;
-    beats(&mut world, &oracle, 29, 60).await;
+    beats(&mut world, &oracle, 29, 40).await;
+    // Nothing is heard in minute 40 either, but at its end the oracle itself is not connected.
+    world.reference.answers(500);
+    world.until(START + 41 * 60 + 5).await;
+    world.reference.answers(200);
+    beats(&mut world, &oracle, 41, 60).await;
 
     world.until(START + 3_600 + 5).await;
     let closed = oracle.http.event(&id).await.provisional.unwrap();
-    let probes = json!({ "good": 49, "bad": 2, "undecided": 9 });
+    let probes = json!({ "good": 48, "bad": 2, "undecided": 10 });
     assert_eq!(closed.report["probes"], probes, "{}", closed.report);
     // Of the slice from minute 25 on one beat was heard, fewer than three: it is as unmeasured as the one before it.
     assert_eq!(closed.report["slices"]["unmeasured"], 2);
     assert_eq!(closed.outcome, Outcome::Indeterminate, "more than a tenth is unmeasured");
     let (_, failures) = oracle.http.text(&format!("/v1/events/{id}/failures")).await;
     assert_eq!(failures.lines().filter(|line| line.ends_with(",0,0,silence")).count(), 2, "{failures}");
+    assert_eq!(
+        failures.lines().filter(|line| line.ends_with(",,0,own connectivity")).count(),
+        1,
+        "{failures}"
+    );
+    let (_, references) = oracle.http.text(&format!("/v1/events/{id}/references")).await;
+    assert_eq!(
+        references.lines().count(),
+        1 + 3,
+        "asked after each silent slot, and after no other: {references}"
+    );
     world.until(START + 3_600 + 601).await;
     let (_, bundle) = oracle.http.text(&format!("/v1/events/{id}/evidence")).await;
     let bundle = ledger::bundle::Bundle::parse(bundle.as_bytes()).unwrap();
     assert!(signer::audit(&bundle).unwrap().attestation.is_some());
+    oracle.terminate(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_beat_that_could_not_be_written_down_was_no_silence() {
+    let mut world = World::new().await;
+    let disk = FullDisk::under(world.dir.path()).unwrap();
+    let oracle = serve_on(&disk, &world).await;
+    let id = oracle.http.announce(&heartbeat(|_| ())).await.event_id;
+    world.until(START + 30).await;
+    disk.fill().unwrap();
+    assert_eq!(say(&oracle, &beat_at(START + 30)).await, Err((500, String::new())));
+    disk.free().unwrap();
+    // The beat's own minute is unmeasured; the next one, in which nobody called, is bad.
+    world.until(START + 605).await;
+    let (_, failures) = oracle.http.text(&format!("/v1/events/{id}/failures")).await;
+    let minute = |number: u64| format!("{},local,0,0,silence\n", (START + number * 60) * 1_000 - 1);
+    assert!(!failures.contains(&minute(1)) && failures.contains(&minute(2)), "{failures}");
     oracle.terminate(&world).await;
 }
 

@@ -38,6 +38,14 @@ pub async fn hear(oracle: &Oracle, beat: &Beat) -> Result<u64, BeatError> {
     if beat.unix_ms.abs_diff(now_ms) > TOLERANCE_MS {
         return Err(BeatError::Time { now_ms });
     }
+    let written = write(oracle, beat, now_ms).await;
+    if let Err(BeatError::Store(_)) = &written {
+        oracle.note_deaf(now_ms);
+    }
+    written
+}
+
+async fn write(oracle: &Oracle, beat: &Beat, now_ms: u64) -> Result<u64, BeatError> {
     let events = oracle.store.events_with_heartbeat(&beat.name, &beat.key).await?;
     if events.is_empty() {
         return Err(BeatError::Unknown);

@@ -1,14 +1,16 @@
 //! Noticing silence: a slot that passed without a beat while the oracle was there is bad.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use clock::Busy;
-use ledger::{Grid, Sample, SliceVerdict, Verdict};
+use ledger::{Grid, Sample, SliceVerdict};
 
 use crate::measuring::window::{MeasureError, Measured};
 use crate::oracle::Oracle;
-use crate::probe::{Cause, Phases};
-use crate::store::{Batch, Event, Seen};
+use crate::probe::{Cause, Judged, Phases};
+use crate::store::{Batch, Event, Seen, StoreError};
 
 /// A slot is judged this long after its end, so that a beat of its last moment is stored by then.
 const JUDGED_AFTER_MS: u64 = 1_000;
@@ -77,36 +79,40 @@ impl<'a> Silence<'a> {
         if now_ms.saturating_sub(due_ms) > every_ms {
             self.since_ms = now_ms;
         }
+        // A beat that could not be written down was sent all the same.
+        self.since_ms = self.since_ms.max(self.oracle.deaf_ms());
         let over = |slot: u64| self.grid.probe_start_ms(slot + 1).saturating_add(JUDGED_AFTER_MS) <= now_ms;
-        let mut slot = self.slot;
-        while slot < self.grid.probes() && over(slot) {
-            let heard_all = self.grid.probe_start_ms(slot) >= self.since_ms;
-            if heard_all && !self.grid.is_excluded(self.grid.slice_of_probe(slot)) {
-                self.unwritten.seen.push(self.silent(slot));
-            }
-            slot += 1;
-        }
-        self.slot = slot;
+        let until = (self.slot..self.grid.probes()).find(|slot| !over(*slot)).unwrap_or(self.grid.probes());
+        let silent = self.silent(self.slot..until).await?;
+        self.unwritten.seen.extend(silent);
+        self.slot = until;
         self.close_or_write(now_ms).await
     }
 
-    /// The sample of a slot without a beat. Where there was one, it stands there already, and stays.
-    fn silent(&self, slot: u64) -> Seen {
-        let settings = self.oracle.settings();
-        let sample = Sample {
-            unix_ms: self.grid.probe_start_ms(slot + 1) - 1,
-            vantage: self.event.own_vantage(&settings.config.vantage).to_owned(),
-            verdict: Verdict::Bad,
-            latency_ms: 0,
-            value: None,
-        };
-        Seen {
-            probe: slot,
-            sample,
-            cause: Some(Cause::Silence),
-            phases: Phases::default(),
-            references: Vec::new(),
+    /// The samples of those of these slots that passed without a beat, though somebody listened. Whether they count is
+    /// for the references to say, right after them: who is not connected hears nobody.
+    async fn silent(&self, slots: Range<u64>) -> Result<Vec<Seen>, StoreError> {
+        let heard = self.oracle.store.samples(self.event.key, slots.start, slots.end).await?;
+        let heard: BTreeSet<u64> =
+            heard.iter().filter_map(|sample| self.grid.probe_of(sample.unix_ms)).collect();
+        let listened = |slot: &u64| self.grid.probe_start_ms(*slot) >= self.since_ms;
+        let counts = |slot: &u64| !self.grid.is_excluded(self.grid.slice_of_probe(*slot));
+        let silent: Vec<u64> =
+            slots.filter(listened).filter(counts).filter(|slot| !heard.contains(slot)).collect();
+        if silent.is_empty() {
+            return Ok(Vec::new());
         }
+        let settings = self.oracle.settings();
+        let judged = settings.prober.judge_failure(Cause::Silence).await;
+        let vantage = self.event.own_vantage(&settings.config.vantage);
+        Ok(silent.into_iter().map(|slot| self.seen(slot, vantage, &judged)).collect())
+    }
+
+    fn seen(&self, slot: u64, vantage: &str, judged: &Judged) -> Seen {
+        let (verdict, cause, references) = judged.clone();
+        let unix_ms = self.grid.probe_start_ms(slot + 1) - 1;
+        let sample = Sample { unix_ms, vantage: vantage.to_owned(), verdict, latency_ms: 0, value: None };
+        Seen { probe: slot, sample, cause, phases: Phases::default(), references }
     }
 
     async fn close_or_write(&mut self, now_ms: u64) -> Result<(), MeasureError> {
