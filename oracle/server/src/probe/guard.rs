@@ -30,9 +30,10 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         return is_public_v4(v4);
     }
     let first = ip.segments()[0];
-    // Global unicast is 2000::/3, of which 2001:db8::/32 and 3fff::/20 are for documents.
+    // Global unicast is 2000::/3, of which 2001::/23 is for protocols (Teredo's tunnels, benchmarks, ORCHID), 2001:db8::/32
+    // and 3fff::/20 are for documents.
     (0x2000..0x4000).contains(&first)
-        && !(first == 0x2001 && ip.segments()[1] == 0x0db8)
+        && !(first == 0x2001 && (ip.segments()[1] < 0x0200 || ip.segments()[1] == 0x0db8))
         && !(first == 0x3fff && ip.segments()[1] < 0x1000)
 }
 
@@ -84,6 +85,9 @@ mod tests {
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
             "2001:db8::1",
+            "2001:0:7f00:1::1",
+            "2001:2::1",
+            "2001:20::1",
             "::127.0.0.1",
         ];
         for text in own {
