@@ -10,7 +10,9 @@ use crate::place::Place;
 use crate::search::Search;
 use crate::told::Refused;
 
-/// So many listed addresses of one host and port are visited: nobody's server is flooded through us.
+/// So many addresses of one host and port, beside the one without a path, are visited for each directory: nobody's server is
+/// flooded through us. Anybody can list addresses of anybody's host, and a directory that wants to can make them up. So
+/// neither takes the place of what another directory lists, nor of the host's own address, which is one and is always visited.
 const MOST_PER_HOST: usize = 8;
 
 /// Somebody to ask.
@@ -44,7 +46,7 @@ pub(crate) fn candidates(search: &Search, listed: Vec<Listed>, refused: &mut Vec
     }
     let mut left = search.bounds.listed;
     let mut left_out = 0_usize;
-    for Listed { listing, by } in listed {
+    for Listed { listing, by } in by_turns(listed) {
         if let Some(known) = all.find(&listing.url) {
             known.listings.push(listing);
             known.listed_by.extend(by);
@@ -78,11 +80,27 @@ pub(crate) fn candidates(search: &Search, listed: Vec<Listed>, refused: &mut Vec
     all.candidates
 }
 
+/// The directories take turns, so that one that lists very many leaves as many places to each other one.
+fn by_turns(mut listed: Vec<Listed>) -> Vec<Listed> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    listed.sort_by_cached_key(|one| {
+        let turns = one.by.iter().map(|by| {
+            let count = counts.entry(by.clone()).or_default();
+            *count += 1;
+            *count
+        });
+        // All are counted, also where the first is the least.
+        turns.fold(usize::MAX, usize::min)
+    });
+    listed
+}
+
 #[derive(Default)]
 struct All {
     candidates: Vec<Candidate>,
     by_url: BTreeMap<String, usize>,
-    by_host: BTreeMap<String, usize>,
+    /// How many addresses of a host each directory makes us visit.
+    by_host: BTreeMap<(String, String), usize>,
 }
 
 impl All {
@@ -93,22 +111,40 @@ impl All {
 
     fn push(&mut self, candidate: Candidate) {
         self.by_url.insert(name(&candidate.url), self.candidates.len());
-        *self.by_host.entry(host(&candidate.url)).or_default() += 1;
         self.candidates.push(candidate);
     }
 
     /// Where the innermost of the directories is that may send us to an address.
-    fn sent_from(&self, url: &str, by: &[String]) -> Result<Place, &'static str> {
+    fn sent_from(&mut self, url: &str, by: &[String]) -> Result<Place, &'static str> {
         let place = Place::of(url).ok_or("is no address")?;
-        let directories = by.iter().filter_map(|by| Place::of(by)).filter(|by| by.may_name(place));
-        let from = directories
-            .max()
+        let directories = by.iter().filter_map(|by| Some((Place::of(by)?, by)));
+        let mut directories: Vec<_> = directories.filter(|(from, _)| from.may_name(place)).collect();
+        directories.sort();
+        let (innermost, _) = directories
+            .last()
             .ok_or("is in a network to which the directory that lists it may not send us")?;
-        if self.by_host.get(&host(url)).is_some_and(|visits| *visits >= MOST_PER_HOST) {
-            return Err("is one of too many listed addresses of this host");
+        if is_whole_host(url) {
+            return Ok(*innermost);
         }
-        Ok(from)
+        for (from, by) in directories.into_iter().rev() {
+            let visits = self.by_host.entry((host(url), by.clone())).or_default();
+            if *visits < MOST_PER_HOST {
+                *visits += 1;
+                return Ok(from);
+            }
+        }
+        Err("is one of too many listed addresses of this host")
     }
+}
+
+/// Whether an address is that of a host and port and of nothing on it: there is one for each scheme.
+fn is_whole_host(url: &str) -> bool {
+    let url = Url::parse(url).ok();
+    url.is_some_and(|url| {
+        url.path() == "/"
+            && (url.query(), url.fragment(), url.password()) == (None, None, None)
+            && url.username().is_empty()
+    })
 }
 
 /// The same for addresses that lead to the same place.

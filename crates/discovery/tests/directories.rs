@@ -133,3 +133,35 @@ async fn one_host_is_not_flooded_through_a_directory() {
     let asked = told.refused.iter().filter(|refused| refused.why == "is unreachable").count();
     assert_eq!((asked, told.refused.len()), (8, 30));
 }
+
+/// The number of the key that directories list last.
+fn last() -> u8 {
+    (1..=99).max_by_key(|key| public_key(&keypair(*key))).unwrap()
+}
+
+/// What strangers list in a provider's name: addresses on its host, each by a key that comes before its own.
+fn crowd(url: &str) -> Vec<Listing> {
+    let others = (1..=99).filter(|key| *key != last());
+    others.map(|key| listing(&keypair(key), &format!("{url}/{key}"))).collect()
+}
+
+#[tokio::test]
+async fn nobody_crowds_a_provider_out_by_naming_its_host() {
+    let provider = provider(last(), vec![offer(900_000)]).await;
+    let honest = [crowd(&provider), vec![listing(&keypair(last()), &provider)]].concat();
+    let told = found(&search(&[], &[&directory(&honest).await])).await;
+    assert_eq!(told.providers.iter().map(|it| it.url.as_str()).collect::<Vec<_>>(), [provider.as_str()]);
+}
+
+#[tokio::test]
+async fn a_directory_that_lists_very_many_takes_no_place_of_anothers() {
+    let card = Card::seal(card_draft(vec![offer(900_000)]), &keypair(last())).unwrap().bytes();
+    let app = Router::new().route(&format!("/below{}", protocol::card::PATH), get(async move || card));
+    let host = serve(app).await;
+    let below = format!("{host}/below");
+    let liar = directory(&crowd(&host)).await;
+    let honest = directory(&[listing(&keypair(last()), &below)]).await;
+    let bounds = Bounds { listed: 10, ..Bounds::default() };
+    let told = found(&Search { bounds, ..search(&[], &[&liar, &honest]) }).await;
+    assert_eq!(told.providers.iter().map(|it| it.url.as_str()).collect::<Vec<_>>(), [below.as_str()]);
+}
