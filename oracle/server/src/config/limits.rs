@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::load::rule;
+
 /// Bounds on what outside input can make the oracle do.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +22,20 @@ pub struct Limits {
     pub probes: usize,
     /// Readers of the stream at the same time.
     pub stream_readers: usize,
+}
+
+/// No machine does more than this at the same time.
+const MOST_AT_ONCE: usize = 1_000_000;
+
+impl Limits {
+    pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let counted = 1..=MOST_AT_ONCE;
+        rule(counted.contains(&self.requests), "limits.requests", "must be from 1 to 1,000,000")?;
+        rule(counted.contains(&self.probes), "limits.probes", "must be from 1 to 1,000,000")?;
+        let readers = self.stream_readers <= MOST_AT_ONCE;
+        rule(readers, "limits.stream_readers", "must be at most 1,000,000")?;
+        rule(self.probe_every_ms > 0, "limits.probe_every_ms", "must be at least 1")
+    }
 }
 
 impl Default for Limits {

@@ -90,9 +90,7 @@ impl Config {
             "publication_delay_s",
             "must be at most 90 days",
         )?;
-        rule(self.limits.requests > 0, "limits.requests", "must be at least 1")?;
-        rule(self.limits.probes > 0, "limits.probes", "must be at least 1")?;
-        rule(self.limits.probe_every_ms > 0, "limits.probe_every_ms", "must be at least 1")?;
+        self.limits.check()?;
         policy::check_requesters(&self.policy, &self.requesters)?;
         self.rate.check()?;
         alias::check(&self.aliases)?;

@@ -11,6 +11,10 @@ use super::load::rule;
 
 /// The most reference targets; each failed probe asks all of them.
 const MAX_REFERENCES: usize = 16;
+/// As long as a target may take.
+const MAX_REFERENCE_TIMEOUT_MS: u64 = 60_000;
+/// A crash loses what was seen since the last flush.
+const MAX_FLUSH_EVERY_S: u64 = 3_600;
 
 /// How targets are probed.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,7 +85,11 @@ pub struct Reference {
 }
 
 pub(super) fn check(config: &Config) -> Result<(), (&'static str, &'static str)> {
-    rule(config.probe.flush_every_s != Some(0), "probe.flush_every_s", "must be at least 1")?;
+    let flush = config.probe.flush_every_s.is_none_or(|s| (1..=MAX_FLUSH_EVERY_S).contains(&s));
+    rule(flush, "probe.flush_every_s", "must be from 1 to 3600")?;
+    // Where no reference could answer in time, no failure would ever count.
+    let patient = (1..=MAX_REFERENCE_TIMEOUT_MS).contains(&config.probe.reference_timeout_ms);
+    rule(patient, "probe.reference_timeout_ms", "must be from 1 to 60000")?;
     let named = |rule: &Resolve| matches!(Host::parse(&rule.host), Ok(Host::Domain(_)));
     rule(config.resolve.iter().all(named), "resolve.host", "must be a name, and no address")?;
     let leads = |rule: &Resolve| rule.addr.is_some() != rule.port.is_some();
