@@ -59,6 +59,8 @@ pub struct Oracle {
     pub announcing: tokio::sync::Mutex<()>,
     /// Signing goes one at a time.
     pub signing: tokio::sync::Mutex<()>,
+    /// Shared by the beats that are being written down; taken alone by whoever judges silence.
+    pub hearing: tokio::sync::RwLock<()>,
     /// Places for answers that take much memory or computing.
     pub heavy: Semaphore,
     /// Places for windows that are being closed.
@@ -170,6 +172,7 @@ impl Oracle {
             stop: CancellationToken::new(),
             announcing: tokio::sync::Mutex::new(()),
             signing: tokio::sync::Mutex::new(()),
+            hearing: tokio::sync::RwLock::new(()),
             heavy: Semaphore::new(HEAVY_ANSWERS),
             closing: Semaphore::new(CLOSING),
             listeners: Arc::new(Semaphore::new(config.limits.stream_readers)),

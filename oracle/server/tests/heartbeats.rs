@@ -126,6 +126,28 @@ async fn a_beat_that_could_not_be_written_down_was_no_silence() {
     oracle.terminate(&world).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_beat_in_a_slice_that_was_published_before_the_clock_was_put_back_changes_nothing() {
+    let mut world = World::new().await;
+    world.barrier.skew("oracle", 590_000);
+    let oracle = Process::serve(&world).await;
+    let id = oracle.http.announce(&heartbeat(|_| ())).await.event_id;
+    // By its clock it is nearly ten minutes later, and the first slice is over.
+    world.until(START - 285).await;
+    let slices = oracle.http.json(&format!("/v1/events/{id}/slices")).await;
+    assert_eq!(slices["slices"].as_array().map(Vec::len), Some(1), "{slices}");
+    oracle.kill(&world).await;
+    world.barrier.skew("oracle", 0);
+    let oracle = Process::serve(&world).await;
+    world.until(START + 90).await;
+    assert_eq!(say(&oracle, &beat_at(START + 90)).await, Ok(0), "its slice is published");
+    beats(&mut world, &oracle, 5, 60).await;
+    world.until(START + 3_605).await;
+    let closed = oracle.http.event(&id).await.provisional.expect("it is no contradiction");
+    assert_eq!(closed.report["probes"]["good"], 55);
+    oracle.terminate(&world).await;
+}
+
 /// Within the minutes 10 and 11 no beat is taken.
 async fn refusals(world: &mut World, oracle: &Process) {
     let at = START + 10 * 60 + 30;

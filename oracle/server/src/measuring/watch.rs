@@ -136,7 +136,7 @@ impl Watch {
 }
 
 /// Was the clock set while this much passed on it, and that much in fact? Then nobody knows when the probe was.
-fn is_step(on_the_clock_ms: u64, in_fact: Duration) -> bool {
+pub(super) fn is_step(on_the_clock_ms: u64, in_fact: Duration) -> bool {
     let tolerated = STEP_TOLERANCE + in_fact / 10;
     Duration::from_millis(on_the_clock_ms).abs_diff(in_fact) > tolerated
 }

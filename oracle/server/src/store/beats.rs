@@ -6,6 +6,7 @@ use terms::{Hex32, Target};
 
 use super::samples::Row;
 use super::transaction::Transaction;
+use super::vantages::is_closed;
 use super::{Event, Store, StoreError, count_commit, events, samples, signed};
 use crate::probe::Phases;
 
@@ -77,7 +78,8 @@ impl Store {
     }
 }
 
-/// Whether the beat is heard in the event's window. The first of a slot is its sample.
+/// Whether the beat is heard in the event's window. The first of a slot is its sample. A slice whose verdict is published
+/// stays as it is: the clock was put back since.
 async fn count_for(
     tx: &mut Transaction,
     event: &Event,
@@ -86,6 +88,9 @@ async fn count_for(
 ) -> Result<bool, StoreError> {
     let grid = Grid::new(&event.measurement).map_err(|_| StoreError::Corrupt { column: "measurement" })?;
     let Some(probe) = grid.probe_of(now_ms) else { return Ok(false) };
+    if is_closed(tx, event.key, grid.slice_of_probe(probe)).await? {
+        return Ok(false);
+    }
     let sample = Sample {
         unix_ms: now_ms,
         vantage: event.own_vantage(vantage).to_owned(),

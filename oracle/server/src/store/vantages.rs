@@ -183,7 +183,7 @@ async fn stored_signature(
     .await?)
 }
 
-async fn is_closed(tx: &mut Transaction, event: i64, slice: u64) -> Result<bool, StoreError> {
+pub(super) async fn is_closed(tx: &mut Transaction, event: i64, slice: u64) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM slices WHERE event = ? AND slice = ?)")
         .bind(event)
         .bind(signed(slice, "slice")?)

@@ -34,6 +34,7 @@ pub enum BeatError {
 /// When it is forged, not of now, or a repetition; when nobody waits for it; when the database fails.
 pub async fn hear(oracle: &Oracle, beat: &Beat) -> Result<u64, BeatError> {
     beat.check()?;
+    let _until_written = oracle.hearing.read().await;
     let now_ms = oracle.clock.now_ms();
     if beat.unix_ms.abs_diff(now_ms) > TOLERANCE_MS {
         return Err(BeatError::Time { now_ms });

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clock::Busy;
 use ledger::{Grid, Sample, SliceVerdict};
 
+use crate::measuring::watch::is_step;
 use crate::measuring::window::{MeasureError, Measured};
 use crate::oracle::Oracle;
 use crate::probe::{Cause, Judged, Phases};
@@ -14,6 +16,9 @@ use crate::store::{Batch, Event, Seen, StoreError};
 
 /// A slot is judged this long after its end, so that a beat of its last moment is stored by then.
 const JUDGED_AFTER_MS: u64 = 1_000;
+
+/// How often it is looked whether the clock was set, in system time.
+const LOOK_EVERY_MS: u64 = 10_000;
 
 /// Measures the window of an event with a heartbeat, from now to its end. Beats are stored as they are heard.
 ///
@@ -26,8 +31,7 @@ pub async fn measure(
 ) -> Result<Measured, MeasureError> {
     let mut watch = Silence::begin(oracle, event).await?;
     while watch.slot < watch.grid.probes() {
-        let judged_ms = watch.grid.probe_start_ms(watch.slot + 1).saturating_add(JUDGED_AFTER_MS);
-        let stopped = oracle.sleep_or_stop(busy, judged_ms).await.is_stopped();
+        let stopped = oracle.sleep_or_stop(busy, watch.wakes_ms()).await.is_stopped();
         if stopped {
             watch.write().await?;
             return Ok(Measured::Stopped);
@@ -45,6 +49,8 @@ struct Silence<'a> {
     slot: u64,
     /// Since when the oracle listens without a break, in unix milliseconds.
     since_ms: u64,
+    /// When it last looked, by the clock and in fact.
+    looked: (u64, Instant),
     closed: Option<SliceVerdict>,
     /// What the slices before this one can decide is closed.
     decided_until: u64,
@@ -64,6 +70,7 @@ impl<'a> Silence<'a> {
             grid,
             slot,
             since_ms,
+            looked: (since_ms, Instant::now()),
             closed,
             decided_until: 0,
             unwritten,
@@ -71,16 +78,34 @@ impl<'a> Silence<'a> {
         })
     }
 
-    /// Judges the slots that are over at `now_ms`, and closes the slices that are. A machine that slept through a slot
-    /// heard nothing in it, whoever called.
-    async fn judge(&mut self, now_ms: u64) -> Result<(), MeasureError> {
-        let every_ms = self.event.measurement.probe_every_ms;
-        let due_ms = self.grid.probe_start_ms(self.slot + 1).saturating_add(JUDGED_AFTER_MS);
-        if now_ms.saturating_sub(due_ms) > every_ms {
+    /// When the next slot is to be judged.
+    fn due_ms(&self) -> u64 {
+        self.grid.probe_start_ms(self.slot + 1).saturating_add(JUDGED_AFTER_MS)
+    }
+
+    fn wakes_ms(&self) -> u64 {
+        let clock = &self.oracle.clock;
+        let look_ms = clock.now_ms().saturating_add(LOOK_EVERY_MS);
+        if clock.is_simulated() { self.due_ms() } else { self.due_ms().min(look_ms) }
+    }
+
+    /// Notes since when it has listened. A machine that slept through a slot heard nothing in it, whoever called; where the
+    /// clock was set nobody knows when a slot was; and a beat that could not be written down was sent all the same.
+    fn look(&mut self, now_ms: u64) {
+        let (looked_ms, looked) = std::mem::replace(&mut self.looked, (now_ms, Instant::now()));
+        let was_set =
+            !self.oracle.clock.is_simulated() && is_step(now_ms.abs_diff(looked_ms), looked.elapsed());
+        if was_set || now_ms.saturating_sub(self.due_ms()) > self.event.measurement.probe_every_ms {
             self.since_ms = now_ms;
         }
-        // A beat that could not be written down was sent all the same.
         self.since_ms = self.since_ms.max(self.oracle.deaf_ms());
+    }
+
+    /// Judges the slots that are over at `now_ms`, and closes the slices that are.
+    async fn judge(&mut self, now_ms: u64) -> Result<(), MeasureError> {
+        self.look(now_ms);
+        // Beats that are being written down are waited for.
+        drop(self.oracle.hearing.write().await);
         let over = |slot: u64| self.grid.probe_start_ms(slot + 1).saturating_add(JUDGED_AFTER_MS) <= now_ms;
         let until = (self.slot..self.grid.probes()).find(|slot| !over(*slot)).unwrap_or(self.grid.probes());
         let silent = self.silent(self.slot..until).await?;
