@@ -46,6 +46,11 @@ async fn a_restored_backup_shows_what_it_knows_and_signs_nothing_that_may_have_b
 
     // In the middle of the second window, with the oracle at work.
     let folder = world.path("backup");
+    let (journal, away) = (world.path("signing.journal"), world.path("away"));
+    std::fs::rename(&journal, &away).unwrap();
+    let half = run(&world, "backup", Some(&folder));
+    assert!(!half.status.success() && !folder.exists(), "half a backup is none: {}", said(&half));
+    std::fs::rename(&away, &journal).unwrap();
     let made = run(&world, "backup", Some(&folder));
     assert!(made.status.success(), "{}", said(&made));
     let again = run(&world, "backup", Some(&folder));
@@ -62,6 +67,13 @@ async fn a_restored_backup_shows_what_it_knows_and_signs_nothing_that_may_have_b
     );
     oracle.kill(&world).await;
 
+    // What is left of the old database would be played into the restored one.
+    for name in ["oracle.key", "oracle.db", "signing.journal"] {
+        std::fs::remove_file(world.path(name)).unwrap();
+    }
+    let mixed = run(&world, "restore", Some(&folder));
+    assert!(!mixed.status.success() && said(&mixed).contains("oracle.db-wal: is there"), "{}", said(&mixed));
+    assert!(!world.path("oracle.db").exists(), "it is looked at before anything is written");
     lose_everything(&world);
     let restored = run(&world, "restore", Some(&folder));
     assert!(restored.status.success() && said(&restored).contains("trust-database"), "{}", said(&restored));

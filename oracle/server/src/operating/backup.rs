@@ -39,6 +39,12 @@ pub enum BackupError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// There is no database yet.
+    #[error("{}: is not there; an oracle has a database from its first `serve` on", path.display())]
+    NeverServed {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// The database could not be copied.
     #[error("{}: {source}", path.display())]
     Database {
@@ -68,7 +74,21 @@ pub async fn make(config: &Config, config_file: &Path, folder: &Path) -> Result<
             _ => BackupError::Io { path, source },
         }
     };
+    let database = config.database_file();
+    if !database.exists() {
+        return Err(BackupError::NeverServed { path: database });
+    }
     DirBuilder::new().mode(0o700).create(folder).map_err(failed(folder))?;
+    let made = copy_all(config, config_file, folder).await;
+    if made.is_err() {
+        // Half a backup is none, and the next one wants its place.
+        fs::remove_dir_all(folder).map_err(failed(folder))?;
+    }
+    made?;
+    sync_folder(folder).map_err(failed(folder))
+}
+
+async fn copy_all(config: &Config, config_file: &Path, folder: &Path) -> Result<(), BackupError> {
     copy(config_file, &folder.join(CONFIG))?;
     for name in Keyring::files_in(&config.data_dir).map_err(BackupError::Keys)? {
         copy(&config.data_dir.join(&name), &folder.join(name))?;
@@ -78,7 +98,7 @@ pub async fn make(config: &Config, config_file: &Path, folder: &Path) -> Result<
     }
     copy_database(&config.database_file(), &folder.join(DATABASE)).await?;
     Journal::copy(&config.journal_file(), &folder.join(JOURNAL))?;
-    sync_folder(folder).map_err(failed(folder))
+    Ok(())
 }
 
 /// Puts a backup's key, journal, database and token where the configuration wants them. Every place is looked at before the
@@ -95,8 +115,13 @@ pub fn restore(config: &Config, folder: &Path) -> Result<Vec<PathBuf>, BackupErr
     // Last: without keys nothing starts, so a restore that was cut off is not taken for a whole one.
     let keys = Keyring::files_in(folder).map_err(BackupError::Keys)?;
     files.extend(keys.into_iter().map(|name| (folder.join(&name), config.data_dir.join(name))));
-    if let Some((_, there)) = files.iter().find(|(_, to)| to.exists()) {
-        return Err(BackupError::Exists { path: there.clone() });
+    // SQLite would play the log of another database into this one.
+    let logs = ["-wal", "-shm"].map(|end| beside(&config.database_file(), end));
+    if let Some(path) = files.iter().map(|(_, to)| to).chain(&logs).find(|to| to.exists()) {
+        return Err(BackupError::Exists { path: path.clone() });
+    }
+    for (from, _) in &files {
+        File::open(from).map_err(|source| BackupError::Io { path: from.clone(), source })?;
     }
     let data_dir = &config.data_dir;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
@@ -105,6 +130,12 @@ pub fn restore(config: &Config, folder: &Path) -> Result<Vec<PathBuf>, BackupErr
         copy(from, to)?;
     }
     Ok(files.into_iter().map(|(_, to)| to).collect())
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// A new file of mode 0600, durable when this returns.
