@@ -10,9 +10,10 @@ mod serve;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clock::Clock;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -106,6 +107,21 @@ fn log_to_stderr() {
 
 fn load(file: &ConfigFile) -> Result<Config, Failed> {
     Config::load(&file.config).map_err(bad_input)
+}
+
+/// The configuration of an oracle. That of a vantage, which has another key and no journal, is refused.
+fn load_oracle(file: &ConfigFile) -> Result<Config, Failed> {
+    let config = load(file)?;
+    refuse_vantage(&config, &file.config, "for `probe`")?;
+    Ok(config)
+}
+
+fn refuse_vantage(config: &Config, path: &Path, meant: &str) -> Result<(), Failed> {
+    if config.is_vantage() {
+        let path = path.display();
+        return Err(bad_input(anyhow!("{path}: oracle: makes this a vantage's configuration, {meant}")));
+    }
+    Ok(())
 }
 
 fn environment_passphrase() -> Option<String> {

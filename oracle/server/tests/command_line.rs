@@ -78,6 +78,33 @@ fn a_bad_configuration_is_exit_code_2_and_names_file_and_field() {
 }
 
 #[test]
+fn a_vantages_configuration_is_none_of_an_oracle() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    let text = format!(
+        "network = \"signet\"\ndata_dir = \"d\"\n[[oracle]]\nurl = \"https://oracle.example\"\nkey = \"{key}\""
+    );
+    let [config] = files(&dir, [("vantage.toml", &text)]);
+    for command in ["init", "serve", "rotate-key", "trust-database", "objections"] {
+        let output = run(&[command, "--config", &config]);
+        assert_eq!(code(&output), 2, "{command}");
+        assert!(error(&output).contains("vantage.toml: oracle: makes this"), "{}", error(&output));
+    }
+    assert!(!dir.path().join("d").exists(), "nothing was made");
+}
+
+#[test]
+fn a_backup_of_what_never_served_is_refused_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let [config] = files(&dir, [("oracle.toml", "network = \"signet\"\ndata_dir = \"d\"")]);
+    assert_eq!(code(&run(&["init", "--config", &config])), 0);
+    let folder = dir.path().join("backup");
+    let output = run(&["backup", folder.to_str().unwrap(), "--config", &config]);
+    assert!(code(&output) == 1 && error(&output).contains("first `serve`"), "{}", error(&output));
+    assert!(!folder.exists());
+}
+
+#[test]
 fn measure_prints_the_outcome_and_refuses_bad_input_with_2() {
     let dir = tempfile::tempdir().unwrap();
     let document = document(|_| ()).to_string();
@@ -210,6 +237,7 @@ fn a_wrong_or_missing_passphrase_is_said_clearly_and_never_the_passphrase_itself
     let wrong = run(&["serve", "--config", &config]);
     let said = error(&wrong);
     assert!(code(&wrong) == 1 && said.contains("wrong passphrase") && !said.contains("staple"), "{said}");
+    assert!(!said.contains("init"), "there is a key, and another one would help nobody: {said}");
 
     std::fs::remove_file(&credential).unwrap();
     let missing = run(&["serve", "--config", &config]);

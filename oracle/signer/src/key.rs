@@ -111,6 +111,14 @@ pub enum KeyError {
     Randomness(#[from] RandomnessError),
 }
 
+impl KeyError {
+    /// Is there no file?
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 impl OracleKey {
     /// Makes a random key and writes it to a new file of mode 0600.
     ///

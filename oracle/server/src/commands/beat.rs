@@ -23,8 +23,10 @@ pub(super) fn beat(arguments: &cli::Beat) -> Result<(), Failed> {
         return Err(Failed::Input(anyhow::anyhow!("--name and --oracle: must be given to send a beat")));
     };
     let expected = Expected { network: NETWORK, simulated: false };
-    let key = VantageKey::load(&arguments.key, None, &expected)
-        .with_context(|| format!("the key {} can't be used; `--init` makes one", arguments.key.display()))?;
+    let key = VantageKey::load(&arguments.key, None, &expected).map_err(|error| {
+        let hint = if error.is_missing() { "; `--init` makes one" } else { "" };
+        anyhow::Error::from(error).context(format!("the key {} can't be used{hint}", arguments.key.display()))
+    })?;
     let client = OracleClient::new(url).context("--oracle").map_err(Failed::Input)?;
     let beat = Beat::sign(name, Clock::system().now_ms(), key.keypair());
     let heard = runtime(true)?.block_on(client.beat(&beat)).context("the beat was not taken")?;

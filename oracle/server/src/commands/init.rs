@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use serde_json::json;
 use signer::{KeyOptions, OracleKey};
 
-use super::{Failed, bad_input, environment_passphrase, load, print, probe, say};
+use super::{Failed, bad_input, environment_passphrase, load, print, probe, refuse_vantage, say};
 use crate::cli::Init;
 use crate::config::{Accept, Config};
 use crate::service;
@@ -17,6 +17,9 @@ use crate::service;
 /// Makes what there is not yet; never replaces a key.
 pub(super) fn init(arguments: &Init) -> Result<(), Failed> {
     let config = load(&arguments.file)?;
+    if !arguments.vantage {
+        refuse_vantage(&config, &arguments.file.config, "whose key `init --vantage` makes")?;
+    }
     service::allow_clock(config.network, arguments.simulated).map_err(bad_input)?;
     fs::DirBuilder::new()
         .recursive(true)

@@ -2,7 +2,7 @@
 
 use clock::Clock;
 
-use super::{Failed, environment_passphrase, load, runtime, say};
+use super::{Failed, environment_passphrase, load_oracle, runtime, say};
 use crate::cli::{Backup, ConfigFile, RetireKey};
 use crate::operating::backup;
 use crate::operating::keyring::Keyring;
@@ -12,7 +12,7 @@ use crate::service;
 
 /// The operator's word after a database was restored.
 pub(super) fn trust_database(file: &ConfigFile) -> Result<(), Failed> {
-    let config = load(file)?;
+    let config = load_oracle(file)?;
     let passphrase = service::passphrase(&config, environment_passphrase())?;
     let _lock = signer::InstanceLock::acquire(&config.key_file()).map_err(anyhow::Error::from)?;
     let keys = Keyring::load_of_any_time(&config, passphrase.as_ref())?;
@@ -34,7 +34,7 @@ pub(super) fn trust_database(file: &ConfigFile) -> Result<(), Failed> {
 
 /// A new key for new events.
 pub(super) fn rotate_key(file: &ConfigFile) -> Result<(), Failed> {
-    let config = load(file)?;
+    let config = load_oracle(file)?;
     let passphrase = || service::passphrase(&config, environment_passphrase());
     let _lock = signer::InstanceLock::acquire(&config.key_file()).map_err(anyhow::Error::from)?;
     let keys = Keyring::load_of_any_time(&config, passphrase()?.as_ref())?;
@@ -48,7 +48,7 @@ pub(super) fn rotate_key(file: &ConfigFile) -> Result<(), Failed> {
 
 /// Takes an old key away.
 pub(super) fn retire_key(arguments: &RetireKey) -> Result<(), Failed> {
-    let config = load(&arguments.file)?;
+    let config = load_oracle(&arguments.file)?;
     let passphrase = service::passphrase(&config, environment_passphrase())?;
     let _lock = signer::InstanceLock::acquire(&config.key_file()).map_err(anyhow::Error::from)?;
     let keys = Keyring::load_of_any_time(&config, passphrase.as_ref())?;
@@ -60,7 +60,7 @@ pub(super) fn retire_key(arguments: &RetireKey) -> Result<(), Failed> {
 
 /// Copies all that the oracle keeps.
 pub(super) fn back_up(arguments: &Backup) -> Result<(), Failed> {
-    let config = load(&arguments.file)?;
+    let config = load_oracle(&arguments.file)?;
     let runtime = runtime(true)?;
     let made = runtime.block_on(backup::make(&config, &arguments.file.config, &arguments.folder));
     made.map_err(anyhow::Error::from)?;
@@ -72,7 +72,7 @@ pub(super) fn back_up(arguments: &Backup) -> Result<(), Failed> {
 
 /// Puts a backup where the configuration says.
 pub(super) fn restore(arguments: &Backup) -> Result<(), Failed> {
-    let config = load(&arguments.file)?;
+    let config = load_oracle(&arguments.file)?;
     for path in backup::restore(&config, &arguments.folder).map_err(anyhow::Error::from)? {
         say(&path.display().to_string())?;
     }

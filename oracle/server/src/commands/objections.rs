@@ -6,7 +6,7 @@ use protocol::objection::is_text;
 use serde_json::json;
 use terms::EventId;
 
-use super::{Failed, bad_input, load, print, runtime, say};
+use super::{Failed, bad_input, load_oracle, print, runtime, say};
 use crate::cli::{ObjectionsAction, ObjectionsArguments, Withhold};
 use crate::config::Config;
 use crate::service;
@@ -16,7 +16,7 @@ use crate::store::{Answered, Listed, Store};
 const LISTED: u32 = 1_000;
 
 pub(super) fn objections(arguments: &ObjectionsArguments) -> Result<(), Failed> {
-    let config = load(&arguments.file)?;
+    let config = load_oracle(&arguments.file)?;
     let action =
         arguments.action.clone().unwrap_or(ObjectionsAction::List { unanswered: false, json: false });
     runtime(true)?.block_on(async {
@@ -71,7 +71,7 @@ async fn answer(store: &Store, id: i64, text: &str) -> Result<(), Failed> {
 }
 
 pub(super) fn withhold(arguments: &Withhold) -> Result<(), Failed> {
-    let config = load(&arguments.file)?;
+    let config = load_oracle(&arguments.file)?;
     let id = EventId::parse(&arguments.event).ok_or_else(|| bad_input(anyhow!("EVENT: is no event's id")))?;
     if !is_text(&arguments.reason) {
         let rule = "--reason: must be 1 to 1,000 characters, without control characters";

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
-use super::{Failed, Signals, bad_input, environment_passphrase, opened_clock, prepared, told_to_stop};
+use super::{
+    Failed, Signals, bad_input, environment_passphrase, opened_clock, prepared, refuse_vantage, told_to_stop,
+};
 use crate::cli::Serve;
 use crate::operating::reload::{self, Source};
 use crate::service::{self, Running};
@@ -14,12 +16,10 @@ const WATCH_EVERY: Duration = Duration::from_secs(2);
 
 /// Serves until told to stop.
 pub(super) fn serve(arguments: Serve) -> Result<(), Failed> {
-    let path = arguments.file.config.display().to_string();
+    let path = arguments.file.config.clone();
     let source = Source::new(arguments.file.config, arguments.listen);
     let config = source.load().map_err(bad_input)?;
-    if config.is_vantage() {
-        return Err(bad_input(anyhow!("{path}: oracle: makes this a vantage's configuration, for `probe`")));
-    }
+    refuse_vantage(&config, &path, "for `probe`")?;
     let runtime = prepared(&config, arguments.simulated_time.is_some())?;
     Ok(runtime.block_on(async {
         let signals = Signals::listen()?;

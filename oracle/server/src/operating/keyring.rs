@@ -43,14 +43,13 @@ impl Keyring {
     /// When one is missing or can't be opened, or the list of keys was changed.
     pub fn load(config: &Config, simulated: bool, passphrase: Option<&Passphrase>) -> anyhow::Result<Self> {
         let expected = Expected { network: config.network.name(), simulated };
-        let load = |file: &str| {
-            let path = config.data_dir.join(file);
-            OracleKey::load(&path, passphrase, &expected).with_context(|| {
-                format!("the key {} can't be used; `earnest-oracle init` makes one", path.display())
-            })
-        };
+        let load = |file: &str| OracleKey::load(&config.data_dir.join(file), passphrase, &expected);
+        let unusable = |file: &str| format!("the key {} can't be used", config.data_dir.join(file).display());
         let Some(list) = KeyList::read(&list_file(config))? else {
-            let key = Arc::new(load(file::FIRST)?);
+            let key = Arc::new(load(file::FIRST).map_err(|error| {
+                let hint = if error.is_missing() { "; `earnest-oracle init` makes one" } else { "" };
+                anyhow::Error::from(error).context(unusable(file::FIRST) + hint)
+            })?);
             let log_key = Arc::new(signer::log_key(&key)?);
             let records = vec![Record::first(&key, log_key.public())];
             return Ok(Self { records, keys: vec![Arc::clone(&key)], current: key, log_key });
@@ -58,7 +57,7 @@ impl Keyring {
         let records = list.records;
         let mut keys = Vec::new();
         for record in records.iter().filter(|record| !record.retired) {
-            let key = load(&record.file)?;
+            let key = load(&record.file).with_context(|| unusable(&record.file))?;
             if key.public() != record.public {
                 bail!("the key {} is not the one that keys.json names", record.file);
             }

@@ -40,8 +40,9 @@ pub async fn start(config: Config, clock: Clock, passphrase: Option<Passphrase>)
     let busy = clock.busy().await;
     let path = config.vantage_key_file();
     let expected = Expected { network: config.network.name(), simulated };
-    let key = VantageKey::load(&path, passphrase.as_ref(), &expected).with_context(|| {
-        format!("the key {} can't be used; `earnest-oracle init --vantage` makes one", path.display())
+    let key = VantageKey::load(&path, passphrase.as_ref(), &expected).map_err(|error| {
+        let hint = if error.is_missing() { "; `earnest-oracle init --vantage` makes one" } else { "" };
+        anyhow::Error::from(error).context(format!("the key {} can't be used{hint}", path.display()))
     })?;
     let lock = InstanceLock::acquire(&path)?;
     let durability = if simulated { Durability::Process } else { Durability::Machine };
