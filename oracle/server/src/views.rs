@@ -140,7 +140,7 @@ pub fn state_word(state: EventState) -> &'static str {
 }
 
 fn seed(oracle: &Oracle, event: &Event) -> Option<[u8; 32]> {
-    oracle.settings().config.probe.jitter.then_some(event.probe_seed)
+    event.jitter_seed(oracle.settings().config.probe.jitter)
 }
 
 /// Stored hex as what the API carries.

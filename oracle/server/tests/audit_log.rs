@@ -96,6 +96,15 @@ async fn an_honest_log_holds_and_the_next_audit_goes_on_from_there() {
     let second = second.json();
     assert_eq!((&second["entries"], &second["new_entries"]), (&json!(966), &json!(483)), "{second}");
     assert_eq!((&second["nonces"], &second["events"]["attested"]), (&json!(40), &json!(1)), "{second}");
+    // What was announced stays as it was announced, however later events are to be probed.
+    Http::of(&oracle).announce(&many_slices(START + 20_000)).await;
+    world.stop(oracle).await;
+    world.configure("[probe]\njitter = false\n");
+    let oracle = world.start().await.unwrap();
+    world.until(START + 20_000 + 7_200 + 601).await;
+    attested(&mut world, &oracle, START + 30_000).await;
+    let all = audit(&url(oracle.addr()), None).await.unwrap().json();
+    assert_eq!(all["events"]["attested"], 4, "{all}");
     world.stop(oracle).await;
 }
 

@@ -180,6 +180,7 @@ async fn prepare(
         nonce_proofs: signer::prove_nonces(&nonces, &announcement)?.iter().map(ToString::to_string).collect(),
         nonces: nonces.seal(&oracle.key, &measurement.event_id())?,
         probe_seed: random()?,
+        jitter: oracle.settings().config.probe.jitter,
         requester: requester.to_string(),
         vantages: vantages::choose(&oracle.settings().config, measurement),
     };
@@ -220,12 +221,12 @@ async fn publish(oracle: &Arc<Oracle>, measurement: &Measurement) -> Result<Even
 fn entry(oracle: &Oracle, event: &Event) -> Entry {
     let announcement = hex::decode(&event.announcement).unwrap_or_default();
     let logged = |vantage: &Vantage| LoggedVantage { name: vantage.name.clone(), key: vantage.key };
-    let jitter = oracle.settings().config.probe.jitter;
+    let today = oracle.settings().config.probe.jitter;
     Entry::Announced {
         event_id: event.id.clone(),
         at: UnixSeconds(event.announced_at),
         announcement_sha256: Hex32(terms::canonical::sha256(&announcement)),
-        seed_commitment: jitter.then(|| schedule::seed_commitment(&event.probe_seed)),
+        seed_commitment: event.jitter_seed(today).map(|seed| schedule::seed_commitment(&seed)),
         vantages: if event.has_remote_vantages() {
             event.vantages.iter().map(logged).collect()
         } else {

@@ -62,7 +62,7 @@ async fn assignment(oracle: &Oracle, vantage: &RemoteVantage, event: &Event) -> 
         measurement: event.measurement.clone(),
         announcement_hex: views::bytes(&event.announcement)?,
         vantage: name.to_owned(),
-        jitter: oracle.settings().config.probe.jitter,
+        jitter: event.jitter_seed(oracle.settings().config.probe.jitter).is_some(),
         sealed_seed: HexBytes::default(),
         next_slice: oracle.store.next_slice(event.key).await?,
     };

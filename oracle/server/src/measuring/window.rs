@@ -85,7 +85,7 @@ impl<'a> Round<'a> {
         let settings = oracle.settings();
         let vantage = event.own_vantage(&settings.config.vantage);
         let last = oracle.store.last_probe(event.key, vantage).await?;
-        let seed = settings.config.probe.jitter.then_some(event.probe_seed);
+        let seed = event.jitter_seed(settings.config.probe.jitter);
         let check = settings.prober.prepare(&event.measurement)?;
         let instants = Instants::new(grid, vantage.to_owned(), seed);
         let place = Place { clock: oracle.clock.clone(), prober: Arc::clone(&settings.prober) };

@@ -30,6 +30,8 @@ pub struct NewEvent<'a> {
     pub nonce_proofs: Vec<String>,
     /// Jitters the probes.
     pub probe_seed: [u8; 32],
+    /// Do the moments of the probes follow from the seed?
+    pub jitter: bool,
     /// Who asked for it.
     pub requester: String,
     /// Who measures it, the oracle's own vantage first.
@@ -68,8 +70,10 @@ pub struct Event {
     pub nonces: Vec<u8>,
     /// One signature by each nonce, hex; none for an event that an older version announced.
     pub nonce_proofs: Vec<String>,
-    /// Jitters the probes.
+    /// Jitters the probes; see [`Event::jitter_seed`].
     pub probe_seed: [u8; 32],
+    /// Do the moments of the probes follow from the seed? Fixed when it was announced; an older version did not say.
+    pub jitter: Option<bool>,
     /// Who measures it, as fixed when it was announced; none for an event that an older version announced, which is
     /// the oracle's own vantage alone.
     pub vantages: Vec<Vantage>,
@@ -96,6 +100,11 @@ impl Event {
     /// Does anybody but the oracle itself measure it?
     pub fn has_remote_vantages(&self) -> bool {
         self.remote_vantages().next().is_some()
+    }
+
+    /// The seed from which the moments of the probes follow, where they are jittered: as announced, or else as today.
+    pub fn jitter_seed(&self, today: bool) -> Option<[u8; 32]> {
+        self.jitter.unwrap_or(today).then_some(self.probe_seed)
     }
 
     /// The name of the oracle's own vantage in its samples: that of the announcement, or else today's.
@@ -139,8 +148,8 @@ impl Store {
         let service = status::id_of_target(&mut tx, &measurement.target).await?;
         sqlx::query(
             "INSERT INTO events (service, event_id, measurement, window_start, window_end, maturity, announced_at, \
-             announcement, commitment, nonces, nonce_proofs, probe_seed, requester, host, vantages) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             announcement, commitment, nonces, nonce_proofs, probe_seed, jitter, requester, host, vantages) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING",
         )
         .bind(service)
@@ -155,6 +164,7 @@ impl Store {
         .bind(event.nonces)
         .bind(proofs)
         .bind(event.probe_seed.as_slice())
+        .bind(event.jitter)
         .bind(event.requester)
         .bind(host_of(&measurement.target))
         .bind(vantages)
@@ -285,6 +295,7 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         nonces: row.try_get("nonces")?,
         nonce_proofs: proofs.map_or(Ok(Vec::new()), |json| strings_of(&json, "nonce_proofs"))?,
         probe_seed: bytes_of(row, "probe_seed")?,
+        jitter: row.try_get("jitter")?,
         vantages: vantages.map_or(Ok(Vec::new()), |json| {
             serde_json::from_str(&json).map_err(|_| StoreError::Corrupt { column: "vantages" })
         })?,
