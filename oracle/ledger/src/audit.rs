@@ -87,6 +87,20 @@ pub enum AuditError {
     /// The revealed seed is not the one that was committed to.
     #[error("probe_seed: is not the seed of the commitment")]
     Seed,
+    /// A probe was made before its moment, so the moments were chosen otherwise than by the seed.
+    #[error(
+        "samples: line {line}: {vantage} made probe {probe} before {at_ms}, the moment that the seed gives for it"
+    )]
+    Moment {
+        /// The line, counted from 1.
+        line: u64,
+        /// Who made it.
+        vantage: String,
+        /// The slot's index in the window.
+        probe: u64,
+        /// The moment that follows from the seed, in unix milliseconds.
+        at_ms: u64,
+    },
 }
 
 /// What was compared.

@@ -6,7 +6,7 @@ use crate::common;
 
 use common::{measurement, samples};
 use ledger::bundle::{AuditError, Bundle, Check, Draft, root};
-use ledger::{close_slices, schedule};
+use ledger::{Moments, close_slices, schedule};
 use serde_json::json;
 use terms::{Hex32, Outcome, OutcomeValue};
 
@@ -86,6 +86,29 @@ fn samples_that_nothing_hashes_cannot_hide_in_a_bundle() {
 #[test]
 fn another_seed_than_committed_is_refused() {
     assert_eq!(broken(|bundle| bundle.probe_seed = Some(Hex32([8; 32]))), AuditError::Seed);
+}
+
+#[test]
+fn probes_before_their_moments_are_named_and_late_ones_counted() {
+    // A second after its slot began, and the seed says later.
+    let first = AuditError::Moment {
+        line: 2,
+        vantage: "fra1".to_owned(),
+        probe: 0,
+        at_ms: schedule::probe_at_ms(&bundle().measurement, &[7; 32], "fra1", 0),
+    };
+    assert_eq!(bundle().audit_moments().unwrap_err(), first);
+    let moved = |after_ms: u64| {
+        let mut bundle = bundle();
+        let moment = |probe| schedule::probe_at_ms(&bundle.measurement, &[7; 32], "fra1", probe);
+        let line = |probe| format!("{},fra1,1,20\n", moment(probe) + if probe == 3 { after_ms } else { 0 });
+        bundle.samples = format!("{}\n{}", ledger::csv::HEADER, (0..40).map(line).collect::<String>());
+        bundle.audit_moments().unwrap().unwrap()
+    };
+    assert_eq!(moved(1_000), Moments { on_time: 40, late: 0 });
+    assert_eq!(moved(1_001), Moments { on_time: 39, late: 1 });
+    let silent = Bundle { probe_seed: None, ..bundle() };
+    assert_eq!(silent.audit_moments().unwrap(), None);
 }
 
 #[test]

@@ -2,9 +2,8 @@
 
 use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleAttestation};
 use evidence::Checkpoint;
-use ledger::Evaluation;
 use ledger::bundle::Bundle;
-use secp256k1_zkp::schnorr::Signature;
+use ledger::{Evaluation, Moments};
 use terms::{Hex32, Outcome};
 
 use crate::audit_vantages::{VantageError, check_vantages};
@@ -22,6 +21,8 @@ pub struct Audit {
     pub announcement: OracleAnnouncement,
     /// The oracle's attestation, once there is one. It attests the recomputed outcome.
     pub attestation: Option<OracleAttestation>,
+    /// How the samples lie to the moments that follow from the seed; `None` where none is revealed, or for a heartbeat.
+    pub moments: Option<Moments>,
     /// Whether the oracle signed the root. Without that, the bundle agrees with itself, and no more.
     pub root_signed: bool,
     /// The checkpoint of the oracle's log that has this outcome; `None` where the bundle says nothing of a log.
@@ -75,6 +76,7 @@ pub enum AuditError {
 /// Says where the bundle breaks first.
 pub fn audit(bundle: &Bundle) -> Result<Audit, AuditError> {
     let evaluation = bundle.audit()?;
+    let moments = bundle.audit_moments()?;
     let announcement = wire::parse_announcement(&bundle.announcement)
         .map_err(|error| AuditError::Record { what: "announcement", error })?;
     check_announcement(&announcement, &bundle.measurement, None).map_err(AuditError::Announcement)?;
@@ -83,7 +85,7 @@ pub fn audit(bundle: &Bundle) -> Result<Audit, AuditError> {
     let attestation = check_outcome(bundle, &announcement, &evaluation.report.outcome)?;
     let root_signed = check_root_signature(bundle, &announcement)?;
     let checkpoint = check_log(bundle, &announcement)?;
-    Ok(Audit { evaluation, announcement, attestation, root_signed, checkpoint })
+    Ok(Audit { evaluation, moments, announcement, attestation, root_signed, checkpoint })
 }
 
 fn check_outcome(
@@ -104,7 +106,7 @@ fn check_outcome(
 
 fn check_log(bundle: &Bundle, announcement: &OracleAnnouncement) -> Result<Option<Checkpoint>, AuditError> {
     let Some(log) = &bundle.log else { return Ok(None) };
-    let signature: Signature = log.key_signature.parse().map_err(|_| AuditError::LogKey)?;
+    let signature = wire::parse_signature(&log.key_signature).ok_or(AuditError::LogKey)?;
     if !check_log_key(&announcement.oracle_public_key, &log.public_key, &signature) {
         return Err(AuditError::LogKey);
     }
@@ -113,7 +115,7 @@ fn check_log(bundle: &Bundle, announcement: &OracleAnnouncement) -> Result<Optio
 
 fn check_root_signature(bundle: &Bundle, announcement: &OracleAnnouncement) -> Result<bool, AuditError> {
     let Some(text) = &bundle.root_signature else { return Ok(false) };
-    let signature: Signature = text.parse().map_err(|_| AuditError::RootSignature)?;
+    let signature = wire::parse_signature(text).ok_or(AuditError::RootSignature)?;
     let event_id = bundle.measurement.event_id();
     let slices = bundle.slices.len() as u64;
     if !check_root(&announcement.oracle_public_key, &event_id, &bundle.root, slices, &signature) {

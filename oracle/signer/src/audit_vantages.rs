@@ -9,6 +9,7 @@ use ledger::{Grid, Sample};
 use terms::Hex32;
 
 use crate::vantage::check_batch;
+use crate::wire;
 
 /// What is wrong with the words of a bundle's vantages.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -141,8 +142,8 @@ impl Audit<'_> {
             to: block.to,
             samples_sha256: samples_sha256(columns, inside.iter().map(|(_, sample)| *sample)),
         };
-        let signature: Option<[u8; 64]> = hex::decode(&block.sig).ok().and_then(|sig| sig.try_into().ok());
-        if signature.is_some_and(|signature| check_batch(&word.key, &statement, &signature)) {
+        let signature = wire::parse_signature(&block.sig);
+        if signature.is_some_and(|signature| check_batch(&word.key, &statement, signature.as_ref())) {
             return Ok(());
         }
         let slice = self.grid.slice_of_probe(block.from);

@@ -6,6 +6,7 @@
 use dlc_messages::TlvRecord;
 use dlc_messages::oracle_msgs::{OracleAnnouncement, OracleAttestation};
 use secp256k1_zkp::XOnlyPublicKey;
+use secp256k1_zkp::schnorr::Signature;
 use serde::Serialize;
 
 /// A longer record is refused: the largest announcement of ours has 64 nonces and takes about 3 kB.
@@ -52,6 +53,11 @@ pub fn parse_announcement(hex: &str) -> Result<OracleAnnouncement, WireError> {
 /// Says which rule it breaks. Signatures are not checked here.
 pub fn parse_attestation(hex: &str) -> Result<OracleAttestation, WireError> {
     parse(hex)
+}
+
+/// Parses a signature as evidence carries it: 128 lower-case hex digits, so that no other text stands for the same one.
+pub fn parse_signature(hex: &str) -> Option<Signature> {
+    hex.parse().ok().filter(|signature: &Signature| signature.to_string() == hex)
 }
 
 /// A record is written again and compared: other versions of the library read over types and lengths within it,

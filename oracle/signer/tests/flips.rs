@@ -9,20 +9,24 @@ use common::{Oracle, ppm, value};
 use evidence::log::{Stored, inclusion_positions, prove_inclusion};
 use evidence::{Log, Proof};
 use ledger::bundle::{Bundle, Draft, LogProof, root};
-use ledger::{Sample, Verdict, evaluate};
+use ledger::schedule::{probe_at_ms, seed_commitment};
+use ledger::{Moments, Sample, Verdict, evaluate};
 use serde_json::{Value, json};
 use signer::{audit, log_key, sign_log_key, sign_root, wire};
+use terms::Hex32;
 
 /// Leaves of other events around the bundle's, so that its proof has hashes on both sides.
 const BEFORE: u64 = 37;
 const AFTER: u64 = 90;
+/// From what the moments of the probes follow.
+const SEED: [u8; 32] = [7; 32];
 
 /// Forty samples in four slices, one of them bad; signed, attested, and in a log of 128 entries.
 fn bundle() -> Bundle {
     let mut oracle = Oracle::new();
     let measurement = ppm();
     let sample = |probe: u64| Sample {
-        unix_ms: measurement.window.start.0 * 1000 + probe * measurement.probe_every_ms,
+        unix_ms: probe_at_ms(&measurement, &SEED, "local", probe),
         vantage: "local".to_owned(),
         verdict: if probe == 7 { Verdict::Bad } else { Verdict::Good },
         latency_ms: 12,
@@ -36,8 +40,8 @@ fn bundle() -> Bundle {
         measurement,
         announcement: wire::announcement_hex(&event.announcement),
         attestation: Some(wire::attestation_hex(&attestation)),
-        seed_commitment: None,
-        probe_seed: None,
+        seed_commitment: Some(seed_commitment(&SEED)),
+        probe_seed: Some(Hex32(SEED)),
         root_signature: Some(
             sign_root(&oracle.key, &event.row.event_id, &root(&evaluation.slices), 4).to_string(),
         ),
@@ -46,7 +50,8 @@ fn bundle() -> Bundle {
     };
     let mut bundle = Bundle::build(draft, &samples).unwrap();
     bundle.log = Some(logged(&oracle, &bundle.entry().leaf()));
-    audit(&bundle).unwrap();
+    let moments = audit(&bundle).unwrap().moments;
+    assert_eq!(moments, Some(Moments { on_time: 40, late: 0 }));
     bundle
 }
 
@@ -144,5 +149,36 @@ fn every_hash_between_the_outcome_and_the_checkpoint_counts() {
         let changed = format!("{}{}", if text.starts_with('0') { '1' } else { '0' }, &text[1..]);
         let said = refused(&bundle, |it| it["log"][field] = json!(changed));
         assert!(said.contains(named), "{field}: {said}");
+    }
+}
+
+#[test]
+fn no_other_seed_gives_the_moments_of_these_probes() {
+    let bundle = bundle();
+    let said = refused(&bundle, |it| it["probe_seed"] = json!("08".repeat(32)));
+    assert!(said.contains("probe_seed: is not the seed of the commitment"), "{said}");
+    // With its commitment it is a seed as good as any, but for the probes that were made before its moments.
+    for seed in [[8; 32], [9; 32], [10; 32]] {
+        let said = refused(&bundle, |it| {
+            it["probe_seed"] = json!(Hex32(seed));
+            it["seed_commitment"] = json!(seed_commitment(&seed));
+        });
+        assert!(
+            said.starts_with("samples: line ") && said.contains("the moment that the seed gives"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_signature_has_one_spelling() {
+    let bundle = bundle();
+    for (pointer, named) in
+        [("/root_signature", "root_signature: "), ("/log/key_signature", "log.key_signature: ")]
+    {
+        let upper =
+            serde_json::to_value(&bundle).unwrap().pointer(pointer).unwrap().as_str().unwrap().to_uppercase();
+        let said = refused(&bundle, |it| *it.pointer_mut(pointer).unwrap() = json!(upper));
+        assert!(said.contains(named), "{pointer}: {said}");
     }
 }

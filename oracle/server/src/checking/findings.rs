@@ -4,7 +4,7 @@ use ledger::bundle::Bundle;
 use ledger::{Incident, Report};
 use serde_json::{Value, json};
 use signer::Audit;
-use terms::Measurement;
+use terms::{Measurement, Target};
 
 use crate::words::{counted, stamp, thousands};
 
@@ -17,6 +17,9 @@ pub fn json(bundle: &Bundle, audit: &Audit) -> Value {
         "holds": true,
         "oracle": audit.announcement.oracle_public_key.to_string(),
         "attested": audit.attestation.is_some(),
+        "moments": audit.moments.map(|moments| json!({
+            "committed": bundle.seed_commitment.is_some(), "on_time": moments.on_time, "late": moments.late,
+        })),
         "root": bundle.root,
         "root_signed": audit.root_signed,
         "vantages": bundle.vantages.iter().map(|word| json!({
@@ -86,6 +89,7 @@ fn witnesses(bundle: &Bundle, audit: &Audit) -> Vec<String> {
         }
         .to_owned(),
     ];
+    lines.extend(moments(bundle, audit));
     lines.extend(bundle.vantages.iter().map(|word| {
         let blocks = counted(word.blocks.len() as u64, "block", "blocks");
         format!("The samples of {} are those that its key signed, in {blocks}: {}", word.name, word.key)
@@ -107,4 +111,29 @@ fn witnesses(bundle: &Bundle, audit: &Audit) -> Vec<String> {
         audit.announcement.oracle_public_key
     ));
     lines
+}
+
+/// Whether the oracle could choose when to probe.
+fn moments(bundle: &Bundle, audit: &Audit) -> Option<String> {
+    if matches!(bundle.measurement.target, Target::Heartbeat(_)) {
+        return None;
+    }
+    let committed = bundle.seed_commitment.is_some();
+    let Some(moments) = audit.moments else {
+        let why = if committed {
+            "The seed of the probes' moments is committed to and not revealed"
+        } else {
+            "The bundle names no seed of the probes' moments"
+        };
+        return Some(format!("{why}: whether the oracle chose them can't be told."));
+    };
+    let seed = if committed {
+        "the seed that it says it committed to"
+    } else {
+        "a seed, of which the bundle has no commitment"
+    };
+    let (on_time, late) = (counted(moments.on_time, "probe", "probes"), thousands(moments.late));
+    Some(format!(
+        "{on_time} began within a second of the moments that follow from {seed}, {late} later in their slots."
+    ))
 }

@@ -75,12 +75,13 @@ impl Watch {
         self.under_way.first().copied().or(next)
     }
 
-    /// Begins a probe, and says when, in unix milliseconds; `None` where the machine was so late that its slot is over.
+    /// Begins a probe, and says when, in unix milliseconds; `None` where the machine was so late that its slot is over, or the
+    /// clock was set back to before its moment.
     pub async fn begin(&mut self, next: Instant, busy: &Busy) -> Option<u64> {
         let permit = self.place.prober.place().await;
         let unix_ms = self.place.clock.now_ms();
         self.last = Some(next.probe);
-        if self.instants.is_over(next.probe, unix_ms) {
+        if unix_ms < next.at_ms || self.instants.is_over(next.probe, unix_ms) {
             return None;
         }
         let (place, check, busy) = (self.place.clone(), Arc::clone(&self.check), busy.share());

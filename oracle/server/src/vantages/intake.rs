@@ -55,7 +55,7 @@ pub async fn take(
     };
     let stored = Grid::new(&event.measurement);
     let grid = stored.map_err(|_| StoreError::Corrupt { column: "measurement" })?;
-    let block = check(&event, &grid, vantage, batch)?;
+    let block = check((&event, oracle.settings().config.probe.jitter), &grid, vantage, batch)?;
     if grid.block_end_ms(&block.probes) > oracle.clock.now_ms().saturating_add(AHEAD_MS) {
         return Ok(BatchResult::Early);
     }
@@ -71,7 +71,13 @@ fn measures(event: &Event, vantage: &RemoteVantage) -> bool {
     event.remote_vantages().any(|(_, key)| key == vantage.key)
 }
 
-fn check(event: &Event, grid: &Grid, vantage: &RemoteVantage, batch: &Batch) -> Result<Block, IntakeError> {
+/// `jitter` is today's setting, for events that do not say.
+fn check(
+    (event, jitter): (&Event, bool),
+    grid: &Grid,
+    vantage: &RemoteVantage,
+    batch: &Batch,
+) -> Result<Block, IntakeError> {
     let probes = batch.from..batch.to;
     let inside = probes.start < grid.probes();
     refuse(!inside, "from", "must be a probe's index in the window")?;
@@ -81,6 +87,9 @@ fn check(event: &Event, grid: &Grid, vantage: &RemoteVantage, batch: &Batch) -> 
     // The name is the announcement's, whatever the configuration calls this vantage by now.
     let name = event.remote_vantages().find(|(_, key)| *key == vantage.key).map_or("", |(name, _)| name);
     let samples = read(grid, name, batch)?;
+    if let Some(seed) = event.jitter_seed(jitter) {
+        check_moments(grid, &seed, &samples)?;
+    }
     check_signature(event, vantage, name, batch, &samples)?;
     Ok(Block {
         vantage: name.to_owned(),
@@ -105,6 +114,19 @@ fn read(grid: &Grid, name: &str, batch: &Batch) -> Result<Vec<Sample>, IntakeErr
         next = probe.ok_or_else(|| rule(outside))? + 1;
     }
     Ok(samples)
+}
+
+/// A vantage that was given the seed is never early; a sample that is would break the whole bundle's audit.
+fn check_moments(grid: &Grid, seed: &[u8; 32], samples: &[Sample]) -> Result<(), IntakeError> {
+    let early =
+        |sample: &Sample| ledger::moment(grid, seed, sample).is_some_and(|(_, at_ms)| sample.unix_ms < at_ms);
+    match samples.iter().zip(2..).find(|(sample, _)| early(sample)) {
+        Some((_, line)) => {
+            let rule = format!("line {line}: must not begin before the moment that the seed gives");
+            Err(IntakeError::Rule { field: "samples", rule })
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_signature(

@@ -29,10 +29,14 @@ fn key(world: &World, name: &str) -> VantageKey {
 
 impl Door {
     async fn open() -> Self {
+        Self::open_with("[probe]\njitter = false\n").await
+    }
+
+    async fn open_with(more: &str) -> Self {
         let world = World::new().await;
         let key = key(&world, "vantage.key");
         world.configure(&format!(
-            "vantage_grace_s = 60\n[[remote_vantage]]\nname = \"north\"\nkey = \"{}\"\n",
+            "vantage_grace_s = 60\n{more}[[remote_vantage]]\nname = \"north\"\nkey = \"{}\"\n",
             key.public()
         ));
         let oracle = world.start().await.unwrap();
@@ -192,6 +196,24 @@ async fn forged_replayed_and_misplaced_batches_are_refused_by_name() {
     replayed(&door, &honest).await;
     let (_, samples) = door.http().text(&format!("/v1/events/{}/samples", one.event_id())).await;
     assert_eq!(samples.matches(",north,1,5").count(), 20, "only the honest one is there: {samples}");
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vantage_that_probes_before_its_moments_can_spoil_nobodys_evidence() {
+    let mut door = Door::open_with("").await;
+    let measurement = of_both(|_| ());
+    door.http().announce(&measurement).await;
+    door.world.until(START + 301).await;
+    // The moments follow from a seed: nobody's twenty are the beginnings of their slots.
+    let problem = door.push(&door.batch(&measurement, 0).await).await.unwrap_err();
+    assert_eq!(problem.field.as_deref(), Some("batches[0].samples"));
+    assert!(problem.detail.contains("must not begin before the moment that the seed gives"), "{problem}");
+    // Late it may be, as far as the slot goes.
+    let late = |probe| Sample { unix_ms: START * 1_000 + (probe + 1) * 15_000 - 1, ..good(probe) };
+    let samples: Vec<Sample> = (0..20).map(late).collect();
+    let batch = door.signed(&measurement, 0, &samples).await;
+    assert_eq!(door.push(&batch).await, Ok(BatchResult::Stored));
     door.close().await;
 }
 
