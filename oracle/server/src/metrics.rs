@@ -171,6 +171,11 @@ impl Metrics {
         self.limited.get_or_create(&Kind { kind }).inc();
     }
 
+    /// A connection was refused because there were as many as may be.
+    pub fn overrun(&self) {
+        self.limited.get_or_create(&Kind { kind: "connections" }).inc();
+    }
+
     /// A request was refused because too many were being answered.
     pub fn crowded(&self) {
         self.limited.get_or_create(&Kind { kind: "requests" }).inc();

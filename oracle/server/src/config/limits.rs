@@ -16,6 +16,8 @@ pub struct Limits {
     pub probe_every_ms: u64,
     /// Bytes of a probed body that are read, at most.
     pub body_bytes: u64,
+    /// Connections to the HTTP API at the same time. Probes need file descriptors too.
+    pub connections: usize,
     /// HTTP requests that are answered at the same time.
     pub requests: usize,
     /// Probes that are under way at the same time.
@@ -30,6 +32,8 @@ const MOST_AT_ONCE: usize = 1_000_000;
 impl Limits {
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let counted = 1..=MOST_AT_ONCE;
+        let connections = counted.contains(&self.connections);
+        rule(connections, "limits.connections", "must be from 1 to 1,000,000")?;
         rule(counted.contains(&self.requests), "limits.requests", "must be from 1 to 1,000,000")?;
         rule(counted.contains(&self.probes), "limits.probes", "must be from 1 to 1,000,000")?;
         let readers = self.stream_readers <= MOST_AT_ONCE;
@@ -45,6 +49,7 @@ impl Default for Limits {
             probes_per_event: 1_000_000,
             probe_every_ms: 1_000,
             body_bytes: 8 * 1024 * 1024,
+            connections: 2_048,
             requests: 256,
             probes: 2_048,
             stream_readers: 64,

@@ -21,6 +21,8 @@ pub struct RateConfig {
     pub key_per_minute: u32,
     /// So many of them may come at once.
     pub key_burst: u32,
+    /// Connections that one address may have at the same time.
+    pub connections: usize,
     /// Events that one address may have open where anybody may ask for them.
     pub open_events: u64,
     /// Events that one address may have announced within 24 hours where anybody may ask for them.
@@ -38,6 +40,7 @@ impl Default for RateConfig {
             burst: 120,
             key_per_minute: 1_200,
             key_burst: 240,
+            connections: 128,
             open_events: 100,
             events_per_day: 100,
             trusted_proxies: Vec::new(),
@@ -47,6 +50,12 @@ impl Default for RateConfig {
 }
 
 impl RateConfig {
+    /// As whose the connection of this peer counts; `None` for a proxy, and for the machine itself unless that counts.
+    pub fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
+        let proxy = self.trusted_proxies.iter().any(|proxy| proxy.to_canonical() == peer.to_canonical());
+        if proxy { None } else { rates::counted(peer, self.loopback) }
+    }
+
     /// How many requests may come.
     pub fn quotas(&self) -> rates::Quotas {
         let Self { per_minute, burst, key_per_minute, key_burst, loopback, .. } = *self;
@@ -56,6 +65,7 @@ impl RateConfig {
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         rule(self.burst > 0, "rate.burst", "must be at least 1")?;
         rule(self.key_burst > 0, "rate.key_burst", "must be at least 1")?;
+        rule(self.connections > 0, "rate.connections", "must be at least 1")?;
         rule(self.trusted_proxies.len() <= 64, "rate.trusted_proxies", "there may be at most 64")
     }
 }

@@ -19,12 +19,12 @@ mod stream;
 mod vantage;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use listening::Limits;
 use tokio::net::TcpListener;
 
 use crate::oracle::Oracle;
@@ -68,6 +68,11 @@ fn routes() -> Router<Arc<Oracle>> {
 /// When the listener fails.
 pub async fn serve(oracle: Arc<Oracle>, listener: TcpListener) -> io::Result<()> {
     let stop = oracle.stop.clone();
-    let service = router(oracle).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+    let settings = oracle.settings();
+    let (limits, rate) = (&settings.config.limits, &settings.config.rate);
+    let limits = Limits { connections: limits.connections, of_one: rate.connections, ..Limits::default() };
+    let counted = |peer| oracle.settings().config.rate.counted(peer);
+    let refused = || oracle.metrics.overrun();
+    let router = router(Arc::clone(&oracle));
+    listening::serve(listener, router, limits, counted, refused, stop.cancelled_owned()).await
 }

@@ -1,6 +1,10 @@
 //! How often one address, and one key, may ask.
 
+use std::net::SocketAddr;
+
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::common::{Http, World, measurement};
 
@@ -50,5 +54,34 @@ async fn where_anybody_may_ask_an_address_gets_so_many_events() {
     assert_eq!(ask("2001:db8::2", 600).await, 429, "it is of the same network");
     assert_eq!(ask("2001:db8::2", 300).await, 200, "what is announced is not refused");
     assert_eq!(ask("198.51.100.7", 600).await, 201);
+    world.stop(oracle).await;
+}
+
+/// A connection on which this was asked, with what was answered so far; `None` where it was closed instead.
+async fn asked(addr: SocketAddr, path: &str, until: &str) -> Option<(TcpStream, String)> {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: oracle\r\n\r\n").as_bytes()).await.ok()?;
+    let (mut answer, mut part) = (String::new(), [0; 4_096]);
+    while !answer.contains(until) {
+        let read = stream.read(&mut part).await.ok().filter(|read| *read > 0)?;
+        answer.push_str(std::str::from_utf8(&part[..read]).unwrap());
+    }
+    Some((stream, answer))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_beyond_the_share_of_an_address_are_closed_and_counted() {
+    let world = World::new().await;
+    world.configure("rate = { connections = 2, loopback = true }");
+    let oracle = world.start().await.unwrap();
+    let first = asked(oracle.addr(), "/healthz", "ok\n").await.unwrap();
+    let _second = asked(oracle.addr(), "/healthz", "ok\n").await.unwrap();
+    assert!(asked(oracle.addr(), "/healthz", "ok\n").await.is_none());
+    drop(first);
+    // Its end is noticed a moment later.
+    let counted = "earnest_oracle_http_limited_total{kind=\"connections\"}";
+    while asked(oracle.addr(), "/metrics", counted).await.is_none() {
+        tokio::task::yield_now().await;
+    }
     world.stop(oracle).await;
 }
