@@ -28,8 +28,8 @@ pub fn all(
     } else {
         checks.push(spends_the_contract(record));
         checks.push(pays_the_schedule(record));
-        checks.push(conserves_value(record));
     }
+    checks.push(conserves_value(record));
     if record.oracles.len() > 1 && record.outcome.is_some() {
         checks.push(enough_agree(record));
         checks.push(nodes_tell(agreed, views, record));

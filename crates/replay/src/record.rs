@@ -167,7 +167,7 @@ pub struct PartyRecord {
     pub key: Hex32,
     /// The state in which its node ended.
     pub state: String,
-    /// The coins that it put into the funding transaction.
+    /// The coins that it put into the funding transaction; where nothing was locked, those that it took back.
     pub inputs: Vec<Coin>,
     /// Their sum.
     pub put_in_sat: Sat,
@@ -216,12 +216,22 @@ pub struct Transactions {
     pub settling: Option<TxRecord>,
     /// The refund with both signatures, as the three messages give it; on the chain only where it settled.
     pub refund: Option<TxRecord>,
+    /// By which a party took its own coins back where the contract came to nothing after its signatures had left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cancels: Vec<TxRecord>,
+}
+
+impl Transactions {
+    /// Those that are on the chain, in their order; the refund is among them where it settled.
+    pub fn all(&self) -> impl Iterator<Item = &TxRecord> {
+        [&self.funding, &self.settling].into_iter().flatten().chain(&self.cancels)
+    }
 }
 
 /// One transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TxRecord {
-    /// `funding`, `cet` or `refund`.
+    /// `funding`, `cet`, `refund`, `close` or `cancel`.
     pub kind: String,
     /// Its id.
     pub txid: String,
@@ -286,10 +296,14 @@ impl Record {
         Sat(self.provider.put_in_sat.0 + self.buyer.put_in_sat.0)
     }
 
-    /// What miners got, from the funding and from the settling transaction.
+    /// What both parties locked together.
+    pub fn locked_sat(&self) -> Sat {
+        Sat(self.provider.locked_sat.0 + self.buyer.locked_sat.0)
+    }
+
+    /// What miners got, from all transactions.
     pub fn fees_sat(&self) -> Sat {
-        let fee = |tx: &Option<TxRecord>| tx.as_ref().map_or(0, |tx| tx.fee_sat.0);
-        Sat(fee(&self.transactions.funding) + fee(&self.transactions.settling))
+        Sat(self.transactions.all().map(|tx| tx.fee_sat.0).sum())
     }
 
     /// How it ended, in a few words: what was attested, or that it was refunded.

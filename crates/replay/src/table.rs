@@ -83,7 +83,7 @@ fn money(record: &Record) -> Table {
         let sums = [provider, buyer, provider + buyer].map(text::thousands);
         table.add_row([name.to_owned()].into_iter().chain(sums));
     }
-    let locked = Sat(record.provider.locked_sat.0 + record.buyer.locked_sat.0);
+    let locked = record.locked_sat();
     let paid = Sat(record.provider.got_out_sat.0 + record.buyer.got_out_sat.0);
     table.add_row([
         "gain or loss".to_owned(),
@@ -98,7 +98,7 @@ fn money(record: &Record) -> Table {
 
 fn transactions(record: &Record) -> Table {
     let mut table = table(["transaction", "txid", "block", "fee"]);
-    for tx in [&record.transactions.funding, &record.transactions.settling].into_iter().flatten() {
+    for tx in record.transactions.all() {
         table.add_row([tx.kind.clone(), tx.txid.clone(), block(tx), text::thousands(tx.fee_sat.0)]);
     }
     align_right(&mut table, 2..4);

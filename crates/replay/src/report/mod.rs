@@ -109,7 +109,9 @@ fn tiles(record: &Record) -> Markup {
     let got = |sat: Sat, locked: Sat, what: &str| {
         html! {
             div.figure { (text::thousands(sat.0)) small { " sat" } }
-            div.below { "locked " (text::thousands(locked.0)) " as " (what) }
+            div.below {
+                @if locked.0 == 0 { "nothing locked" } @else { "locked " (text::thousands(locked.0)) " as " (what) }
+            }
         }
     };
     html! {
@@ -124,7 +126,7 @@ fn tiles(record: &Record) -> Markup {
             div class="tile miners" {
                 div.label { "Miners received" }
                 div.figure { (text::thousands(record.fees_sat().0)) small { " sat" } }
-                div.below { "funding and closing" }
+                div.below { @if record.is_cancelled() { "taking coins back" } @else { "funding and closing" } }
             }
         }
     }
@@ -180,14 +182,16 @@ fn legend() -> Markup {
 
 fn agreed(record: &Record) -> Markup {
     let drawn = Canvas::BOTH.map(|canvas| curve::draw(record, canvas));
+    let cancelled = record.is_cancelled();
     html! {
         section {
             h2 { "What the two had agreed" }
             p.soft {
-                "The buyer locked " b { (text::sat(record.agreement.price_sat)) } " as price, the provider "
+                "The buyer " @if cancelled { "was to lock " } @else { "locked " }
+                b { (text::sat(record.agreement.price_sat)) } " as price, the provider "
                 b { (text::sat(record.agreement.bond_sat)) } " as bond."
                 @if let Some(preset) = &record.scenario.preset { " The schedule is the one that " (preset) " publishes." }
-                " Both signed a closing transaction for every outcome before the window began."
+                @if !cancelled { " Both signed a closing transaction for every outcome before the window began." }
             }
             @for drawing in drawn.into_iter().flatten() { (drawing) }
         }
@@ -198,7 +202,7 @@ fn moved(record: &Record) -> Markup {
     html! {
         section {
             h2 { "Where every satoshi went" }
-            (both(|canvas| flow::draw(record, canvas)))
+            @if record.locked_sat().0 > 0 { (both(|canvas| flow::draw(record, canvas))) }
             (tables::money(record))
         }
     }

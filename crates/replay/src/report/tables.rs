@@ -40,25 +40,35 @@ pub(super) fn money(record: &Record) -> Markup {
                     td { "Gain or loss" }
                     td.num { (text::signed(record.provider.got_out_sat, record.provider.locked_sat)) }
                     td.num { (text::signed(record.buyer.got_out_sat, record.buyer.locked_sat)) }
-                    td.num { (text::signed(together, record.agreement.total_sat())) }
+                    td.num { (text::signed(together, record.locked_sat())) }
                 }
             }
         }
         p.small.soft {
-            "Put in less change less what was locked is what each paid in fees, for the funding and in advance for the closing transaction. "
-            "What is paid out is before fees: exactly what the agreement says."
+            @if record.is_cancelled() {
+                "Nothing was locked. Whoever had sent its signatures spent its coins to itself, so that nobody can fund the contract with them any more, and paid the fee of that."
+            } @else {
+                "Put in less change less what was locked is what each paid in fees, for the funding and in advance for the closing transaction. "
+                "What is paid out is before fees: exactly what the agreement says."
+            }
         }
     }
 }
 
 /// The transactions on the chain.
 pub(super) fn transactions(record: &Record) -> Markup {
-    let all = [&record.transactions.funding, &record.transactions.settling];
+    let words = match (record.is_cancelled(), record.transactions.cancels.is_empty()) {
+        (false, _) => {
+            "Two transactions: one locks, one pays. The second was signed by both before the first was sent."
+        }
+        (true, true) => "Nothing: no transaction was sent.",
+        (true, false) => "Nothing was locked, and coins that were promised were taken back.",
+    };
     html! {
         section {
             h2 { "On the chain" }
-            p.soft { "Two transactions: one locks, one pays. The second was signed by both before the first was sent." }
-            @for tx in all.into_iter().flatten() { (transaction(tx)) }
+            p.soft { (words) }
+            @for tx in record.transactions.all() { (transaction(tx)) }
         }
     }
 }
@@ -68,6 +78,7 @@ fn transaction(tx: &TxRecord) -> Markup {
         "funding" => "Funding transaction",
         "cet" => "Closing transaction (CET of the attested outcome)",
         "refund" => "Closing transaction (refund)",
+        "cancel" => "Coins taken back",
         other => other,
     };
     html! {

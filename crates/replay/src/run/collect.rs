@@ -11,6 +11,7 @@ use super::blocking::with_node;
 use super::director::Director;
 use super::parties::Struck;
 use super::said::{self, Published, Said};
+use super::taken_back::TakenBack;
 use super::transactions::{Both, Placed, account, paid_to, place, record};
 use super::{config, refund, words};
 use crate::record::{
@@ -38,6 +39,8 @@ pub struct Evidence {
 struct Found {
     funding: Option<Placed>,
     closing: Option<(String, Placed)>,
+    /// What provider and buyer took back.
+    taken_back: [Option<TakenBack>; 2],
     said: Vec<Said>,
     chain: ChainRecord,
 }
@@ -55,7 +58,7 @@ impl Director<'_> {
         let views = self.views(deal).await?;
         let view = views.iter().flatten().next().context("both nodes are dead, so nobody can be asked")?;
         let said = self.said(deal, &views).await?;
-        let found = self.found(view, said).await?;
+        let found = self.found(view, &views, said).await?;
         let both = both(view)?;
         let decided = decided(view, &found, &both);
         let mut record = self.record(deal, &views, view, (&found, &both, &decided))?;
@@ -82,7 +85,12 @@ impl Director<'_> {
         Ok(views)
     }
 
-    async fn found(&self, view: &EscrowView, said: Vec<Said>) -> anyhow::Result<Found> {
+    async fn found(
+        &self,
+        view: &EscrowView,
+        views: &[Option<EscrowView>; 2],
+        said: Vec<Said>,
+    ) -> anyhow::Result<Found> {
         let kind = match view.closing_kind {
             Some(ClosingKind::Cet) => "cet",
             Some(ClosingKind::Refund) => "refund",
@@ -90,13 +98,16 @@ impl Director<'_> {
             Some(ClosingKind::Other) | None => "other",
         };
         let (funding, closing) = (view.funding_txid, view.closing_txid);
+        let cancels = views.each_ref().map(|view| Some(view.as_ref()?.transactions.cancel.as_ref()?.txid));
         let asked = with_node(&self.world.bitcoind, move |node| -> anyhow::Result<_> {
             let funding = funding.map(|txid| place(node, txid)).transpose()?.flatten();
             let closing = closing.map(|txid| place(node, txid)).transpose()?.flatten();
+            let [provider, buyer] = cancels.map(|txid| txid.map(|txid| TakenBack::find(node, txid)));
+            let taken_back = [provider.transpose()?.flatten(), buyer.transpose()?.flatten()];
             let network: serde_json::Value = node.call("getnetworkinfo", &[])?;
-            Ok((funding, closing, network, node.height()?))
+            Ok((funding, closing, taken_back, network, node.height()?))
         });
-        let (funding, closing, network, height) = asked.await?;
+        let (funding, closing, taken_back, network, height) = asked.await?;
         let version = network.get("subversion").and_then(serde_json::Value::as_str).unwrap_or_default();
         let chain = ChainRecord {
             bitcoind: version.trim_matches('/').to_owned(),
@@ -104,7 +115,8 @@ impl Director<'_> {
             block_every_s: self.scenario.chain.block_every_s,
             confirmations: self.scenario.chain.confirmations,
         };
-        Ok(Found { funding, closing: closing.map(|placed| (kind.to_owned(), placed)), said, chain })
+        let closing = closing.map(|placed| (kind.to_owned(), placed));
+        Ok(Found { funding, closing, taken_back, said, chain })
     }
 
     fn record(
@@ -115,8 +127,9 @@ impl Director<'_> {
         (found, both, decided): (&Found, &Both, &Decided),
     ) -> anyhow::Result<Record> {
         let scenario = self.scenario;
-        let funding = found.funding.as_ref().map(|placed| &placed.transaction);
-        let closing = found.closing.as_ref().map(|(_, placed)| &placed.transaction);
+        let chain = (found.funding.as_ref(), found.closing.as_ref().map(|(_, placed)| placed));
+        let [provider_back, buyer_back] = found.taken_back.each_ref().map(Option::as_ref);
+        let (provider_key, buyer_key) = (self.world.provider.key, self.world.buyer.key);
         let [provider, buyer] = views
             .each_ref()
             .map(|view| view.as_ref().map_or_else(|| "offline".to_owned(), |view| view.state.clone()));
@@ -143,8 +156,8 @@ impl Director<'_> {
                 root: provisional.map(|provisional| provisional.root),
             },
             oracles: said::words(&view.agreement, &found.said, outcome)?,
-            provider: account(self.world.provider.key, provider, &both.provider, funding, closing),
-            buyer: account(self.world.buyer.key, buyer, &both.buyer, funding, closing),
+            provider: account(provider_key, provider, &both.provider, chain, provider_back),
+            buyer: account(buyer_key, buyer, &both.buyer, chain, buyer_back),
             announcements: view.announcements.iter().map(hex).collect(),
             attestations: view.attestations.iter().map(hex).collect(),
             messages: Messages {
@@ -307,5 +320,7 @@ fn transactions(view: &EscrowView, found: &Found, both: &Both) -> anyhow::Result
             Some(record("refund", &nowhere, &locked, both))
         }
     };
-    Ok(Transactions { funding, settling, refund })
+    let cancels = found.taken_back.iter().zip(["provider", "buyer"]);
+    let cancels = cancels.filter_map(|(taken, whose)| Some(taken.as_ref()?.record(whose, both))).collect();
+    Ok(Transactions { funding, settling, refund, cancels })
 }

@@ -25,6 +25,7 @@ mod refund;
 mod said;
 mod seed;
 pub(crate) mod service;
+pub(crate) mod taken_back;
 pub(crate) mod transactions;
 mod words;
 pub(crate) mod world;

@@ -10,6 +10,7 @@ use protocol::owner::DlcMessages;
 use terms::{Agreement, Hex32, Sat, UnixSeconds};
 use testbed::{Bitcoind, RpcError};
 
+use super::taken_back::TakenBack;
 use crate::record::{Coin, Output, PartyRecord, TxRecord};
 
 /// What one party brought to the contract, as its own DLC message says.
@@ -166,26 +167,76 @@ pub(crate) fn paid_to(transaction: Option<&Transaction>, script: &ScriptBuf) -> 
     Sat(paid.to_sat())
 }
 
-/// One party's account.
+/// One party's account, from what the chain has: where the funding is in no block, nothing was locked, and all that moved is
+/// what the party took back.
 pub(crate) fn account(
     key: Hex32,
     state: String,
     brought: &Brought,
-    funding: Option<&Transaction>,
-    closing: Option<&Transaction>,
+    (funding, closing): (Option<&Placed>, Option<&Placed>),
+    taken_back: Option<&TakenBack>,
 ) -> PartyRecord {
-    let put_in = Sat(brought.coins.iter().map(|coin| coin.value_sat.0).sum());
-    let change = paid_to(funding, &brought.change_script);
+    let funding = funding.filter(|placed| placed.height.is_some()).map(|placed| &placed.transaction);
+    let (inputs, locked, change) = match (funding, taken_back) {
+        (Some(funding), _) => {
+            let change = paid_to(Some(funding), &brought.change_script);
+            (brought.coins.clone(), brought.collateral, change)
+        }
+        (None, Some(taken)) => (taken.coins.clone(), Sat(0), taken.back_sat()),
+        (None, None) => (Vec::new(), Sat(0), Sat(0)),
+    };
+    let put_in = Sat(inputs.iter().map(|coin| coin.value_sat.0).sum());
     PartyRecord {
         key,
         state,
-        inputs: brought.coins.clone(),
+        inputs,
         put_in_sat: put_in,
         change_sat: change,
-        locked_sat: brought.collateral,
-        fees_sat: Sat(put_in.0.saturating_sub(change.0 + brought.collateral.0)),
-        got_out_sat: paid_to(closing, &brought.payout_script),
+        locked_sat: locked,
+        fees_sat: Sat(put_in.0.saturating_sub(change.0 + locked.0)),
+        got_out_sat: paid_to(closing.map(|placed| &placed.transaction), &brought.payout_script),
         payout_script: brought.payout_script.to_hex_string(),
         change_script: brought.change_script.to_hex_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::{TxOut, absolute, transaction};
+
+    use super::*;
+
+    fn script(byte: u8) -> ScriptBuf {
+        ScriptBuf::from(vec![byte; 22])
+    }
+
+    fn brought() -> Brought {
+        let coin = Coin { txid: "aa".repeat(32), vout: 0, value_sat: Sat(300_000) };
+        Brought {
+            coins: vec![coin],
+            collateral: Sat(100_000),
+            payout_script: script(1),
+            change_script: script(2),
+        }
+    }
+
+    fn funding(height: Option<u32>) -> Placed {
+        let change = TxOut { value: Amount::from_sat(199_000), script_pubkey: script(2) };
+        let (version, lock_time) = (transaction::Version::TWO, absolute::LockTime::ZERO);
+        let transaction = Transaction { version, lock_time, input: Vec::new(), output: vec![change] };
+        Placed { transaction, height, block: None, time: None }
+    }
+
+    fn figures(funding: Option<&Placed>) -> [u64; 5] {
+        let party = account(Hex32([1; 32]), String::new(), &brought(), (funding, None), None);
+        let PartyRecord { put_in_sat, change_sat, fees_sat, locked_sat, got_out_sat, .. } = party;
+        [put_in_sat, change_sat, fees_sat, locked_sat, got_out_sat].map(|sat| sat.0)
+    }
+
+    #[test]
+    fn what_no_block_has_moved_no_coin_whatever_was_promised() {
+        assert_eq!(figures(Some(&funding(Some(7)))), [300_000, 199_000, 1_000, 100_000, 0]);
+        assert_eq!(figures(Some(&funding(None))), [0; 5]);
+        assert_eq!(figures(None), [0; 5]);
     }
 }

@@ -72,8 +72,7 @@ impl Director<'_> {
         let keys = [self.world.provider(deal.provider), self.world.buyer(deal.buyer)];
         let [provider_key, buyer_key] = keys.map(|member| member.party.key);
         let spent = |key: Hex32, view: &EscrowView, brought| {
-            let [funding, closing] = [funding, closing].map(|placed| placed.map(|one| &one.transaction));
-            account(key, view.state.clone(), brought, funding, closing)
+            account(key, view.state.clone(), brought, (funding, closing), None)
         };
         Ok(EscrowRecord {
             id: view.id.clone(),
