@@ -1,10 +1,11 @@
 //! Starting and stopping a node.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use clock::Clock;
+use listening::Limits;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -76,17 +77,19 @@ pub async fn serve(config: Config, simulated_time: Option<SocketAddr>, name: &st
     let owner = listen(config.owner_listen).await?;
     let peer = listen(config.peer_listen).await?;
     let agents = agents(&config).await?;
+    let limits = config.limits.clone();
+    let counted = move |peer| limits.counted(peer);
     let node = Node::open(config, clock.clone()).await?;
     tracing::info!(owner = %owner.local_addr()?, peer = %peer.local_addr()?, "serving");
 
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
-    tasks.spawn(answer(owner, http::owner(node.clone()), stopped.clone()));
+    tasks.spawn(answer(owner, http::owner(node.clone()), nobody, stopped.clone()));
     if let Some((listener, router)) = agents {
         tracing::info!(agents = %listener.local_addr()?, "serving tools to agents");
-        tasks.spawn(answer(listener, router, stopped.clone()));
+        tasks.spawn(answer(listener, router, nobody, stopped.clone()));
     }
-    tasks.spawn(answer(peer, http::peer(node.clone()), stopped));
+    tasks.spawn(answer(peer, http::peer(node.clone()), counted, stopped));
     let (driving, stopping) = (busy.share(), node.stopping.clone());
     // In a set, so that it ends with this function however that ends.
     let mut driver = JoinSet::new();
@@ -138,15 +141,22 @@ async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })
 }
 
+/// Serves until `stopped`. `counted` says as whose a peer's connection counts.
 async fn answer(
     listener: TcpListener,
     router: Router,
+    counted: impl Fn(IpAddr) -> Option<IpAddr>,
     mut stopped: watch::Receiver<()>,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            // Ends when the sender is dropped.
-            let _ = stopped.changed().await;
-        })
-        .await
+    let refused = || tracing::debug!("a connection was refused: there are as many as may be");
+    let stop = async move {
+        // Ends when the sender is dropped.
+        let _ = stopped.changed().await;
+    };
+    listening::serve(listener, router, Limits::default(), counted, refused, stop).await
+}
+
+/// The machine's own programs take no place from each other.
+fn nobody(_: IpAddr) -> Option<IpAddr> {
+    None
 }

@@ -69,6 +69,12 @@ impl Default for LimitsConfig {
 }
 
 impl LimitsConfig {
+    /// As whose the connection of this peer counts; `None` for a proxy, and for the machine itself unless that counts.
+    pub(crate) fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
+        let proxy = self.trusted_proxies.iter().any(|proxy| proxy.to_canonical() == peer.to_canonical());
+        if proxy { None } else { rates::counted(peer, self.loopback) }
+    }
+
     /// What of it is counted in memory.
     pub(crate) fn quotas(&self) -> rates::Quotas {
         rates::Quotas {
