@@ -10,6 +10,9 @@ pub fn is_public(ip: IpAddr) -> bool {
     }
 }
 
+/// Public by its number, and yet each virtual machine's own host: it tells those inside what is theirs alone.
+const AZURE_HOST: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+
 fn is_public_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     let special = ip.is_private()
@@ -21,7 +24,8 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         || a >= 240 // reserved, and broadcast
         || (a == 100 && (64..128).contains(&b)) // carriers' own
         || (a == 198 && (b == 18 || b == 19)) // benchmarks
-        || (a == 192 && b == 0 && c == 0); // protocol assignments
+        || (a == 192 && b == 0 && c == 0) // protocol assignments
+        || ip == AZURE_HOST;
     !special
 }
 
@@ -69,6 +73,8 @@ mod tests {
             "172.16.0.1",
             "192.168.1.1",
             "169.254.169.254",
+            "168.63.129.16",
+            "::ffff:168.63.129.16",
             "0.0.0.0",
             "100.64.0.1",
             "198.18.0.1",
