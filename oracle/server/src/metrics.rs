@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::oracle::{Oracle, Trouble};
+use crate::oracle::Oracle;
 use crate::store::StoreError;
 
 /// A probe that begins this long after its moment is called late, in milliseconds.
@@ -213,7 +213,7 @@ impl Metrics {
 
     fn look_at_queues(&self, oracle: &Oracle) {
         let troubles = oracle.troubles();
-        let stuck = troubles.values().filter(|trouble| **trouble == Trouble::Stuck).count();
+        let stuck = troubles.values().filter(|trouble| trouble.is_stuck()).count();
         let alarms = [("stuck", stuck), ("waiting", troubles.len() - stuck)];
         for (kind, count) in alarms {
             self.alarms.get_or_create(&Kind { kind }).set(count as u64);

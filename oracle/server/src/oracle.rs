@@ -97,10 +97,17 @@ pub struct Settings {
 /// Why an event does not get on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// It waits for the operator.
-    Stuck,
+    /// It waits for the operator. What went wrong.
+    Stuck(String),
     /// It is tried again, as when the disk is full. What went wrong.
     Waiting(String),
+}
+
+impl Trouble {
+    /// Does it wait for the operator?
+    pub fn is_stuck(&self) -> bool {
+        matches!(self, Self::Stuck(_))
+    }
 }
 
 /// Why a part of the oracle could not do its work.
@@ -271,6 +278,14 @@ impl Oracle {
     /// Notes that an event gets on.
     pub fn note_well(&self, id: &EventId) {
         self.all_troubles().remove(id);
+    }
+
+    /// Events that wait for the operator, who has just done something: they don't any more.
+    pub fn take_stuck(&self) -> Vec<EventId> {
+        let mut troubles = self.all_troubles();
+        let (stuck, others) = std::mem::take(&mut *troubles).into_iter().partition(|(_, it)| it.is_stuck());
+        *troubles = others;
+        BTreeMap::into_keys(stuck).collect()
     }
 
     /// Events that do not get on, and why.

@@ -70,7 +70,7 @@ async fn live(oracle: Arc<Oracle>, id: EventId, mut busy: Busy) {
         match go_on(&oracle, &id, &mut busy).await {
             Ok(Progress::Done | Progress::Stopped) => return oracle.note_well(&id),
             Err(error) if error.is_final() => {
-                oracle.note_trouble(&id, Trouble::Stuck);
+                oracle.note_trouble(&id, Trouble::Stuck(error.to_string()));
                 return tracing::error!(event = %id, %error, "an event needs its operator");
             }
             Err(error) => {

@@ -95,6 +95,27 @@ async fn a_file_that_breaks_a_rule_or_an_open_event_changes_nothing_and_says_whi
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_the_file_of_the_start_kept_from_being_measured_goes_on_with_a_better_one() {
+    let mut world = World::new().await;
+    let oracle = Process::serve(&world).await;
+    let event = oracle.http.announce(&measurement(|_| ())).await.event_id;
+    oracle.terminate(&world).await;
+    world.configure("[limits]\nbody_bytes = 1_000");
+    let oracle = Process::serve(&world).await;
+    world.until(START + 300).await;
+    let (status, unready) = oracle.http.text("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(unready.contains("waits for the operator: target.expect.body_max_bytes"), "{unready}");
+    world.configure("");
+    oracle.signal("HUP");
+    oracle.says(TAKEN, 1).await;
+    assert_eq!(oracle.http.text("/readyz").await.0, 200);
+    world.until(END + 1).await;
+    assert_eq!(oracle.http.event(&event).await.provisional.unwrap().report["probes"]["good"], 220);
+    oracle.terminate(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_file_is_noticed_and_what_needs_a_restart_is_named() {
     let world = World::new().await;
     let oracle = Process::serve(&world).await;

@@ -47,12 +47,12 @@ async fn readyz(State(oracle): State<Arc<Oracle>>) -> Answer {
     }
     let troubles = oracle.troubles();
     let Some((first, trouble)) =
-        troubles.iter().find(|(_, trouble)| **trouble == Trouble::Stuck).or(troubles.iter().next())
+        troubles.iter().find(|(_, trouble)| trouble.is_stuck()).or(troubles.iter().next())
     else {
         return Ok("ready\n".into_response());
     };
     let why = match trouble {
-        Trouble::Stuck => "waits for the operator".to_owned(),
+        Trouble::Stuck(error) => format!("waits for the operator: {error}"),
         Trouble::Waiting(error) => format!("is tried again and again: {error}"),
     };
     let detail = format!("{} events do not get on; {first} {why}", troubles.len());

@@ -16,6 +16,7 @@ use crate::asking::announce::can_be_measured;
 use crate::config::{Config, ConfigError};
 use crate::oracle::{Oracle, Settings};
 use crate::probe::{Prober, ProberError};
+use crate::scheduler;
 use crate::service;
 use crate::store::StoreError;
 
@@ -44,7 +45,7 @@ pub enum ReloadError {
     Store(#[from] StoreError),
 }
 
-/// Reads the configuration again and goes on with it. Returns the fields that differ and are read at the start alone.
+/// Reads the configuration again and goes on with it, also with events that could not be measured with the one before. Returns the fields that differ and are read at the start alone.
 ///
 /// # Errors
 /// Says why it was not taken.
@@ -62,6 +63,9 @@ pub async fn reload(oracle: &Arc<Oracle>, source: &Source) -> Result<Vec<&'stati
         }
     }
     oracle.change_settings(Settings { config, prober: Arc::new(prober), token });
+    for event in oracle.take_stuck() {
+        scheduler::follow(oracle, event, busy.share());
+    }
     ahead::name_services(oracle).await?;
     oracle.services_changed.wake(&busy);
     Ok(kept)
