@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::answer::{self, PageError};
+use super::days::Links;
 use super::latency::{self, Point};
 use super::minutes::{self, Day};
 use super::services::{figures, first_day};
@@ -142,7 +143,7 @@ fn body(view: &View) -> Markup {
         section {
             h2 { "Day by day" }
             p.soft { "The last 90 days, by UTC. Failures hang from above, in proportion, and are never too small to be seen." }
-            (days::strip(&view.days, first_day(view.now_s), 90, Some(&path)))
+            (days::strip(&view.days, first_day(view.now_s), 90, Links { path: &path, troubled_alone: false }))
             (legend())
         }
         section #day { (day(view, &path)) }

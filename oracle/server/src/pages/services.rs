@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::answer::{self, PageError};
+use super::days::Links;
 use super::shell::{self, Head};
 use super::{days, words};
 use crate::oracle::Oracle;
@@ -151,7 +152,7 @@ fn item(service: &Service, days: &BTreeMap<u64, Tally>, now_s: u64) -> Markup {
                     @if let Some(cause) = incident.causes.first() { ": " (words::cause(cause)) }
                 }
             }
-            (days::strip(days, first_day(now_s), DAYS, Some(&path)))
+            (days::strip(days, first_day(now_s), DAYS, Links { path: &path, troubled_alone: true }))
             (figures(&service.spent))
         }
     }
