@@ -116,6 +116,9 @@ pub struct EventSummary {
     /// When it is, or was to be, attested.
     #[schemars(with = "schema::UnixSeconds")]
     pub maturity: UnixSeconds,
+    /// The operator withholds the attestation for good, and the event stays `provisional`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }
 
 /// `GET /v1/events?before=CURSOR&limit=N&state=S&host=H&from=T&to=T&maturity_from=T&maturity_to=T`: newest first. `from` and

@@ -200,6 +200,7 @@ impl Metrics {
             ("announced", counts.announced),
             ("measuring", counts.measuring),
             ("provisional", counts.provisional),
+            ("withheld", counts.withheld),
             ("attested", counts.attested),
         ];
         for (kind, count) in states {

@@ -86,6 +86,7 @@ pub fn summary(head: &EventHead, now_s: u64) -> EventSummary {
         window_start: UnixSeconds(head.window_start),
         window_end: UnixSeconds(head.window_end),
         maturity: UnixSeconds(head.maturity),
+        withheld: head.withheld,
     }
 }
 
@@ -129,9 +130,10 @@ fn state(window_start: u64, closed: bool, attested: bool, now_s: u64) -> EventSt
     }
 }
 
-/// A state in words.
-pub fn state_word(state: EventState) -> &'static str {
-    match state {
+/// An event's state in words.
+pub fn state_word(event: &EventSummary) -> &'static str {
+    match event.state {
+        EventState::Provisional if event.withheld => "withheld for good",
         EventState::Announced => "announced",
         EventState::Measuring => "being measured",
         EventState::Provisional => "closed, not yet signed",

@@ -161,6 +161,28 @@ async fn a_withheld_event_is_never_signed_and_the_log_says_why() {
     assert_eq!(event.withheld.unwrap().reason, reason);
     assert_eq!(http.text(&format!("/attestation/{id}")).await.0, 404);
     assert!(http.text(&format!("/events/{id}")).await.1.contains("Withheld: it will not be attested"));
+    // Nowhere does it look as if it were still to be signed.
+    let listed = http.json("/v1/events?state=provisional").await;
+    assert_eq!(
+        (&listed["events"][0]["event_id"], &listed["events"][0]["withheld"]),
+        (&json!(id), &json!(true))
+    );
+    let service = http
+        .text("/")
+        .await
+        .1
+        .split("class=\"name\" href=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    let page = http.text(&service).await.1;
+    assert!(page.contains("withheld for good") && !page.contains("not yet signed"), "{page}");
+    let metrics = http.text("/metrics").await.1;
+    assert!(metrics.contains("earnest_oracle_events{kind=\"provisional\"} 0"), "{metrics}");
+    assert!(metrics.contains("earnest_oracle_events{kind=\"withheld\"} 1"), "{metrics}");
     let too_late = ["withhold", other.as_str(), "--reason", "We think again."];
     assert_eq!(operator(&world, &too_late).0, Some(1));
     world.stop(oracle).await;

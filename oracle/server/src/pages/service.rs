@@ -245,7 +245,7 @@ pub(super) fn events(events: &[EventHead], now_s: u64) -> Markup {
                 @for head in events {
                     tr {
                         td data-label="Window" { (shell::short_time(head.window_start)) " to " (shell::short_time(head.window_end)) }
-                        td data-label="State" { (views::state_word(views::summary(head, now_s).state)) }
+                        td data-label="State" { (views::state_word(&views::summary(head, now_s))) }
                         td data-label="Event" { a.id href=(format!("/events/{}", head.id)) { (head.id.as_str().get(..17).unwrap_or("")) "…" } }
                     }
                 }

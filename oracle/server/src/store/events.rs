@@ -132,6 +132,8 @@ pub struct EventHead {
     pub provisional: bool,
     /// It has been attested.
     pub attested: bool,
+    /// Its attestation is withheld for good.
+    pub withheld: bool,
 }
 
 impl Store {
@@ -327,6 +329,7 @@ pub(super) fn head_of(row: &SqliteRow) -> Result<EventHead, StoreError> {
         maturity: unsigned(row.try_get("maturity")?, "maturity")?,
         provisional: row.try_get("closed")?,
         attested: row.try_get("attested")?,
+        withheld: row.try_get("withheld")?,
     })
 }
 

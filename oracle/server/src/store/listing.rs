@@ -46,8 +46,10 @@ pub struct Counts {
     pub announced: u64,
     /// See [`Stage::Measuring`].
     pub measuring: u64,
-    /// See [`Stage::Provisional`].
+    /// Closed, not attested, and not withheld.
     pub provisional: u64,
+    /// Closed, and withheld for good.
+    pub withheld: u64,
     /// See [`Stage::Attested`].
     pub attested: u64,
 }
@@ -65,7 +67,7 @@ impl Store {
     ) -> Result<Vec<EventHead>, StoreError> {
         let mut select = QueryBuilder::<Sqlite>::new(
             "SELECT id, event_id, host, window_start, window_end, maturity, provisional IS NOT NULL AS closed, \
-             attestation IS NOT NULL AS attested FROM events WHERE published = 1",
+             attestation IS NOT NULL AS attested, withheld IS NOT NULL AS withheld FROM events WHERE published = 1",
         );
         if let Some(before) = filter.before {
             select.push(" AND id < ").push_bind(before);
@@ -113,7 +115,8 @@ impl Store {
     pub async fn count_events(&self, now: u64) -> Result<Counts, StoreError> {
         let row = sqlx::query(
             "SELECT count(*) FILTER (WHERE attestation IS NOT NULL) AS attested, \
-             count(*) FILTER (WHERE attestation IS NULL AND provisional IS NOT NULL) AS provisional, \
+             count(*) FILTER (WHERE attestation IS NULL AND provisional IS NOT NULL AND withheld IS NULL) AS provisional, \
+             count(*) FILTER (WHERE provisional IS NOT NULL AND withheld IS NOT NULL) AS withheld, \
              count(*) FILTER (WHERE provisional IS NULL AND attestation IS NULL AND window_start > ?1) AS announced, \
              count(*) FILTER (WHERE provisional IS NULL AND attestation IS NULL AND window_start <= ?1) AS measuring \
              FROM events WHERE published = 1",
@@ -126,6 +129,7 @@ impl Store {
             announced: count("announced")?,
             measuring: count("measuring")?,
             provisional: count("provisional")?,
+            withheld: count("withheld")?,
             attested: count("attested")?,
         })
     }

@@ -176,7 +176,8 @@ impl Store {
     ) -> Result<Vec<EventHead>, StoreError> {
         let mut select = QueryBuilder::<Sqlite>::new(
             "SELECT id, event_id, host, window_start, window_end, maturity, provisional IS NOT NULL AS closed, \
-             attestation IS NOT NULL AS attested FROM events WHERE published = 1 AND service = ",
+             attestation IS NOT NULL AS attested, withheld IS NOT NULL AS withheld \
+             FROM events WHERE published = 1 AND service = ",
         );
         select.push_bind(service).push(" AND id < ").push_bind(before.unwrap_or(i64::MAX));
         select.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
