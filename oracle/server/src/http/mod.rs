@@ -37,6 +37,7 @@ pub fn router(oracle: Arc<Oracle>) -> Router {
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))
+        .layer(from_fn(problem::readable_path))
         .layer(from_fn(caching::revalidate))
         .layer(from_fn_with_state(door, admission::admit))
         .layer(from_fn_with_state(Arc::clone(&oracle), client::limit))

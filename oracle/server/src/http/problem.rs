@@ -1,7 +1,9 @@
 //! How this API says no: problem details, or plain text on the paths of existing clients.
 
+use axum::extract::Request;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use protocol::request::CredentialError;
 use protocol::{Problem, ProblemType, problem};
@@ -95,7 +97,13 @@ impl From<TooSoon> for Failure {
 
 impl From<QueryRejection> for Failure {
     fn from(rejection: QueryRejection) -> Self {
-        Self::parameter("query", &rejection.body_text())
+        let text = rejection.body_text();
+        let said = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+        let is_name = |field: &str| field.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        match said.split_once(": ") {
+            Some((field, rule)) if is_name(field) => Self::parameter(field, rule),
+            _ => Self::parameter("query", said),
+        }
     }
 }
 
@@ -138,4 +146,19 @@ pub(super) async fn no_such_path() -> Failure {
 pub(super) async fn no_such_method() -> Response {
     Failure::from(Problem::new(ProblemType::MethodNotAllowed, "this path does not take that method"))
         .into_response()
+}
+
+/// A path that is no text once it is decoded leads nowhere; the framework would say so in words of its own.
+pub(super) async fn readable_path(request: Request, next: Next) -> Response {
+    if is_text(request.uri().path()) { next.run(request).await } else { no_such_path().await.into_response() }
+}
+
+fn is_text(path: &str) -> bool {
+    let (mut decoded, mut rest) = (Vec::with_capacity(path.len()), path.as_bytes());
+    while let [first, after @ ..] = rest {
+        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|digits| hex::decode(digits).ok());
+        rest = if escaped.is_some() { &after[2..] } else { after };
+        decoded.extend(escaped.unwrap_or_else(|| vec![*first]));
+    }
+    std::str::from_utf8(&decoded).is_ok()
 }

@@ -49,10 +49,13 @@ async fn stream(
 ) -> Result<Response, Failure> {
     let Query(From { from }) = query?;
     let size = oracle.store.log().await?.size();
-    let first = last_seen(&headers)?.map(|last| last.saturating_add(1)).or(from).unwrap_or(size);
+    let last = last_seen(&headers)?;
+    let first = last.map(|last| last.saturating_add(1)).or(from).unwrap_or(size);
     if first > size {
         let detail = format!("the log has {size} entries, and none before number {first} to go on from");
-        return Err(Problem::new(ProblemType::Conflict, detail).at("last-event-id").into());
+        return Err(Problem::new(ProblemType::Conflict, detail)
+            .at(if last.is_some() { "last-event-id" } else { "from" })
+            .into());
     }
     let place = Arc::clone(&oracle.listeners).try_acquire_owned().map_err(|_| full())?;
     let (tell, told) = mpsc::channel(usize::try_from(AT_ONCE).unwrap_or(1));

@@ -18,9 +18,32 @@ async fn unknown_things_are_404_and_never_look_like_an_attestation() {
             assert!(serde_json::from_str::<OracleAttestation>(&text).is_err());
         }
     }
+    // A path that is no text is one that leads nowhere, and is told so as every other.
+    for path in ["/v1/events/%ff", "/services/%C3%28", "/tile/%80"] {
+        let unread = http.ask("GET", path, &[]).await;
+        assert_eq!(
+            (unread.status, unread.header("content-type")),
+            (404, "application/problem+json"),
+            "{path}"
+        );
+    }
+    assert_eq!(http.text("/v1/events/%zz").await.0, 404, "which is text");
     assert_eq!(http.text("/v2/nothing").await.0, 404);
     assert_eq!(http.text("/v1/measurements").await.0, 405);
-    assert_eq!(http.text("/v1/events?before=x").await.0, 400);
+    for (query, field) in [
+        ("/v1/events?before=x", "before"),
+        ("/v1/events?state=withheld", "state"),
+        ("/v1/events?limit=1&limit=2", "query"),
+        ("/v1/events?colour=red", "colour"),
+        ("/v1/stream?from=1", "from"),
+    ] {
+        let refused = http.ask("GET", query, &[]).await;
+        assert_eq!(
+            (refused.status / 100, &refused.json()["field"]),
+            (4, &serde_json::json!(field)),
+            "{query}"
+        );
+    }
     world.stop(oracle).await;
 }
 
