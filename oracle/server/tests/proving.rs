@@ -21,29 +21,31 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
-/// The event's JSON, kormir's JSON of its attestation, and the hex of a second attestation over 7 ppm.
-async fn attested_twice(world: &mut World) -> (Value, Value, String) {
+/// The event's JSON, kormir's JSON of its attestation, the evidence bundle, and the hex of a second attestation over 7 ppm.
+async fn attested_twice(world: &mut World) -> (Value, Value, Value, String) {
     let oracle = world.start().await.unwrap();
     let http = Http::of(&oracle);
     let id = http.announce(&measurement(|_| ())).await.event_id;
     world.until(START + 3_600 + 601).await;
     let event = http.json(&format!("/v1/events/{id}")).await;
     let attestation = http.json(&format!("/attestation/{id}")).await;
+    let bundle = http.json(&format!("/v1/events/{id}/evidence")).await;
     world.stop(oracle).await;
     let second = second_attestation(world, &id, 7).await;
-    (event, attestation, second)
+    (event, attestation, bundle, second)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_attestations_of_one_event_are_proven_whatever_form_they_come_in() {
     let mut world = World::new().await;
-    let (event, attestation, second) = attested_twice(&mut world).await;
+    let (event, attestation, bundle, second) = attested_twice(&mut world).await;
     let file = |name: &str, text: String| {
         std::fs::write(world.path(name), text).unwrap();
         world.path(name).display().to_string()
     };
     let first = file("attestation.json", attestation.to_string());
     let view = file("event.json", event.to_string());
+    let bundle = file("bundle.json", bundle.to_string());
     let alarm = json!([{ "kind": "unknown_spend", "escrow_id": "00", "at": 1, "proof": ["02000000"] }, {
         "kind": "equivocation", "escrow_id": "00", "at": 1,
         "proof": [event["attestation_hex"], second],
@@ -51,12 +53,15 @@ async fn two_attestations_of_one_event_are_proven_whatever_form_they_come_in() {
     let alarms = file("alarms.json", alarm.to_string());
     let secret: Value = serde_json::from_slice(&std::fs::read(world.path("oracle.key")).unwrap()).unwrap();
     let secret = secret["secret"]["plain"].as_str().unwrap();
-    for arguments in [vec!["prove", &first, &second], vec!["prove", &view, &second], vec!["prove", &alarms]] {
+    for given in [vec![&first, &second], vec![&view, &second], vec![&bundle, &second], vec![&alarms]] {
+        let arguments: Vec<&str> =
+            ["prove"].into_iter().chain(given.into_iter().map(String::as_str)).collect();
         let (code, said, errors) = run(&arguments);
         assert_eq!(code, 0, "{errors}");
         assert!(said.contains("signed two outcomes") && said.contains("\n7   ("), "{said}");
         assert!(!said.contains(secret) && !errors.contains(secret), "the key is printed");
-        assert_eq!(said.contains("Both answer the oracle's announcement"), arguments[1] == view, "{said}");
+        let announced = arguments[1] == view || arguments[1] == bundle;
+        assert_eq!(said.contains("Both answer the oracle's announcement"), announced, "{said}");
     }
     let proof: Value = serde_json::from_str(&run(&["prove", &view, &second, "--json"]).1).unwrap();
     assert_eq!(proof["outcomes"], json!(["0", "7"]));
@@ -66,7 +71,7 @@ async fn two_attestations_of_one_event_are_proven_whatever_form_they_come_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_proves_nothing_has_an_exit_code_and_a_reason() {
     let mut world = World::new().await;
-    let (event, attestation, _) = attested_twice(&mut world).await;
+    let (event, attestation, ..) = attested_twice(&mut world).await;
     let first = world.path("attestation.json");
     std::fs::write(&first, attestation.to_string()).unwrap();
     let (first, same) = (first.display().to_string(), event["attestation_hex"].as_str().unwrap());

@@ -88,13 +88,12 @@ impl Records {
                 if fields.contains_key("signatures") && fields.contains_key("outcomes") {
                     return self.attested(source, serde_json::from_value(json.clone())?);
                 }
-                // This alarm's proof is a transaction.
-                if fields.get("kind").is_some_and(|kind| kind == "unknown_spend") {
-                    return Ok(());
-                }
-                if let Some(log) = fields.get("log") {
-                    self.logs.push(serde_json::from_value(log.clone()).context("log")?);
-                    return self.bounded();
+                match fields.get("kind").and_then(Value::as_str) {
+                    // This alarm's proof is a transaction.
+                    Some("unknown_spend") => return Ok(()),
+                    Some("forked_log") => return self.forked(fields.get("log").unwrap_or(&Value::Null)),
+                    // Of a bundle the log is where its outcome stands, and no contradiction.
+                    _ => {}
                 }
                 let known = ["announcement", "announcement_hex", "attestation", "attestation_hex", "proof"];
                 let mut known = known.iter().filter_map(|name| Some((name, fields.get(*name)?)));
@@ -119,6 +118,11 @@ impl Records {
 
     fn attested(&mut self, source: &str, attestation: OracleAttestation) -> anyhow::Result<()> {
         self.attestations.push((source.to_owned(), attestation));
+        self.bounded()
+    }
+
+    fn forked(&mut self, log: &Value) -> anyhow::Result<()> {
+        self.logs.push(serde_json::from_value(log.clone()).context("log")?);
         self.bounded()
     }
 
