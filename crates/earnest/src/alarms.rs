@@ -50,6 +50,7 @@ pub fn in_words(alarm: &Alarm) -> String {
         AlarmKind::LimitNear
         | AlarmKind::ApprovalNeeded
         | AlarmKind::NotListed
+        | AlarmKind::CoinsMissing
         | AlarmKind::WindowAtRisk
         | AlarmKind::WindowMissed => alarm.detail.clone(),
         AlarmKind::ForkedLog => {

@@ -67,6 +67,8 @@ pub struct Core {
     pub(crate) supply: Supply,
     /// The scheduled sweep.
     pub(crate) sweep: Sweep,
+    /// Agreed escrows for which coins are missing, of which the owner was told.
+    pub(crate) short_of_coins: BTreeSet<Hex32>,
     /// Changes of the wallet that no transaction has made durable yet.
     pub(crate) unsaved: Vec<String>,
     /// What is kept at the backup target, where there is one.

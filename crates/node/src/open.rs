@@ -21,6 +21,7 @@ use crate::error::NodeError;
 use crate::guard::Guard;
 use crate::keeper::{self, Keeper};
 use crate::keys::{self, Keys};
+use crate::money::short;
 use crate::money::supply::Supply;
 use crate::money::sweep::Sweep;
 use crate::oracles::attestations::Pace;
@@ -65,6 +66,7 @@ impl Core {
             standing_offers: standing::offers(&store).await?,
             supply: Supply::default(),
             sweep: Sweep::read(store.fact(Fact::LastSweep).await?.as_deref())?,
+            short_of_coins: short::read(store.fact(Fact::ShortOfCoins).await?.as_deref())?,
             unsaved: Vec::new(),
             keeper: None,
             studied: BTreeSet::new(),

@@ -21,6 +21,8 @@ pub enum Fact {
     Paused,
     /// The limits of the mandate that are nearly used up, of which the owner was told.
     NearLimits,
+    /// The agreed escrows for which coins are missing, of which the owner was told.
+    ShortOfCoins,
     /// The listing that this node signed last for its directories.
     OwnListing,
     /// Whether the owner has taken this node's listing back: `yes` or `no`. A row that is missing means no.
@@ -36,6 +38,7 @@ impl Fact {
             Self::GivenUp => "given_up",
             Self::Paused => "paused",
             Self::NearLimits => "near_limits",
+            Self::ShortOfCoins => "short_of_coins",
             Self::OwnListing => "own_listing",
             Self::ListingWithdrawn => "listing_withdrawn",
         }

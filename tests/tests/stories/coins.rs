@@ -3,7 +3,7 @@
 use bitcoin::Amount;
 use blackbox::{Setting, World, fresh_key, witness};
 use client::Rehearsed;
-use protocol::owner::{NegotiationRequest, PurchaseRequest};
+use protocol::owner::{AlarmKind, NegotiationRequest, PurchaseRequest};
 use protocol::{BuyerStrategy, Concession};
 use terms::Sat;
 
@@ -45,6 +45,11 @@ async fn a_provider_without_enough_coins_locks_nothing_and_the_buyers_are_free_a
     let mut world = World::with(Setting { provider_coins, ..Setting::default() }).await;
     let offer = world.publish(&world.draft()).await;
     let id = world.buy(&offer).await;
+    world.look().await;
+    let alarms = world.provider.owner.alarms().await.unwrap();
+    let missing =
+        alarms.iter().filter(|alarm| alarm.kind == AlarmKind::CoinsMissing && alarm.detail.contains(&id));
+    assert_eq!(missing.count(), 1, "its owner is told while there is time: {alarms:?}");
     world.buyer_reaches(&id, "cancelled").await;
     assert_eq!(world.buyer.available_sat().await, 700_000);
     assert_eq!(world.provider.available_sat().await, 20_000);

@@ -39,6 +39,9 @@ impl Core {
         if let Err(error) = self.watch_limits(now).await {
             tracing::warn!(%error, "the limits cannot be looked at; trying again");
         }
+        if let Err(error) = self.watch_coins(now).await {
+            tracing::warn!(%error, "what escrows lack cannot be looked at; trying again");
+        }
         if let Err(error) = self.tend_receipts(now).await {
             tracing::warn!(%error, "the receipts cannot be signed; trying again");
         }

@@ -17,7 +17,7 @@ pub(super) fn agreement() -> Agreement {
     Agreement::parse(include_bytes!("../../../terms/tests/golden/agreement-v1.json")).unwrap()
 }
 
-fn opened(id: Hex32) -> Event {
+pub(super) fn opened(id: Hex32) -> Event {
     let agreement = agreement();
     let maturity = agreement.measurement.window.end.0 + 600;
     Event::Opened(Box::new(Opened {

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use bitcoin::{Amount, FeeRate, OutPoint};
-use protocol::owner::{SweepRun, WithdrawalRequest};
+use engine::Event;
+use protocol::owner::{AlarmKind, SweepRun, WithdrawalRequest};
 use terms::{Hex32, Sat, UnixSeconds};
 use wallet::CoinRequest;
 
+use super::guard::opened;
+use super::names::offer;
 use super::{World, elsewhere};
+use crate::core::Change;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::ticket::Ticket;
@@ -236,4 +240,36 @@ async fn escrows_withdrawals_splits_and_sweeps_never_use_one_coin_twice() {
         }
     }
     assert!(seen.len() >= 15, "{} transactions", seen.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agreed_escrow_without_coins_is_an_alarm_at_once_and_once() {
+    let world = World::begin();
+    let node = world.rich(10_000).await;
+    let alarms = async |node: &Node| {
+        let alarms = node.core.lock().await.alarms().await.unwrap();
+        let missing = alarms.into_iter().filter(|alarm| alarm.kind == AlarmKind::CoinsMissing);
+        missing.map(|alarm| alarm.detail).collect::<Vec<_>>()
+    };
+    let (id, now) = (Hex32([7; 32]), node.now());
+    let Event::Opened(mut begun) = opened(id) else { panic!("an escrow begins with it") };
+    begun.agreement = offer(now).agreement(node.own_keys().current, Hex32([2; 32]));
+    begun.maturity = begun.agreement.measurement.window.end.0 + 600;
+    node.core.lock().await.commit(Change::event(id, Event::Opened(begun)), now).await.unwrap();
+    world.look(&node).await;
+    let [told] = alarms(&node).await.try_into().unwrap();
+    assert!(told.contains(&id.to_string()) && told.contains("is missing"), "{told}");
+    drop(node);
+    let node = world.open().await;
+    world.look(&node).await;
+    assert_eq!(alarms(&node).await.len(), 1, "a restart repeats none");
+
+    let address = node.core.lock().await.wallet.new_address();
+    world.bitcoind.fund(&address, &[Amount::from_sat(900_000)]).unwrap();
+    world.look(&node).await;
+    assert!(node.core.lock().await.short_of_coins.is_empty(), "there are enough");
+    let all: Vec<OutPoint> = node.core.lock().await.free_coins().iter().map(|coin| coin.outpoint).collect();
+    node.core.lock().await.reserved.extend(all.into_iter().map(|coin| (coin, Hex32([8; 32]))));
+    world.look(&node).await;
+    assert_eq!(alarms(&node).await.len(), 2, "another escrow took them");
 }

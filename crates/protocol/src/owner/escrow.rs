@@ -163,6 +163,8 @@ pub enum AlarmKind {
     ForkedLog,
     /// A directory of the configuration has not taken our listing for so long that the last one is over there.
     NotListed,
+    /// An escrow is agreed, and the wallet does not have the coins to lock it.
+    CoinsMissing,
 }
 
 /// `GET /v1/alarms` lists these, newest first: something that an owner should look at.
