@@ -1,12 +1,17 @@
 //! An agent that was let in.
 
+use std::collections::BTreeSet;
+
 use client::{ClientError, OwnerClient};
+use protocol::owner::Scope;
 
 /// The owner's API as a delegated key opens it.
 #[derive(Clone, Debug)]
 pub(crate) struct Agent {
     /// The node, asked with that key.
     pub node: OwnerClient,
+    /// What the key may do.
+    pub scopes: BTreeSet<Scope>,
 }
 
 /// Why nobody was let in.
@@ -39,7 +44,7 @@ impl Agent {
     pub async fn admit(base: &str, token: &str) -> Result<Self, AdmitError> {
         let node = OwnerClient::new(base, token)?;
         match node.mandate().await?.key {
-            Some(_) => Ok(Self { node }),
+            Some(own) => Ok(Self { node, scopes: own.key.scopes }),
             None => Err(AdmitError::Owner),
         }
     }

@@ -76,7 +76,18 @@ impl Refusal {
         Self::new(ProblemType::NotFound.code(), message, what_to_do, TryAgain::Changed)
     }
 
-    /// The same, of a call under an idempotency key.
+    /// A key that only looks names an address that its owner has not named.
+    pub fn out_of_reach(argument: &str) -> Self {
+        let message = format!(
+            "{argument}: a key that may only read names directories of the node's configuration and providers of its standing orders"
+        );
+        let what = "Leave this address out, or ask the owner for a key with the scope buy, which may name any. Do not look \
+                    for a way around it.";
+        let refusal = Self::new(ProblemType::Mandate.code(), message, what, TryAgain::Changed);
+        Self { field: Some(argument.into()), ..refusal }
+    }
+
+    /// This refusal, of a call under an idempotency key.
     pub fn under(self, key: &str) -> Self {
         Self { idempotency_key: Some(key.into()), ..self }
     }

@@ -117,6 +117,26 @@ async fn a_client_that_is_not_ours_buys_over_stdio_and_looks_over_http() {
     );
     assert_eq!(agent.refused("get_status", json!({ "id": "latest" }))["field"], "id");
     world.buyer.owner.revoke_key("shop", &fresh_key()).await.unwrap();
+    who_only_looks_reaches_nowhere_new(&world, &url, &offer).await;
+}
+
+/// A key that may only read names whom its owner has named: here the provider of a standing order.
+async fn who_only_looks_reaches_nowhere_new(world: &World, url: &str, offer: &Offer) {
+    let request = KeyRequest { name: "reader".to_owned(), scopes: [].into(), limits: None, life_s: None };
+    let token = world.buyer.owner.create_key(&request, &fresh_key()).await.unwrap().token;
+    let mut agent = Agent::start("auto", Door::Http(url), &token);
+    let inside = "http://127.0.0.1:22";
+    let asked = [
+        ("discover_offers", json!({ "provider_urls": [inside] }), "provider_urls"),
+        ("discover_offers", json!({ "directory_urls": [inside] }), "directory_urls"),
+        ("quote_offer", json!({ "provider_url": inside, "offer_id": offer.id }), "provider_url"),
+    ];
+    for (tool, arguments, field) in asked {
+        let refusal = agent.refused(tool, arguments);
+        assert_eq!((&refusal["error"], &refusal["field"]), (&json!("mandate"), &json!(field)), "{refusal}");
+    }
+    let found = agent.done("discover_offers", json!({ "provider_urls": [world.provider.peer_url()] }));
+    assert_eq!(found["providers"][0]["provider_url"], world.provider.peer_url(), "{found}");
 }
 
 /// An order may be given where the limits leave no room now: it buys nothing until they do, and its dry run says so.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use terms::{Hex32, Sat};
 
 use super::offer::Range;
+use super::reach::may_name;
 use crate::agent::Agent;
 use crate::peer_text::{PeerText, bounded, peer_text};
 use crate::refusal::Refusal;
@@ -143,6 +144,9 @@ impl Tool for Discover {
         if input.provider_urls.len() + input.directory_urls.len() > MOST_NAMED {
             return Err(Refusal::bad_argument("provider_urls", "must be at most 16, with directory_urls"));
         }
+        let providers = input.provider_urls.iter().map(|url| ("provider_urls", url.as_str()));
+        let directories = input.directory_urls.iter().map(|url| ("directory_urls", url.as_str()));
+        may_name(agent, &providers.chain(directories).collect::<Vec<_>>()).await?;
         let own = agent.node.info().await?;
         let wanted = Wanted {
             network: Some(own.network),

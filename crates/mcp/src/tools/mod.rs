@@ -13,6 +13,7 @@ mod orders;
 mod plan;
 mod purchase;
 mod quote;
+mod reach;
 mod receipts;
 mod renew;
 mod status;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use terms::Hex32;
 
 use super::offer::{OfferView, card, service_of};
+use super::reach::may_name;
 use crate::agent::Agent;
 use crate::peer_text::PeerText;
 use crate::refusal::Refusal;
@@ -80,7 +81,8 @@ impl Tool for Quote {
     type Input = Input;
     type Output = Output;
 
-    async fn call(_: &Agent, input: Input) -> Result<Output, Refusal> {
+    async fn call(agent: &Agent, input: Input) -> Result<Output, Refusal> {
+        may_name(agent, &[("provider_url", &input.provider_url)]).await?;
         let card = card(&input.provider_url).await?;
         let look = "Ask discover_offers for the offers that this provider has now.";
         let offer = card.offer(input.offer_id).ok_or_else(|| Refusal::not_found("such offer", look))?;
