@@ -328,6 +328,7 @@ async fn a_provider_whose_counter_changes_another_field_is_left_alone() {
     reaches(&mut world, BUYER, &id, NegotiationState::Ended).await;
     let ended = told(&world.buyer, &id).await.ended.unwrap();
     assert!(ended.contains("refund_delay_s"), "{ended}");
+    assert!(!told(&world.buyer, &id).await.ended_in_own_words, "what is wrong with it may quote it");
     assert!(world.buyer.owner.escrows().await.unwrap().is_empty());
 }
 
@@ -342,6 +343,11 @@ async fn a_price_above_the_mandate_is_never_proposed_nor_taken() {
     let knows = |why: &&String| why.contains("the strategy does not take a price of ");
     assert_eq!(both.iter().filter(knows).count(), 1, "whose strategy it was: {both:?}");
     assert_eq!(both.iter().filter(|why| why.contains(REFUSED)).count(), 1, "{both:?}");
+    for party in [&world.buyer, &world.provider] {
+        let told = told(party, &id).await;
+        let own = told.ended.iter().any(|why| why.contains("the strategy does not take"));
+        assert_eq!(told.ended_in_own_words, own, "own words are told from the other's: {told:?}");
+    }
 
     world.stop("buyer").await;
     let mandate =

@@ -56,6 +56,9 @@ pub(super) struct Negotiation {
     pub offer_id: Hex32,
     /// `our_turn`, `their_turn`, `agreed` or `ended`.
     pub state: String,
+    /// Why it ended, where this node ended it. What the other party says of it is in untrusted_text_from_peer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_because: Option<String>,
     /// Whether the node answers by itself, by a strategy.
     pub automatic: bool,
     /// What stands, and can be taken by the other side.
@@ -84,6 +87,7 @@ impl Negotiation {
             counterparty: told.counterparty,
             offer_id: told.offer_id,
             state: name_of(&told.state),
+            ended_because: told.ended.clone().filter(|_| told.ended_in_own_words),
             automatic: told.automatic,
             next: next(&told),
             standing,
@@ -107,13 +111,14 @@ impl Said {
     }
 }
 
-/// Reasons, and how it ended: both may be in the other's words.
+/// Reasons, and how it ended, where they may be in the other's words.
 fn texts(told: &NegotiationView) -> Vec<PeerText> {
     let theirs = |said: &&SaidView| said.by != told.role;
     let reasons = told.said.iter().filter(theirs);
     let reasons = reasons
         .filter_map(|said| peer_text(format!("reason of the {} ({})", said.kind, said.seq), &said.reason));
-    let ended = told.ended.as_ref().and_then(|ended| peer_text("how the negotiation ended", ended));
+    let ended = told.ended.as_ref().filter(|_| !told.ended_in_own_words);
+    let ended = ended.and_then(|ended| peer_text("how the negotiation ended", ended));
     reasons.chain(ended).collect()
 }
 
@@ -137,5 +142,38 @@ fn next(told: &NegotiationView) -> &'static str {
         (NegotiationState::Ended, _) => {
             "It is over without an agreement. Look for another offer, or begin anew."
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(in_own_words: bool) -> NegotiationView {
+        NegotiationView {
+            id: Hex32([1; 32]),
+            role: Role::Buyer,
+            counterparty: Hex32([2; 32]),
+            offer_id: Hex32([3; 32]),
+            version: 2,
+            state: NegotiationState::Ended,
+            automatic: true,
+            standing: None,
+            counters_left: 0,
+            ended: Some("max_price_sat: 5 asked, 4 allowed".to_owned()),
+            ended_in_own_words: in_own_words,
+            said: Vec::new(),
+            outlook: None,
+        }
+    }
+
+    #[test]
+    fn why_the_node_itself_ended_it_is_told_as_its_own_and_anything_else_as_a_strangers() {
+        let (told, texts) = Negotiation::of(ended(true));
+        assert_eq!(told.ended_because.as_deref(), Some("max_price_sat: 5 asked, 4 allowed"));
+        assert_eq!(texts, []);
+        let (told, texts) = Negotiation::of(ended(false));
+        assert_eq!(told.ended_because, None);
+        assert_eq!(texts[0].about, "how the negotiation ended");
     }
 }

@@ -198,6 +198,9 @@ pub struct NegotiationView {
     /// Why it ended without an agreement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
+    /// Whether that is in this node's own words alone; otherwise some of them may be the other party's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended_in_own_words: bool,
     /// Everything that was said, in order.
     pub said: Vec<SaidView>,
     /// What each side gets at every outcome of the terms that were proposed last; before any were, of the offer's. Left

@@ -10,7 +10,7 @@ use protocol::{Body, Envelope};
 use storage::Negotiation;
 use terms::{Hex32, Side};
 
-use super::talk::Talk;
+use super::talk::{TIME_HAS_PASSED, Talk};
 use crate::core::{Change, Core};
 use crate::error::NodeError;
 use crate::peers::exchange::record;
@@ -192,7 +192,7 @@ impl Core {
                 open.push(id);
                 continue;
             }
-            let ended = Some((id, "the offer's time has passed".to_owned()));
+            let ended = Some((id, TIME_HAS_PASSED.to_owned()));
             let talks = TalkRows { ended, ..TalkRows::default() };
             self.commit(Change { talks, ..Change::default() }, now).await?;
         }

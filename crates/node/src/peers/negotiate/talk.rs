@@ -9,6 +9,9 @@ use terms::{Agreement, Hex32, Sat, Side, UnixSeconds};
 use crate::core::Core;
 use crate::error::NodeError;
 
+/// Why a negotiation ended that nobody ended.
+pub(super) const TIME_HAS_PASSED: &str = "the offer's time has passed";
+
 /// A negotiation in which we are one side.
 pub(crate) struct Talk {
     /// Its session's id.
@@ -193,6 +196,15 @@ impl Talk {
                 Err(Refusal::Expired { until, at: UnixSeconds(now) }.into())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether why it ended is in our own words: we said the last one, or nobody did and its time has passed.
+    pub fn ended_in_own_words(&self) -> bool {
+        let Some(ended) = &self.ended else { return false };
+        match (self.state.stage(), self.envelopes.last()) {
+            (Stage::Ended, Some(last)) => last.from() != self.counterparty(),
+            _ => ended == TIME_HAS_PASSED,
         }
     }
 

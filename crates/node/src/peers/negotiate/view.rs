@@ -61,6 +61,7 @@ fn outline(talk: &Talk) -> NegotiationView {
         }),
         counters_left: talk.state.counters_left(talk.side),
         ended: talk.ended.clone(),
+        ended_in_own_words: talk.ended_in_own_words(),
         said: talk.envelopes.iter().map(|envelope| said(talk, envelope)).collect(),
         outlook: None,
     }
