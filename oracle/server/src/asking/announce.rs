@@ -262,6 +262,9 @@ fn check(oracle: &Oracle, measurement: &Measurement) -> Result<(), DocumentError
         &format!("gives {} probes; this oracle makes at most {}", grid.probes(), limits.probes_per_event),
     )?;
     can_be_measured(&settings.prober, measurement)?;
+    if !heartbeat::is_heartbeat(measurement) {
+        settings.prober.prepare(measurement)?.is_bounded()?;
+    }
     maturity(oracle, measurement).map(|_| ())
 }
 

@@ -84,6 +84,19 @@ enum Kind {
     Dns(Box<DnsCheck>),
 }
 
+impl Check {
+    /// Refuses what this oracle would not judge to the end. An event that is announced already is probed all the same.
+    ///
+    /// # Errors
+    /// Names the field of the measurement, and its bound.
+    pub fn is_bounded(&self) -> Result<(), DocumentError> {
+        match &self.0 {
+            Kind::Http(check) => check.is_bounded(),
+            Kind::Socket(_) | Kind::Dns(_) => Ok(()),
+        }
+    }
+}
+
 /// What one probe of a target saw.
 #[derive(Debug)]
 pub struct Observation {

@@ -10,7 +10,7 @@ async fn a_bad_measurement_names_its_field_and_nothing_is_stored() {
     let oracle = world.start().await.unwrap();
     let http = Http::of(&oracle);
     type Change = fn(&mut Value);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 13] = [
         ("window.start", |m| m["window"] = json!({ "start": START - 3_600, "end": START })),
         ("quorum.vantages", |m| m["quorum"] = json!({ "agree": 2, "vantages": 3 })),
         ("probe_every_ms", |m| {
@@ -22,6 +22,10 @@ async fn a_bad_measurement_names_its_field_and_nothing_is_stored() {
         ("target.url", |m| m["target"]["url"] = json!("http://127.0.0.1/")),
         ("target.url", |m| m["target"]["url"] = json!("http://[::ffff:10.0.0.1]/")),
         ("target.expect.body_max_bytes", |m| m["target"]["expect"]["body_max_bytes"] = json!(1_u64 << 40)),
+        ("target.expect.body_max_bytes", |m| {
+            m["target"]["expect"]["body_matches"] = json!("1[01]{3000}x");
+            m["target"]["expect"]["body_max_bytes"] = json!(1_048_576);
+        }),
         ("indicator.metric", |m| m["indicator"] = json!({ "metric": { "pointer": "/a", "scale": 1 } })),
         ("slice_s", |m| m["slice_s"] = json!(7)),
         ("surprise", |m| m["surprise"] = json!(1)),

@@ -1,11 +1,14 @@
 //! What a good answer looks like, compiled once and judged often.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use regex::bytes::Regex;
 use terms::{Decimal, DocumentError, Expectations, HttpTarget, MetricSource, canonical};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::{Answer, Body, Reads};
+use super::effort;
 use crate::probe::cause::Cause;
 use crate::probe::read::{Json, Schema, reading};
 
@@ -27,7 +30,13 @@ pub(super) struct Measured {
     matches: Option<Regex>,
     schema: Option<Schema>,
     source: Option<MetricSource>,
+    steps_per_byte: u64,
+    /// Places for answers of this target that are being judged.
+    turns: Arc<Semaphore>,
 }
+
+/// So many answers of one target are judged, or wait for it, at the same time.
+const TURNS: usize = 2;
 
 /// In longer bodies neither JSON nor expressions are looked for: 16 pointers of 128 steps each go through all of it, and
 /// an expression may take as many steps for a byte as its program is long.
@@ -63,6 +72,8 @@ impl Expected {
             matches: compiled("body_matches", expect.body_matches.as_ref())?,
             schema: schema.transpose()?,
             source: source.cloned(),
+            steps_per_byte: effort::steps_per_byte(expect, source),
+            turns: Arc::new(Semaphore::new(TURNS)),
             expect: expect.clone(),
         })))
     }
@@ -100,6 +111,37 @@ impl Expected {
             }
             _ => false,
         }
+    }
+
+    /// How many steps judging this answer may take, at most.
+    pub(super) fn steps(&self, answer: &Answer) -> u64 {
+        match (self, &answer.body) {
+            (Self::Measured(measured), Body::Whole { bytes, .. }) => {
+                measured.steps_per_byte.saturating_mul(bytes.len() as u64)
+            }
+            _ => 0,
+        }
+    }
+
+    /// A place among the answers of this target that are being judged; `None` when it has enough of them.
+    pub(super) fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Status(_) => None,
+            Self::Measured(measured) => Arc::clone(&measured.turns).try_acquire_owned().ok(),
+        }
+    }
+
+    /// # Errors
+    /// Names the field that makes an answer longer than may be looked through.
+    pub(super) fn is_bounded(&self) -> Result<(), DocumentError> {
+        let Self::Measured(measured) = self else { return Ok(()) };
+        let most = effort::MOST / measured.steps_per_byte;
+        if measured.expect.body_max_bytes <= most || !measured.expect.looks_at_body() {
+            return Ok(());
+        }
+        let rule =
+            format!("must be at most {most} with these expressions: this oracle looks no further for them");
+        Err(DocumentError::new("target.expect.body_max_bytes", rule))
     }
 
     /// The reading of a good answer, where there is one; or what is wrong with it.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod connection;
+mod effort;
 mod expected;
 mod judging;
 mod redirect;
@@ -46,6 +47,14 @@ pub(super) struct HttpCheck {
     expected: Arc<Expected>,
     pool: Pool,
     lookups: Lookups,
+}
+
+impl HttpCheck {
+    /// # Errors
+    /// Names the field that makes an answer longer than may be looked through.
+    pub(super) fn is_bounded(&self) -> Result<(), DocumentError> {
+        self.expected.is_bounded()
+    }
 }
 
 impl Http {
