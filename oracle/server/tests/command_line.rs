@@ -8,6 +8,7 @@ use std::process::Output;
 
 use common::process::{Process, earnest_oracle};
 use common::{Http, START, World, document, measurement};
+use ledger::bundle::{Bundle, Draft};
 use protocol::oracle::EventState;
 use serde_json::Value;
 
@@ -153,13 +154,46 @@ async fn audit_holds_for_what_was_published_and_for_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let flipped = bundle.replacen(",local,1,0\\n", ",local,0,0\\n", 1);
     assert_ne!(flipped, bundle);
-    let [good, bad, none] =
-        files(&dir, [("good.json", bundle.as_str()), ("bad.json", flipped.as_str()), ("none.json", "{}")]);
+    let made_up = made_up(&bundle);
+    let [good, bad, none, nobodys] = files(
+        &dir,
+        [
+            ("good.json", bundle.as_str()),
+            ("bad.json", flipped.as_str()),
+            ("none.json", "{}"),
+            ("nobodys.json", made_up.as_str()),
+        ],
+    );
     let findings = json(&run(&["audit", &good, "--json"]));
     assert_eq!((&findings["attested"], &findings["root_signed"]), (&Value::Bool(true), &Value::Bool(true)));
     assert_eq!(code(&run(&["audit", &good])), 0);
     assert_eq!(code(&run(&["audit", &bad])), 1);
     assert_eq!(code(&run(&["audit", &none])), 2);
+    let nobodys = run(&["audit", &nobodys]);
+    assert!(
+        code(&nobodys) == 1 && error(&nobodys).contains("root_signature: is missing"),
+        "{}",
+        error(&nobodys)
+    );
+}
+
+/// The event as anybody could tell it who knows its announcement: other samples, and all that follows from them.
+fn made_up(bundle: &str) -> String {
+    let honest = Bundle::parse(bundle.as_bytes()).unwrap();
+    let samples = ledger::csv::read(honest.samples.replacen(",local,1,", ",local,0,", 9).as_bytes()).unwrap();
+    let draft = Draft {
+        measurement: honest.measurement,
+        announcement: honest.announcement,
+        seed_commitment: honest.seed_commitment,
+        probe_seed: honest.probe_seed,
+        attestation: None,
+        root_signature: None,
+        log: None,
+        vantages: Vec::new(),
+    };
+    let bundle = Bundle::build(draft, &samples).unwrap();
+    assert_eq!(bundle.report.probes.bad, 9);
+    String::from_utf8(bundle.to_json()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

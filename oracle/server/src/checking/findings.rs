@@ -11,7 +11,7 @@ use crate::words::{counted, stamp, thousands};
 /// Stretches of failure that are named one by one; `--json` has all.
 const NAMED: usize = 20;
 
-/// The findings for programs.
+/// The findings for programs, of a bundle whose root is signed.
 pub fn json(bundle: &Bundle, audit: &Audit) -> Value {
     json!({
         "holds": true,
@@ -32,7 +32,7 @@ pub fn json(bundle: &Bundle, audit: &Audit) -> Value {
     })
 }
 
-/// The findings in words: what was measured, why the outcome is what it is, and who stands by that.
+/// The findings in words, of a bundle whose root is signed: what was measured, why the outcome is what it is, and who stands by that.
 pub fn explain(bundle: &Bundle, audit: &Audit) -> String {
     let (measurement, report) = (&bundle.measurement, &audit.evaluation.report);
     let window = measurement.window;
@@ -82,12 +82,7 @@ fn witnesses(bundle: &Bundle, audit: &Audit) -> Vec<String> {
             None => "The samples give this outcome. The bundle has no attestation: it is not signed yet, or withheld.",
         }
         .to_owned(),
-        if audit.root_signed {
-            "The oracle signed the root of this evidence."
-        } else {
-            "The oracle did not sign the root of this evidence: it agrees with itself, and no more."
-        }
-        .to_owned(),
+        "The oracle signed the root of this evidence.".to_owned(),
     ];
     lines.extend(moments(bundle, audit));
     lines.extend(bundle.vantages.iter().map(|word| {

@@ -71,6 +71,10 @@ fn audit_bundle(file: &Path, json: bool) -> Result<(), Failed> {
     let bytes = fs::read(file).with_context(|| path.clone()).map_err(Failed::Input)?;
     let bundle = Bundle::parse(&bytes).with_context(|| path.clone()).map_err(Failed::Input)?;
     let audit = signer::audit(&bundle).with_context(|| format!("{path}: the evidence does not hold"))?;
+    if !audit.root_signed {
+        let rule = "root_signature: is missing: the samples agree with themselves, and anybody could have made them up";
+        return Err(Failed::Run(anyhow!("{path}: the evidence does not hold: {rule}")));
+    }
     if json { print(&findings::json(&bundle, &audit)) } else { say(&findings::explain(&bundle, &audit)) }
 }
 
