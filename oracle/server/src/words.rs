@@ -111,7 +111,7 @@ pub(crate) fn cause(kept: &str) -> String {
         "body too long" => "the answer was longer than agreed",
         "body differs" => "the answer's body was another one",
         "body lacks text" => "the answer lacked the expected text",
-        "own limits" => "the oracle's machine had no file or buffer left to probe with",
+        "own limits" => "the oracle's machine had no file, buffer or memory left to probe with",
         "own connectivity" => "the oracle itself was not connected",
         _ => return other_cause(kept),
     };

@@ -77,7 +77,7 @@ pub enum Cause {
     DnsAnswer,
     /// The answer was there, but the oracle took too long to judge it.
     NotJudged,
-    /// The oracle's machine had no file or buffer left to probe with.
+    /// The oracle's machine had no file, buffer or memory left to probe with.
     OwnLimits,
     /// No beat came from the service.
     Silence,

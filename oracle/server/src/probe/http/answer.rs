@@ -2,8 +2,10 @@
 
 use http_body_util::BodyExt;
 use hyper::Response;
-use hyper::body::{Buf, Incoming};
+use hyper::body::Incoming;
+use sha2::{Digest as _, Sha256};
 
+use super::kept::{Kept, Memory};
 use crate::probe::cause::Cause;
 
 /// An answer, as far as it was read.
@@ -22,8 +24,10 @@ pub(super) enum Body {
     Whole {
         /// Its length.
         length: u64,
+        /// Its SHA-256, where it is expected to be a certain one.
+        sha256: Option<[u8; 32]>,
         /// Its bytes, where somebody looks at them; else nothing.
-        bytes: Vec<u8>,
+        bytes: Kept,
     },
     /// It is longer than it may be.
     TooLong,
@@ -42,6 +46,8 @@ pub(super) enum Reads {
         max_bytes: u64,
         /// Keep them.
         keep: bool,
+        /// Hash them as they come.
+        hash: bool,
     },
 }
 
@@ -50,39 +56,51 @@ const DISCARD_BYTES: u64 = 16 * 1024;
 
 impl Answer {
     /// Reads an answer, no further than it has to; and whether that was to its end.
-    pub(super) async fn read(response: Response<Incoming>, reads: Reads) -> Result<(Self, bool), Cause> {
+    pub(super) async fn read(
+        response: Response<Incoming>,
+        reads: Reads,
+        memory: &Memory,
+    ) -> Result<(Self, bool), Cause> {
         let status = response.status().as_u16();
-        let Reads::UpTo { max_bytes, keep } = reads else {
+        let Reads::UpTo { max_bytes, keep, hash } = reads else {
             let is_whole = discard(response).await;
             return Ok((Self { status, body: Body::Ignored }, is_whole));
         };
-        let read = read(response.into_body(), max_bytes, keep).await?;
-        let is_whole = read.is_some();
-        let body = read.map_or(Body::TooLong, |(length, bytes)| Body::Whole { length, bytes });
-        Ok((Self { status, body }, is_whole))
+        let mut hasher = hash.then(Sha256::new);
+        let mut bytes = Kept::default();
+        let take = |data: &[u8]| {
+            hasher.iter_mut().for_each(|hasher| hasher.update(data));
+            if keep { bytes.push(data, memory) } else { Ok(()) }
+        };
+        let length = read(response.into_body(), max_bytes, take).await?;
+        let sha256 = hasher.map(|hasher| hasher.finalize().into());
+        let body = length.map_or(Body::TooLong, |length| Body::Whole { length, sha256, bytes });
+        Ok((Self { status, body }, length.is_some()))
     }
 }
 
 /// Reads a body that does not matter, if it is short; whether that was to its end.
 pub(super) async fn discard(response: Response<Incoming>) -> bool {
-    matches!(read(response.into_body(), DISCARD_BYTES, false).await, Ok(Some(_)))
+    matches!(read(response.into_body(), DISCARD_BYTES, |_| Ok(())).await, Ok(Some(_)))
 }
 
-/// Reads a body; `None` when it is longer than `max_bytes`.
-async fn read(mut body: Incoming, max_bytes: u64, keep: bool) -> Result<Option<(u64, Vec<u8>)>, Cause> {
-    let (mut kept, mut length) = (Vec::new(), 0_u64);
+/// Reads a body, and says how long it is; `None` when it is longer than `max_bytes`.
+async fn read(
+    mut body: Incoming,
+    max_bytes: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), Cause>,
+) -> Result<Option<u64>, Cause> {
+    let mut length = 0_u64;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Cause::of_exchange(&error))?;
-        let Ok(mut data) = frame.into_data() else {
+        let Ok(data) = frame.into_data() else {
             continue; // Trailers.
         };
-        length = length.saturating_add(data.remaining() as u64);
+        length = length.saturating_add(data.len() as u64);
         if length > max_bytes {
             return Ok(None);
         }
-        if keep {
-            kept.extend_from_slice(&data.copy_to_bytes(data.remaining()));
-        }
+        take(&data)?;
     }
-    Ok(Some((length, kept)))
+    Ok(Some(length))
 }

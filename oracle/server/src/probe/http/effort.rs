@@ -9,7 +9,7 @@ pub(super) const LIGHT: u64 = 1 << 28;
 /// One of more steps than this, some seconds, is not made at all.
 pub(super) const MOST: u64 = 1 << 34;
 
-/// Hashing, comparing, looking for a text or a line: one pass.
+/// Looking for a text or a line: one pass.
 const PASS: u64 = 16;
 /// Each step of a pointer passes over the document again.
 const POINTER_STEP: u64 = 4;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use regex::bytes::Regex;
-use terms::{Decimal, DocumentError, Expectations, HttpTarget, MetricSource, canonical};
+use terms::{Decimal, DocumentError, Expectations, HttpTarget, MetricSource};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::{Answer, Body, Reads};
@@ -151,7 +151,9 @@ impl Expected {
         }
         match (&answer.body, self) {
             (Body::TooLong, _) => Err(Cause::BodyTooLong),
-            (Body::Whole { length, bytes }, Self::Measured(measured)) => measured.judge(*length, bytes),
+            (Body::Whole { length, sha256, bytes }, Self::Measured(measured)) => {
+                measured.judge(*length, *sha256, bytes)
+            }
             (Body::Whole { .. } | Body::Ignored, _) => Ok(None),
         }
     }
@@ -159,25 +161,31 @@ impl Expected {
 
 impl Measured {
     fn reads(&self) -> Reads {
-        let keep = self.expect.looks_at_body() || self.source.is_some();
-        Reads::UpTo { max_bytes: self.expect.body_max_bytes, keep }
+        let keep = self.contains.is_some()
+            || self.matches.is_some()
+            || self.expect.looks_at_json()
+            || self.source.is_some();
+        let hash = self.expect.body_sha256.is_some();
+        Reads::UpTo { max_bytes: self.expect.body_max_bytes, keep, hash }
     }
 
-    fn judge(&self, length: u64, body: &[u8]) -> Result<Option<Decimal>, Cause> {
-        let fault = self.fault_of_text(length, body);
+    fn judge(&self, length: u64, sha256: Option<[u8; 32]>, body: &[u8]) -> Result<Option<Decimal>, Cause> {
+        let differs = self.expect.body_sha256.is_some_and(|expected| sha256 != Some(expected.0));
+        let fault = self.fault_of_length(length).or(differs.then_some(Cause::BodyDiffers));
+        let fault = fault.or_else(|| self.fault_of_text(body));
         fault.map_or(Ok(()), Err)?;
         self.fault_of_json(body).map_or(Ok(()), Err)?;
         self.source.as_ref().map(|source| reading(source, body)).transpose()
     }
 
-    fn fault_of_text(&self, length: u64, body: &[u8]) -> Option<Cause> {
-        let expect = &self.expect;
+    fn fault_of_length(&self, length: u64) -> Option<Cause> {
+        let short = self.expect.body_min_bytes.is_some_and(|least| length < least);
+        short.then_some(Cause::BodyTooShort)
+    }
+
+    fn fault_of_text(&self, body: &[u8]) -> Option<Cause> {
         let lacks = |pattern: &Option<Regex>| pattern.as_ref().is_some_and(|pattern| !pattern.is_match(body));
-        if expect.body_min_bytes.is_some_and(|least| length < least) {
-            Some(Cause::BodyTooShort)
-        } else if expect.body_sha256.is_some_and(|expected| canonical::sha256(body) != expected.0) {
-            Some(Cause::BodyDiffers)
-        } else if lacks(&self.contains) {
+        if lacks(&self.contains) {
             Some(Cause::BodyLacksText)
         } else {
             lacks(&self.matches).then_some(Cause::BodyNoMatch)

@@ -99,7 +99,10 @@ mod tests {
     }
 
     fn answer(bytes: Vec<u8>) -> Answer {
-        Answer { status: 200, body: Body::Whole { length: bytes.len() as u64, bytes } }
+        Answer {
+            status: 200,
+            body: Body::Whole { length: bytes.len() as u64, sha256: None, bytes: bytes.into() },
+        }
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ mod connection;
 mod effort;
 mod expected;
 mod judging;
+mod kept;
 mod redirect;
 mod request;
 
@@ -26,6 +27,7 @@ use answer::Answer;
 use connection::{Connection, Pool, Unanswered};
 use expected::Expected;
 use judging::Judging;
+use kept::Memory;
 use request::Hop;
 
 /// Asks targets over HTTP.
@@ -36,6 +38,7 @@ pub(super) struct Http {
     keep_alive: bool,
     body_bytes: u64,
     judging: Judging,
+    memory: Memory,
 }
 
 /// A target's request, ready to be sent again and again, and what a good answer to it is.
@@ -60,7 +63,8 @@ impl HttpCheck {
 impl Http {
     pub(super) fn new(config: &Config, dialer: Arc<Dialer>, timing: Timing) -> Self {
         let (keep_alive, body_bytes) = (config.probe.keep_alive, config.limits.body_bytes);
-        Self { dialer, timing, keep_alive, body_bytes, judging: Judging::default() }
+        let (judging, memory) = (Judging::default(), Memory::default());
+        Self { dialer, timing, keep_alive, body_bytes, judging, memory }
     }
 
     /// A check of a measurement's target; with a `source`, one that takes a reading too.
@@ -120,7 +124,7 @@ impl Http {
             let stays = check.expected.accepts(status.as_u16()) || !redirect::sends_on(status);
             if check.redirects == 0 || stays {
                 let reads = check.expected.reads(status.as_u16());
-                let (answer, is_whole) = Answer::read(response, reads).await?;
+                let (answer, is_whole) = Answer::read(response, reads, &self.memory).await?;
                 self.keep(check, hop, connection, is_whole);
                 return Ok(answer);
             }
