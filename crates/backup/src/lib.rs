@@ -15,5 +15,5 @@ mod sealed;
 pub use error::BackupError;
 pub use folder::Folder;
 pub use key::BackupKey;
-pub use record::{EnvelopeRecord, EscrowRecord, EventRecord, Live, NodeRecord, WalletPlace};
+pub use record::{BreachRecord, EnvelopeRecord, EscrowRecord, EventRecord, Live, NodeRecord, WalletPlace};
 pub use sealed::{open, seal};

@@ -83,6 +83,29 @@ pub struct NodeRecord {
     pub wallet: WalletPlace,
     /// The escrows that live, so that an older copy of a record, or a missing one, is noticed.
     pub escrows: Vec<Live>,
+    /// The promises that providers broke to others, as far as it has verified them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breaches: Vec<BreachRecord>,
+}
+
+/// A reference of somebody else's about a broken promise. No provider presents it, so it cannot be had again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreachRecord {
+    /// The provider that it is about.
+    pub provider: Hex32,
+    /// The funding transaction, as explorers show it.
+    pub funding_txid: Hex32,
+    /// The reference's hash.
+    pub hash: Hex32,
+    /// The block that had the funding transaction.
+    pub funding_block: Hex32,
+    /// The block that had the closing transaction.
+    pub closing_block: Hex32,
+    /// When it was verified, in unix seconds.
+    pub at: u64,
+    /// What it shows, as it is stored.
+    pub json: String,
 }
 
 /// Where a wallet looks for its coins.

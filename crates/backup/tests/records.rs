@@ -119,6 +119,7 @@ fn the_nodes_own_record_tells_the_revisions_that_were_kept() {
         identity_index: 3,
         wallet,
         escrows,
+        breaches: Vec::new(),
     };
     let read = NodeRecord::open(&key, &record.seal(&key).unwrap(), "regtest").unwrap();
     assert_eq!(read, record);

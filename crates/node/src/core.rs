@@ -145,6 +145,9 @@ impl Core {
     /// worth it.
     fn note_for_backup(&mut self, change: &Change) {
         let Some(keeper) = &mut self.keeper else { return };
+        if change.references.is_breach() {
+            keeper.introduce_again();
+        }
         let events = change.events.iter().map(|(id, _)| *id);
         let touched: BTreeSet<Hex32> = events.chain(change.envelopes.iter().map(|new| new.session)).collect();
         touched.into_iter().filter(|id| self.escrows.contains_key(id)).for_each(|id| keeper.note(id));

@@ -6,7 +6,7 @@ use terms::Hex32;
 
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::read::{key, stored};
+use crate::read::{key, number, stored};
 use crate::write::Tx;
 
 /// A finished escrow that is presented.
@@ -66,6 +66,19 @@ impl Store {
         let query = sqlx::query("SELECT * FROM verified_references WHERE provider = ? ORDER BY funding_txid");
         let rows = query.bind(provider.to_string()).fetch_all(&self.pool).await?;
         rows.iter().map(verified).collect()
+    }
+
+    /// The newest of those that show a broken promise, of all providers, each with when it was verified.
+    ///
+    /// # Errors
+    /// When SQLite fails or a row is damaged.
+    pub async fn newest_breaches(&self, most: usize) -> Result<Vec<(VerifiedReference, u64)>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM verified_references WHERE json_extract(json, '$.end') = 'breached'
+             ORDER BY at DESC, provider, funding_txid LIMIT ?",
+        );
+        let rows = query.bind(stored(most as u64)).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((verified(row)?, number(row, "at")?))).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use storage::{Fact, Store};
 use terms::Hex32;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Keeper;
+use super::{Keeper, breaches};
 use crate::core::Core;
 use crate::error::NodeError;
 use crate::node::Node;
@@ -174,6 +174,10 @@ impl Core {
         }
         let node = self.node_record(keeper, &records).await?.seal(&keeper.key)?;
         let (key_file, folder) = (keeper.key.node_file(), keeper.folder.clone());
+        // What is noted while this is on its way is for the next one.
+        if let Some(keeper) = &mut self.keeper {
+            keeper.introduced = true;
+        }
         Ok(Some(Batch { records, node, key_file, folder }))
     }
 
@@ -190,6 +194,7 @@ impl Core {
             identity_index: identity.and_then(|index| index.parse().ok()).unwrap_or(0),
             wallet: WalletPlace { birth_height: self.wallet.birth_height(), receive_index, change_index },
             escrows: listed.into_iter().map(|(escrow, revision)| Live { escrow, revision }).collect(),
+            breaches: breaches::known(&self.store).await?,
         })
     }
 
@@ -206,7 +211,6 @@ impl Core {
             tx.commit().await.map_err(NodeError::from)?;
             here!("backup.noted");
         }
-        keeper.introduced = true;
         keeper.safe.extend(&newly);
         for kept in &batch.records {
             keeper.listed.insert(kept.escrow, kept.revision);
@@ -224,6 +228,7 @@ impl Core {
     /// Said once, until it changes.
     fn note_trouble(&mut self, error: &KeepError) {
         let Some(keeper) = &mut self.keeper else { return };
+        keeper.introduced = false;
         let reason = error.to_string();
         if keeper.trouble.as_ref() != Some(&reason) {
             tracing::error!(%error, "the backup is behind: no funding signature leaves until the target acknowledges");

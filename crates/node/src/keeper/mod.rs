@@ -6,6 +6,7 @@
 //!
 //! `keep.rs` writes, `restore.rs` brings a node back, `snapshot.rs` makes a copy of the whole database.
 
+mod breaches;
 mod keep;
 mod merge;
 mod restore;
@@ -37,7 +38,7 @@ pub(crate) struct Keeper {
     listed: BTreeMap<Hex32, u64>,
     /// Whether the target was seen to know nothing that this node has forgotten.
     compared: bool,
-    /// Whether the node's own record was written in this run.
+    /// Whether what the node's own record tells has been written in this run, or is on its way.
     introduced: bool,
     /// Why the last attempt failed.
     trouble: Option<String>,

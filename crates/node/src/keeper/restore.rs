@@ -10,6 +10,7 @@ use storage::{DATABASE, Fact, Store, StoreError};
 use terms::Hex32;
 use wallet::Seed;
 
+use super::breaches;
 use super::merge::{self, Brought};
 use super::snapshot::open_snapshot;
 use super::{SnapshotError, backup_key};
@@ -246,6 +247,7 @@ async fn bring(
         }
     }
     merge::reserve(store, &brought).await?;
+    breaches::bring(store, key, &node.breaches).await?;
     put_fact(store, Fact::IdentityIndex, &node.identity_index).await?;
     let found: BTreeSet<Hex32> = brought.iter().map(|one| one.escrow.id()).collect();
     let lost = node.escrows.iter().map(|live| live.escrow).filter(|id| !found.contains(id));

@@ -11,6 +11,7 @@ mod demand;
 pub(crate) mod gather;
 mod present;
 
+use protocol::owner::End;
 use storage::{Presented, StoreError, VerifiedReference};
 use terms::Hex32;
 
@@ -34,6 +35,12 @@ impl ReferenceRows {
     /// Whether there is anything to write.
     pub fn any(&self) -> bool {
         self.presented.is_some() || self.withheld.is_some() || self.verified.is_some()
+    }
+
+    /// Whether a reference to a broken promise is among it.
+    pub fn is_breach(&self) -> bool {
+        let finished = self.verified.as_ref().map(count::read);
+        finished.is_some_and(|finished| finished.is_ok_and(|finished| finished.end == End::Breached))
     }
 
     /// Writes it.

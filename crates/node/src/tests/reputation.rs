@@ -136,3 +136,30 @@ async fn a_breach_is_kept_however_many_worthless_references_came_before_it() {
     assert_eq!(kept.len(), MOST_KEPT);
     assert!(kept.iter().any(|one| one.funding_txid == breach.finished.funding_txid));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_node_knows_who_broke_their_word_to_others() {
+    let mut world = World::begin();
+    let target = tempfile::TempDir::new().unwrap();
+    let folder = target.path().display().to_string();
+    backup::Folder::new(target.path()).prepare().unwrap();
+    world.more = format!("[backup]\ntarget = '{folder}'\n");
+    let node = world.open().await;
+    node.back_up().await;
+    let mut shown = resting_on(&[7], "regtest");
+    let provider = shown.finished.provider;
+    node.keep(&shown, Hex32([1; 32])).await.unwrap();
+    (shown.finished.end, shown.finished.funding_txid) = (End::Breached, Hex32([9; 32]));
+    node.keep(&shown, Hex32([2; 32])).await.unwrap();
+    node.back_up().await;
+    drop(node);
+    // Everything is lost but the seed.
+    let (data, lost) = (world.config().data_dir, world.folder.path().join("lost"));
+    std::fs::rename(&data, &lost).unwrap();
+    std::fs::create_dir(&data).unwrap();
+    std::fs::copy(lost.join("seed"), data.join("seed")).unwrap();
+    crate::restore(&world.config(), crate::RestoreRequest::default()).await.unwrap();
+    let node = world.open().await;
+    let known = node.core.lock().await.store.verified_references(provider).await.unwrap();
+    assert_eq!(known.iter().map(|kept| kept.hash).collect::<Vec<_>>(), [Hex32([2; 32])]);
+}
