@@ -99,7 +99,8 @@ impl From<QueryRejection> for Failure {
     fn from(rejection: QueryRejection) -> Self {
         let text = rejection.body_text();
         let said = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-        let is_name = |field: &str| field.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let is_name =
+            |field: &str| !field.is_empty() && field.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         match said.split_once(": ") {
             Some((field, rule)) if is_name(field) => Self::parameter(field, rule),
             _ => Self::parameter("query", said),

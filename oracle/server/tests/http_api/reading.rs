@@ -35,6 +35,7 @@ async fn unknown_things_are_404_and_never_look_like_an_attestation() {
         ("/v1/events?state=withheld", "state"),
         ("/v1/events?limit=1&limit=2", "query"),
         ("/v1/events?colour=red", "colour"),
+        ("/v1/events?=red", "query"),
         ("/v1/stream?from=1", "from"),
     ] {
         let refused = http.ask("GET", query, &[]).await;
