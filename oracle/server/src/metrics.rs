@@ -176,6 +176,11 @@ impl Metrics {
         self.limited.get_or_create(&Kind { kind: "connections" }).inc();
     }
 
+    /// Counts requests that are refused because too many large answers are on their way.
+    pub fn burdened(&self) -> Counter {
+        self.limited.get_or_create(&Kind { kind: "answers" }).clone()
+    }
+
     /// A request was refused because too many were being answered.
     pub fn crowded(&self) {
         self.limited.get_or_create(&Kind { kind: "requests" }).inc();

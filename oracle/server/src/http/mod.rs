@@ -14,6 +14,7 @@ mod openapi;
 mod own;
 mod p2pd;
 mod problem;
+mod sending;
 mod signed;
 mod stream;
 mod vantage;
@@ -29,16 +30,19 @@ use tokio::net::TcpListener;
 
 use crate::oracle::Oracle;
 use admission::Door;
+use sending::Room;
 
 /// Every route, behind the door.
 pub fn router(oracle: Arc<Oracle>) -> Router {
     let door = Door::new(&oracle);
+    let room = Room::new(sending::MOST_KIB, oracle.metrics.burdened());
     routes()
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(terms::canonical::MAX_DOCUMENT_BYTES))
         .layer(from_fn(problem::readable_path))
         .layer(from_fn(caching::revalidate))
+        .layer(from_fn_with_state(room, sending::bound))
         .layer(from_fn_with_state(door, admission::admit))
         .layer(from_fn_with_state(Arc::clone(&oracle), client::limit))
         .layer(from_fn_with_state(Arc::clone(&oracle), metrics::count))
