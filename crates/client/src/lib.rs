@@ -35,6 +35,6 @@ pub use events::EventStream;
 pub use oracle::{EventWords, OracleClient};
 pub use owner::{OwnerClient, Rehearsed};
 pub use peer::PeerClient;
-pub use resolve::{Resolved, Resolver};
+pub use resolve::{Resolved, Resolver, innermost};
 pub use signer::{Asker, Signer};
 pub use vantage::VantageClient;

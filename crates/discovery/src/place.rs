@@ -7,7 +7,7 @@ use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use client::Resolver;
+use client::{Resolver, innermost};
 use url::{Host, Url};
 
 /// The ends of names that only a network of one's own knows (RFC 6762, RFC 8375, and what is used for it).
@@ -81,18 +81,21 @@ fn of_name(name: &str) -> Place {
 }
 
 fn of_address(address: IpAddr) -> Place {
-    match address.to_canonical() {
+    match innermost(address) {
         IpAddr::V4(v4) => of_v4(v4),
         IpAddr::V6(v6) => of_v6(v6),
     }
 }
 
 fn of_v4(v4: Ipv4Addr) -> Place {
+    let [a, b, ..] = v4.octets();
     // 100.64.0.0/10, which carriers share among their customers (RFC 6598).
-    let shared = v4.octets()[0] == 100 && (64..128).contains(&v4.octets()[1]);
+    let shared = a == 100 && (64..128).contains(&b);
+    // This network, groups, what is reserved, and broadcast.
+    let nobodys = a == 0 || v4.is_multicast() || a >= 240;
     if v4.is_loopback() {
         Place::Machine
-    } else if v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast() {
+    } else if v4.is_link_local() || nobodys {
         Place::Nowhere
     } else if v4.is_private() || shared {
         Place::Private
@@ -133,10 +136,15 @@ mod tests {
             ("http://0x7f.1", Place::Machine),
             ("http://[::1]:7811", Place::Machine),
             ("http://[::ffff:127.0.0.1]", Place::Machine),
+            ("http://[64:ff9b::7f00:1]", Place::Machine),
+            ("http://[2002:0a00:0001::]", Place::Private),
+            ("http://[64:ff9b::a9fe:a9fe]", Place::Nowhere),
             ("http://LOCALHOST.:7811", Place::Machine),
             ("http://169.254.169.254", Place::Nowhere),
             ("http://[fe80::1]", Place::Nowhere),
             ("http://0.0.0.0", Place::Nowhere),
+            ("http://0.1.2.3", Place::Nowhere),
+            ("http://240.0.0.1", Place::Nowhere),
         ] {
             assert_eq!(Place::of(url), Some(place), "{url}");
         }

@@ -2,9 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use client::innermost;
+
 /// Is this an address of the public internet?
 pub fn is_public(ip: IpAddr) -> bool {
-    match ip {
+    match innermost(ip) {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),
     }
@@ -30,26 +32,12 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
-    if let Some(v4) = embedded_v4(ip) {
-        return is_public_v4(v4);
-    }
     let first = ip.segments()[0];
     // Global unicast is 2000::/3, of which 2001::/23 is for protocols (Teredo's tunnels, benchmarks, ORCHID), 2001:db8::/32
     // and 3fff::/20 are for documents.
     (0x2000..0x4000).contains(&first)
         && !(first == 0x2001 && (ip.segments()[1] < 0x0200 || ip.segments()[1] == 0x0db8))
         && !(first == 0x3fff && ip.segments()[1] < 0x1000)
-}
-
-/// The IPv4 address that a mapped, translated (64:ff9b::/96) or 6to4 address leads to.
-fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => Some(v4(g, h)),
-        [0x2002, ..] => Some(v4(b, c)),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
