@@ -255,6 +255,18 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets the questions that nobody had answered when they expired, before a moment in unix seconds.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub async fn prune_questions(&mut self, before: u64) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM approvals WHERE state = 'pending' AND expires_at < ?")
+            .bind(stored(before))
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Stores something that the owner should look at; the oldest beyond ten thousand are forgotten.
     ///
     /// # Errors

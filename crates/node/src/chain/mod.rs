@@ -24,6 +24,8 @@ const ROUNDS: usize = 8;
 const ANSWERS_KEPT_S: u64 = 7 * 86_400;
 /// Sessions that came to nothing are kept for a day.
 const DEAD_SESSIONS_KEPT_S: u64 = 86_400;
+/// Questions that the owner did not answer in time can be looked at for a week.
+const UNANSWERED_KEPT_S: u64 = 7 * 86_400;
 const TIDY_EVERY_S: u64 = 3_600;
 
 impl Core {
@@ -54,9 +56,12 @@ impl Core {
         tx.prune_acting().await?;
         tx.prune_listings(now).await?;
         tx.prune_feed(now.saturating_sub(crate::feed::KEPT_S)).await?;
+        let unanswered = self.guard.time(now).0.saturating_sub(UNANSWERED_KEPT_S);
+        tx.prune_questions(unanswered).await?;
         here!("tidy.within");
         tx.commit().await?;
         here!("tidy.after");
+        self.forget_questions(unanswered);
         self.forget_names().await?;
         self.tidy_at = now + TIDY_EVERY_S;
         Ok(())

@@ -344,6 +344,13 @@ impl Core {
         }
     }
 
+    /// Forgets the questions that nobody had answered when they expired, before a moment in unix seconds: strangers cause
+    /// them for nothing. What the owner has decided stays.
+    pub(crate) fn forget_questions(&mut self, before: u64) {
+        let unanswered = |it: &Approval| it.state == ApprovalState::Pending && it.expires_at < before;
+        self.guard.approvals.retain(|_, it| !unanswered(it));
+    }
+
     async fn keep_approval(&mut self, approval: Approval, change: Change, now: u64) -> Result<(), NodeError> {
         let change = Change { approval: Some(approval.row()?), ..change };
         self.commit(change, now).await?;

@@ -284,4 +284,11 @@ async fn strangers_questions_to_the_owner_leave_room_for_others_and_for_ones_own
     }
     let own = Commitment { stake: Stake::Price(Sat(1_001)), ..request(0) };
     assert_eq!(takes(&node, 150, 1, own).await.to_string(), said("100 questions"));
+
+    let mut core = node.core.lock().await;
+    let last = core.approval_views(NOON).iter().map(|it| it.expires_at.0).max().unwrap();
+    core.tidy(last + 7 * 86_400).await.unwrap();
+    assert_eq!(core.approval_views(NOON).len(), 100, "what was not answered can be looked at for a week");
+    core.tidy(last + 7 * 86_400 + 1).await.unwrap();
+    assert_eq!((core.approval_views(NOON).len(), core.store.approvals().await.unwrap()), (0, vec![]));
 }
