@@ -197,6 +197,8 @@ async fn a_question_survives_a_restart_is_asked_once_and_is_good_for_one_escrow(
     let world =
         World { more: "approve_above_sat = 10_000\napprove_within_s = 600\n".to_owned(), ..World::begin() };
     let node = world.open().await;
+    // What expired long ago would be forgotten at a start.
+    let noon = node.now();
     let terms_hash = agreement().terms_hash();
     let ask = async |node: &Node, number: u8, now: u64| {
         let mut core = node.core.lock().await;
@@ -204,38 +206,38 @@ async fn a_question_survives_a_restart_is_asked_once_and_is_good_for_one_escrow(
         core.asking(asked, None, now).await
     };
     let state = async |node: &Node, now| node.core.lock().await.approval_view(terms_hash, now).unwrap().state;
-    for now in [NOON, NOON + 1] {
+    for now in [noon, noon + 1] {
         assert!(matches!(ask(&node, 1, now).await, Err(NodeError::NeedsApproval(_))));
     }
     assert_eq!(node.core.lock().await.alarms().await.unwrap().len(), 1);
     drop(node);
     let node = world.open().await;
-    assert_eq!(state(&node, NOON + 599).await, ApprovalState::Pending);
-    assert_eq!(state(&node, NOON + 600).await, ApprovalState::Expired);
+    assert_eq!(state(&node, noon + 599).await, ApprovalState::Pending);
+    assert_eq!(state(&node, noon + 600).await, ApprovalState::Expired);
     let approve = async |node: &Node, now| {
         node.core.lock().await.decide_approval(terms_hash, true, &Ticket::default(), now).await
     };
-    assert!(approve(&node, NOON + 600).await.is_err(), "its time has passed");
-    assert!(ask(&node, 1, NOON + 601).await.is_err(), "it is asked again");
-    node.core.lock().await.pause(true, &Ticket::default(), NOON + 602).await.unwrap();
-    let refused = approve(&node, NOON + 602).await.unwrap_err();
+    assert!(approve(&node, noon + 600).await.is_err(), "its time has passed");
+    assert!(ask(&node, 1, noon + 601).await.is_err(), "it is asked again");
+    node.core.lock().await.pause(true, &Ticket::default(), noon + 602).await.unwrap();
+    let refused = approve(&node, noon + 602).await.unwrap_err();
     assert!(matches!(refused, NodeError::Mandate(Refusal::Paused)), "everything is checked anew: {refused}");
     drop(node);
 
     let node = world.open().await;
-    assert!(approve(&node, NOON + 603).await.is_err(), "also paused after a restart");
-    node.core.lock().await.pause(false, &Ticket::default(), NOON + 604).await.unwrap();
-    approve(&node, NOON + 604).await.unwrap();
+    assert!(approve(&node, noon + 603).await.is_err(), "also paused after a restart");
+    node.core.lock().await.pause(false, &Ticket::default(), noon + 604).await.unwrap();
+    approve(&node, noon + 604).await.unwrap();
     drop(node);
     let node = world.open().await;
-    ask(&node, 1, NOON + 605).await.unwrap();
+    ask(&node, 1, noon + 605).await.unwrap();
     let begun = Hex32([1; 32]);
-    node.core.lock().await.commit(Change::event(begun, opened(begun)), NOON + 605).await.unwrap();
+    node.core.lock().await.commit(Change::event(begun, opened(begun)), noon + 605).await.unwrap();
     drop(node);
     let node = world.open().await;
-    assert_eq!(state(&node, NOON + 606).await, ApprovalState::Used);
-    ask(&node, 1, NOON + 606).await.expect("the escrow that it was used for goes on");
-    let again = ask(&node, 2, NOON + 606).await;
+    assert_eq!(state(&node, noon + 606).await, ApprovalState::Used);
+    ask(&node, 1, noon + 606).await.expect("the escrow that it was used for goes on");
+    let again = ask(&node, 2, noon + 606).await;
     assert!(
         matches!(again, Err(NodeError::NeedsApproval(_))),
         "another escrow on the same terms is another question"
