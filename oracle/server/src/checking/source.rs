@@ -99,13 +99,15 @@ impl Source {
         Ok(Some(bytes))
     }
 
-    /// Asks, and waits where the server says that it was asked too often.
+    /// Asks, and waits where the server says that it was asked too often, or that others take all that it has to give.
     async fn ask(&self, path: &str) -> Result<Response, reqwest::Error> {
         let mut patience = TURNED_AWAY;
         loop {
             let answer = self.client.get(format!("{}{path}", self.base)).send().await?;
             patience -= 1;
-            if answer.status() != StatusCode::TOO_MANY_REQUESTS || patience == 0 {
+            let later =
+                matches!(answer.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+            if !later || patience == 0 {
                 return Ok(answer);
             }
             let after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -131,5 +133,35 @@ impl Source {
     pub async fn json<T: DeserializeOwned>(&self, path: &str, most: usize) -> Result<T, SourceError> {
         let bytes = self.get(path, most).await?;
         serde_json::from_slice(&bytes).map_err(|error| SourceError::Shape { path: path.to_owned(), error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::http::header::RETRY_AFTER;
+    use axum::routing::get;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_asked_to_come_back_later_comes_back() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let busy = get(move || async move {
+            match count.fetch_add(1, Ordering::Relaxed) {
+                0 => (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "0")], ""),
+                1 => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "0")], ""),
+                _ => (StatusCode::OK, [(RETRY_AFTER, "")], "an answer"),
+            }
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let source = Source::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/busy", busy)).await });
+        assert_eq!(source.get("/busy", 100).await.unwrap(), b"an answer");
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
     }
 }
