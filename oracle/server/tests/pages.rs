@@ -70,19 +70,26 @@ async fn started(world: &World) -> (Running, Http) {
 async fn four_minutes_down_read_as_four_minutes_and_are_not_rounded_away() {
     let mut world = World::new().await;
     let (oracle, http) = started(&world).await;
-    http.announce(&a_day("http://edge.example/health")).await;
+    let id = http.announce(&a_day("http://edge.example/health")).await.event_id;
     world.until(START + 3_600).await;
     world.service.answers(503);
     world.until(START + 3_840).await;
     world.service.answers(200);
-    // Two hours and ten minutes measured, of which the last five-minute slice may not have ended: 24 to 26 of them.
+    // Two hours and ten minutes measured, of which the last five-minute slices may not have been written: that depends on
+    // the probes' moments.
     world.until(START + 7_800).await;
+    let slices = http.json(&format!("/v1/events/{id}/slices")).await["slices"].as_array().unwrap().len();
+    let (up, measured) = match slices {
+        24 => ("96.666 %", "2 h measured"),
+        25 => ("96.800 %", "2 h 5 min measured"),
+        26 => ("96.923 %", "2 h 10 min measured"),
+        _ => panic!("{slices} slices"),
+    };
 
     let page = Page::get(&http, "/").await;
     assert_eq!(page.all(".services .state"), ["Up"]);
     let [day, ..] = &page.all(".figures dd")[..] else { panic!("figures: {}", page.source) };
-    // 4 of 125 minutes (25 slices): 96.8 %, exactly.
-    assert!(day.starts_with("96.800 %") && day.ends_with("2 h 5 min measured"), "{day}");
+    assert!(day.starts_with(up) && day.ends_with(measured), "{slices} slices: {day}");
     let path = page.attributes(".services a.name", "href").remove(0);
 
     let page = Page::get(&http, &path).await;
